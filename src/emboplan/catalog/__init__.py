@@ -1,0 +1,1 @@
+"""The sourced tables: every constant with its source and status."""

@@ -1,0 +1,1 @@
+"""The DICOM door: the only room that knows pydicom and highdicom."""

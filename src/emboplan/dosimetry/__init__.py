@@ -1,0 +1,1 @@
+"""Lung shunt, activity models, absorbed dose and dose-volume histograms."""

@@ -1,0 +1,1 @@
+"""Facts, criteria and verdicts of trial protocols."""

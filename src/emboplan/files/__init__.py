@@ -1,0 +1,1 @@
+"""NIfTI and NRRD files into images and masks, and back."""

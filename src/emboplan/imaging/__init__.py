@@ -1,0 +1,1 @@
+"""Resampling, and the bridge to SimpleITK images."""

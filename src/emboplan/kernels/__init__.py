@@ -1,0 +1,1 @@
+"""Heavy loops: numba, arrays in and arrays out, nothing of ours but `units`."""

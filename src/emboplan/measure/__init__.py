@@ -1,0 +1,1 @@
+"""Volumes, burden and lesion diameters."""

@@ -1,0 +1,77 @@
+"""Anatomy: the liver, its lesions and the lungs on one CT, and who vouches for the contours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from emboplan.errors import MaskError
+from emboplan.model.finding import Finding
+from emboplan.model.grid import Grid
+from emboplan.model.image import CtImage
+from emboplan.model.mask import LabelMap, Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Where the contours come from, and the reader who confirmed them.
+
+    `backend` is ``builtin``, ``given`` or the name of another segmenter. Until a reader is named, what the
+    contours decide is provisional.
+    """
+
+    backend: str
+    confirmed_by: str | None = None
+
+    @property
+    def provisional(self) -> bool:
+        """Whether no reader has confirmed the contours."""
+        return not (self.confirmed_by and self.confirmed_by.strip())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Anatomy:
+    """Whole liver (tumours included), numbered lesions inside it, lungs and body, all on the CT's grid.
+
+    `lungs_complete` is false where the field of view cuts the lungs.
+    """
+
+    ct: CtImage
+    liver: Mask
+    lesions: LabelMap
+    review: Review
+    lungs: Mask | None = None
+    body: Mask | None = None
+    lungs_complete: bool = False
+    findings: tuple[Finding, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        """Check that all structures lie on the CT's grid and the lesions inside the liver."""
+        for name in ("liver", "lesions", "lungs", "body"):
+            structure = getattr(self, name)
+            if structure is not None:
+                self.ct.grid.require_same(structure.grid, f"CT and {name}")
+        if self.liver.is_empty:
+            raise MaskError("the liver mask is empty; check the mask's label or give another")
+        outside = int(np.count_nonzero((self.lesions.labels > 0) & ~self.liver.voxels))
+        if outside:
+            raise MaskError(
+                f"{outside * self.grid.voxel_ml:.1f} mL of the lesions lie outside the liver; "
+                "the liver mask must include its tumours"
+            )
+
+    @property
+    def grid(self) -> Grid:
+        """The grid that everything lies on."""
+        return self.ct.grid
+
+    @property
+    def tumour(self) -> Mask:
+        """All lesions as one mask."""
+        return self.lesions.union
+
+    @property
+    def normal_liver(self) -> Mask:
+        """Liver without its lesions."""
+        return Mask(self.grid, self.liver.voxels & (self.lesions.labels == 0))

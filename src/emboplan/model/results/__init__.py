@@ -1,0 +1,1 @@
+"""What the sciences return: frozen values that become the JSON of a plan."""

@@ -1,0 +1,1 @@
+"""A plan as a document, as pages and as a result folder."""

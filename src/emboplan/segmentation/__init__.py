@@ -1,0 +1,1 @@
+"""Body, lungs, liver and lesions on CT, and the agreement of masks."""

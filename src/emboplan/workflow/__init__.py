@@ -1,0 +1,1 @@
+"""The only place where the sciences meet: one file per public verb."""
