@@ -1,0 +1,92 @@
+"""The command line: one file per command, and one place that turns failures into exit statuses.
+
+0 is an answer (also the answer "ineligible"), 2 is unusable input, 1 is a fault of ours. Results go to
+standard output, messages and progress to standard error. Commands import their libraries when they run, so
+that ``emboplan --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from emboplan import __version__
+from emboplan.cli import catalog, check, demo, measure, phantom, plan, segment
+from emboplan.errors import InputError
+
+NOT_A_DEVICE = "Research software, not a medical device."
+
+app = typer.Typer(
+    name="emboplan",
+    help=f"From DICOM to a liver embolization plan that can be checked. {NOT_A_DEVICE}",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+app.command("demo")(demo.demo)
+app.command("plan")(plan.plan)
+app.command("segment")(segment.segment)
+app.command("burden")(measure.burden)
+app.command("check")(check.check)
+app.add_typer(phantom.app, name="phantom")
+app.add_typer(catalog.app, name="catalog")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"emboplan {__version__}\n{NOT_A_DEVICE}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version_wanted: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a fault.")] = False,
+) -> None:
+    _Debug.wanted = debug
+    # pydicom and highdicom warn about each odd value, sometimes quoting it; findings say what matters.
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+    logging.getLogger("highdicom").setLevel(logging.CRITICAL)
+
+
+class _Debug:
+    wanted = False
+
+
+def main() -> None:
+    """Run the command line and leave with the exit status that COMMANDS promises."""
+    import warnings
+
+    warnings.simplefilter("ignore")  # libraries' warnings are no messages to a user of the command line
+    try:
+        app()
+    except InputError as error:
+        for line in str(error).splitlines():
+            sys.stderr.write(f"error: {line}\n")
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; nothing was written\n")
+        raise SystemExit(130) from None
+    except BrokenPipeError:  # the reader of our output has left, as `head` does
+        raise SystemExit(0) from None
+    except Exception as error:  # noqa: BLE001  the last door: a fault of ours is reported, not shown raw
+        if _Debug.wanted:
+            traceback.print_exc()
+        else:
+            sys.stderr.write(
+                f"fault: emboplan failed with {type(error).__name__}; "
+                "please report it with the output of `emboplan --debug ...`\n"
+            )
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""`emboplan plan`: a case file, or a folder of images, into a plan folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emboplan.cli.common import (
+    CatalogOption,
+    ForceOption,
+    JsonOption,
+    OutputOption,
+    QuietOption,
+    print_json,
+    progress_bar,
+    say,
+)
+
+
+def plan(
+    case: Annotated[Path, typer.Argument(metavar="CASE", help="Case file (TOML), or a folder of images.")],
+    output: OutputOption = None,
+    force: ForceOption = False,
+    confirm: Annotated[
+        str | None, typer.Option("--confirm", metavar="NAME", help="Reader who confirmed the contours.")
+    ] = None,
+    catalog: CatalogOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Plan a case: volumes, burden, protocol, lung shunt, activity, dose, report."""
+    from emboplan.catalog.load import load
+    from emboplan.report.folder import check_writable, write_plan_folder
+    from emboplan.report.summary import summary_lines
+    from emboplan.workflow.plan_tare import plan as run_plan
+
+    folder = output or Path("plan")
+    check_writable(folder, force=force)
+    with progress_bar(quiet=quiet or as_json) as progress:
+        planned = run_plan(case, catalog=load(catalog), confirmed_by=confirm, progress=progress)
+        written = write_plan_folder(planned, folder, force=force, progress=progress)
+    if as_json:
+        print_json(planned.plan.to_json())
+        return
+    for line in summary_lines(planned.plan):
+        typer.echo(line)
+    say(f"report: {written.report}", quiet=quiet)

@@ -1,0 +1,93 @@
+"""The dictionary of facts: from a table of the catalogue to definitions, or to the list of all mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from emboplan.eligibility.tables import TableReader, is_list
+from emboplan.model.protocol import FactDefinition, FactDefinitions, FactKind, LabUnit
+
+_KEYS = (
+    *("type", "meaning", "unit", "choices", "minimum", "maximum", "range_source"),
+    *("units", "units_as", "share", "given_by", "not_after"),
+)
+_CONVERSIONS = ("multiply_by", "divide_by", "per_upper_limit")
+
+
+def definitions_from_table(table: Mapping[str, object]) -> FactDefinitions:
+    """The dictionary of facts that the table states, by name.
+
+    Raises:
+        CatalogError: with one line for each mistake: an unknown key or kind, a range or a conversion factor
+            without source, a reference to a fact that is not there.
+    """
+    reader = TableReader()
+    entries = reader.table(table, "fact")
+    definitions = {name: _definition(reader, name, entries) for name in entries}
+    for name, definition in definitions.items():
+        for other in (*(definition.share or ()), definition.given_by, definition.not_after):
+            if other is not None and other not in definitions:
+                reader.wrong(f"fact.{name}", f'speaks of the fact "{other}", which is not defined')
+    reader.finish()
+    return definitions
+
+
+def _definition(reader: TableReader, name: str, entries: Mapping[str, object]) -> FactDefinition:
+    table, path = reader.table(entries, name, "fact."), f"fact.{name}."
+    reader.keys(table, path, _KEYS, needed=("type", "meaning"))
+    kind = reader.choice(table, "type", path, FactKind)
+    if ("minimum" in table or "maximum" in table) and "range_source" not in table:
+        reader.wrong(f"{path}range_source", "missing; a range needs a source")
+    share = reader.table(table, "share", path) if "share" in table else None
+    return FactDefinition(
+        name=name,
+        kind=kind or FactKind.NUMBER,
+        meaning=reader.text(table, "meaning", path),
+        unit=reader.optional_text(table, "unit", path),
+        choices=_texts(table.get("choices")),
+        minimum=reader.number(table, "minimum", path),
+        maximum=reader.number(table, "maximum", path),
+        lab_units=_lab_units(reader, name, entries) if kind is FactKind.LAB else (),
+        share=None
+        if share is None
+        else (reader.text(share, "part", f"{path}share."), reader.text(share, "whole", f"{path}share.")),
+        given_by=reader.optional_text(table, "given_by", path),
+        not_after=reader.optional_text(table, "not_after", path),
+    )
+
+
+def _lab_units(reader: TableReader, name: str, entries: Mapping[str, object]) -> tuple[LabUnit, ...]:
+    """The units of the fact itself, or those of the fact that `units_as` names."""
+    table = reader.table(entries, name, "fact.")
+    if "units_as" in table:
+        name = reader.text(table, "units_as", f"fact.{name}.")
+        table = reader.table(entries, name, "fact.")
+    path = f"fact.{name}."
+    units = tuple(
+        _lab_unit(reader, entry, f"{where}.") for where, entry in reader.tables(table, "units", path)
+    )
+    if not units:
+        reader.wrong(f"{path}units", "missing; a lab fact needs the units that laboratories report")
+    return units
+
+
+def _lab_unit(reader: TableReader, table: Mapping[str, object], path: str) -> LabUnit:
+    reader.keys(table, path, ("symbol", "also", *_CONVERSIONS, "source", "status"), needed=("symbol",))
+    if any(key in table for key in _CONVERSIONS):
+        reader.text(table, "source", path)
+        reader.status(table, path)
+    times, parts = reader.number(table, "multiply_by", path), reader.number(table, "divide_by", path)
+    if (times is not None and times <= 0) or (parts is not None and parts <= 0):
+        reader.wrong(path.rstrip("."), "found a conversion factor of 0 or less")
+        times = parts = None
+    return LabUnit(
+        symbol=reader.text(table, "symbol", path),
+        factor=Fraction(times or 1) / Fraction(parts or 1),
+        also=_texts(table.get("also")),
+        per_upper_limit=reader.truth(table, "per_upper_limit", path),
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(text) for text in value) if is_list(value) else ()

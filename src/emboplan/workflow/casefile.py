@@ -1,0 +1,266 @@
+"""The case file: TOML in, a checked `Case` out, or every mistake in it at once.
+
+Each mistake is one line that names the file, the key, what was found and what was expected. Quantities are
+strings with units (``"168 cm"``) or numbers where the key names the unit; nothing is guessed. Paths are
+relative to the file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from emboplan.catalog.load import Catalog
+from emboplan.eligibility.dictionary import definitions_from_table
+from emboplan.eligibility.facts import parse_facts
+from emboplan.errors import CaseFileError, InputError
+from emboplan.model.case import (
+    Case,
+    DoseGoal,
+    ImageSources,
+    Limits,
+    MaskSource,
+    Patient,
+    PriorTreatment,
+    Procedure,
+    Territory,
+)
+from emboplan.model.patient import PatientFacts
+from emboplan.workflow.caseschema import CaseTable, GoalTable, TerritoryTable
+from emboplan.workflow.check import protocol_names
+from emboplan.workflow.inputs import parse_mask_source
+
+# Facts that [patient] states too: entered twice, they must agree.
+FACTS_IN_PATIENT = ("age_years", "sex")
+
+
+def read_case(path: Path, catalog: Catalog) -> Case:
+    """The case that a TOML file describes; raises `CaseFileError` with one line per mistake."""
+    table = _parse(path)
+    problems: list[str] = []
+    raw_facts = table.pop("facts", {})
+    parsed: CaseTable | None = None
+    try:
+        parsed = CaseTable.model_validate(table)
+    except ValidationError as error:
+        problems.extend(_lines(path, error))
+    facts = PatientFacts()
+    try:
+        facts = _facts(raw_facts, table, catalog)
+    except CaseFileError as error:
+        problems.extend(f"{path.name}: {line}" for line in error.problems)
+    if parsed is not None:
+        problems.extend(f"{path.name}: {line}" for line in _contradictions(parsed, catalog))
+        problems.extend(f"{path.name}: {line}" for line in _missing_paths(parsed, path.parent))
+    if problems or parsed is None:
+        raise CaseFileError(problems)
+    return _case(path, parsed, facts)
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file, parse_float=Decimal)
+    except FileNotFoundError as error:
+        raise CaseFileError([f"{path.name}: no such case file; give the path of a TOML file"]) from error
+    except IsADirectoryError as error:
+        raise CaseFileError([f"{path.name}: found a folder; expected a case file (TOML)"]) from error
+    except OSError as error:
+        raise CaseFileError([f"{path.name}: the case file cannot be read ({error.strerror})"]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CaseFileError([f"{path.name}: not valid TOML ({error}); mend the syntax"]) from error
+
+
+def _lines(path: Path, error: ValidationError) -> Iterator[str]:
+    for item in error.errors(include_url=False):
+        where = ""
+        for part in item["loc"]:
+            where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
+        found = item.get("input")
+        kind = item["type"]
+        if kind == "extra_forbidden":
+            yield f"{path.name}: {where}: unknown key; {_known_keys(item['loc'])}"
+        elif kind == "missing":
+            yield f"{path.name}: {where}: not found; this key is required"
+        elif kind == "value_error":
+            yield f"{path.name}: {where}: {item['ctx']['error']}"
+        else:
+            message = item["msg"].removeprefix("Input should be ").rstrip(".")
+            yield f"{path.name}: {where}: found {_shown(found)}; expected {message}"
+
+
+def _shown(found: object) -> str:
+    if isinstance(found, str):
+        return f'"{found}"'
+    if isinstance(found, dict):
+        return "a table"
+    return str(found)
+
+
+def _known_keys(location: tuple[int | str, ...]) -> str:
+    """The keys that the table around `location` knows, read from the schema itself."""
+    model: Any = CaseTable
+    for part in location[:-1]:
+        if isinstance(part, int):
+            continue
+        field = next((f for n, f in model.model_fields.items() if part in (n, f.alias)), None)
+        inner = _table_type(field.annotation) if field is not None else None
+        if inner is None:
+            return "see the case file's documentation"
+        model = inner
+    return "known here: " + ", ".join(field.alias or name for name, field in model.model_fields.items())
+
+
+def _table_type(annotation: Any) -> Any:
+    if hasattr(annotation, "model_fields"):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _table_type(argument)
+        if found is not None:
+            return found
+    return None
+
+
+def _facts(raw: object, table: dict[str, Any], catalog: Catalog) -> PatientFacts:
+    if not isinstance(raw, dict):
+        raise CaseFileError(["facts: found a value; expected a table of facts"])
+    merged = dict(raw)
+    patient = table.get("patient")
+    problems = []
+    for name in FACTS_IN_PATIENT:
+        if not isinstance(patient, dict) or name not in patient:
+            continue
+        if name in merged and merged[name] != patient[name]:
+            problems.append(f"facts.{name}: found {merged[name]}, but [patient] says {patient[name]}")
+        merged.setdefault(name, patient[name])
+    try:
+        facts = parse_facts(merged, definitions_from_table(catalog.fact_table()))
+    except CaseFileError as error:
+        problems.extend(error.problems)
+    if problems:
+        raise CaseFileError(problems)
+    return facts
+
+
+def _contradictions(case: CaseTable, catalog: Catalog) -> Iterator[str]:
+    names = [territory.name for territory in case.territory]
+    for name in sorted({n for n in names if names.count(n) > 1}):
+        yield f'territory: "{name}" is used twice; give each territory a name of its own'
+    without = [t.name for t in case.territory if t.mask is None]
+    if len(case.territory) > 1 and without:
+        yield f"territory: {', '.join(without)}: no mask (the whole liver); give each of several a mask"
+    for kind, name, known in (
+        ("device", case.procedure.device, catalog.microsphere_names()),
+        ("protocol", case.procedure.protocol, protocol_names(catalog)),
+    ):
+        if name is not None and name not in known:
+            yield f'procedure.{kind}: found "{name}"; expected one of {", ".join(known)}'
+
+
+def _sources(case: CaseTable) -> Iterator[tuple[str, str]]:
+    for key in ("ct", "maa", "liver", "tumours", "lungs"):
+        text = getattr(case.images, key)
+        if text is not None:
+            yield f"images.{key}", text
+    for number, territory in enumerate(case.territory):
+        if territory.mask is not None:
+            yield f"territory[{number}].mask", territory.mask
+
+
+def _missing_paths(case: CaseTable, folder: Path) -> Iterator[str]:
+    for key, text in _sources(case):
+        path = _mask_source(text, folder).path
+        try:
+            exists = path.exists()
+        except OSError:  # a name too long for the system, or a folder that may not be entered
+            exists = False
+        if not exists:
+            yield f'{key}: "{text}" is not there; paths are relative to the case file'
+
+
+def _mask_source(text: str, folder: Path) -> MaskSource:
+    source = parse_mask_source(text)
+    return MaskSource(path=folder / source.path, label=source.label)
+
+
+def _path(text: str | None, folder: Path) -> Path | None:
+    return None if text is None else folder / text
+
+
+def _mask(text: str | None, folder: Path) -> MaskSource | None:
+    return None if text is None else _mask_source(text, folder)
+
+
+def _goal(goal: GoalTable | None) -> DoseGoal | None:
+    return None if goal is None else DoseGoal(dose_gy=goal.dose, source=goal.source)
+
+
+def _territory(table: TerritoryTable, folder: Path) -> Territory:
+    return Territory(
+        name=table.name,
+        mask=_mask(table.mask, folder),
+        tumour_labels=None if table.tumours == "all" else tuple(table.tumours),
+        tumour_to_normal=table.tumour_to_normal,
+        lung_shunt_frac=table.lung_shunt_frac,
+        tumour_goal=_goal(table.tumour_goal),
+        perfused_goal=_goal(table.perfused_goal),
+        administered_gbq=table.administered,
+        session=table.session,
+    )
+
+
+def _case(path: Path, table: CaseTable, facts: PatientFacts) -> Case:
+    folder = path.parent
+    images, limits = table.images, table.limits
+    ct_path = _path(images.ct, folder)
+    if ct_path is None:  # the schema requires it; said for the type checker and for a changed schema
+        raise InputError("images.ct is missing")
+    return Case(
+        source=path,
+        patient=Patient(
+            id=table.patient.id,
+            sex=table.patient.sex,
+            age_years=table.patient.age_years,
+            height_cm=table.patient.height,
+            weight_kg=table.patient.weight,
+        ),
+        images=ImageSources(
+            ct=ct_path,
+            ct_series=images.ct_series,
+            maa=_path(images.maa, folder),
+            maa_resolution_fwhm_mm=images.maa_resolution,
+            liver=_mask(images.liver, folder),
+            tumours=_mask(images.tumours, folder),
+            lungs=_mask(images.lungs, folder),
+            confirmed_by=images.confirmed_by or None,
+        ),
+        procedure=Procedure(
+            kind=table.procedure.kind,
+            protocol=table.procedure.protocol,
+            intent=table.procedure.intent,
+            device=table.procedure.device,
+            models=tuple(table.procedure.models),
+            k_gy_kg_per_gbq=table.procedure.k_gy_kg_per_gbq,
+            liver_density_g_per_ml=table.procedure.liver_density_g_per_ml,
+            treatment_time=table.procedure.treatment_time,
+        ),
+        territories=tuple(_territory(territory, folder) for territory in table.territory),
+        limits=Limits(
+            perfused_normal_gy=limits.perfused_normal,
+            whole_normal_gy=limits.whole_normal,
+            lung_session_gy=limits.lung_session,
+            lung_cumulative_gy=limits.lung_cumulative,
+            lung_mass_g=None if limits.lung_mass == "ct" else limits.lung_mass,
+            lung_mass_from_ct=limits.lung_mass == "ct",
+        ),
+        priors=tuple(
+            PriorTreatment(date=p.date.isoformat(), lung_gy=p.lung_dose, whole_normal_gy=p.whole_normal_dose)
+            for p in table.prior
+        ),
+        facts=facts,
+    )

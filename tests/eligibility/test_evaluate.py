@@ -1,0 +1,173 @@
+"""Three-valued logic, dates, the trace and the shape of a result."""
+
+import json
+from dataclasses import asdict
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.eligibility.conftest import Clinic
+
+from emboplan.eligibility.evaluate import Answer, answer, evaluate, months_after
+from emboplan.errors import InputError, UnitError
+from emboplan.model.patient import Fact, LabValue, PatientFacts
+from emboplan.model.protocol import AllOf, Always, AnyOf, FactDefinition, FactKind, IfThen, Is, Not, Rule
+
+A, B = (FactDefinition(name, FactKind.BOOLEAN, "a test") for name in "ab")
+RULE_A, RULE_B = Is(A, (True,)), Is(B, (True,))
+TRUTHS = (True, None, False)
+
+
+def facts(a: bool | None, b: bool | None) -> PatientFacts:
+    return PatientFacts({name: Fact(value) for name, value in (("a", a), ("b", b)) if value is not None})
+
+
+def holds(rule: Rule, a: bool | None, b: bool | None) -> bool | None:
+    return answer(rule, facts(a, b)).holds
+
+
+def test_kleene_and() -> None:
+    expected = [True, None, False, None, None, False, False, False, False]
+    assert expected == [holds(AllOf((RULE_A, RULE_B)), a, b) for a in TRUTHS for b in TRUTHS]
+
+
+def test_kleene_or() -> None:
+    expected = [True, True, True, True, None, None, True, None, False]
+    assert expected == [holds(AnyOf((RULE_A, RULE_B)), a, b) for a in TRUTHS for b in TRUTHS]
+
+
+def test_kleene_not() -> None:
+    assert [holds(Not(RULE_A), a, None) for a in TRUTHS] == [False, None, True]
+
+
+def test_kleene_implication() -> None:
+    expected = [True, None, False, True, None, None, True, True, True]
+    assert expected == [holds(IfThen(RULE_A, RULE_B), a, b) for a in TRUTHS for b in TRUTHS]
+
+
+def test_always() -> None:
+    assert answer(Always(), PatientFacts()) == Answer(holds=True)
+
+
+@given(a=st.sampled_from(TRUTHS), b=st.sampled_from(TRUTHS))
+def test_de_morgan(a: bool | None, b: bool | None) -> None:
+    either = answer(Not(AnyOf((RULE_A, RULE_B))), facts(a, b))
+    assert either == answer(AllOf((Not(RULE_A), Not(RULE_B))), facts(a, b))
+
+
+@given(a=st.sampled_from(TRUTHS), b=st.sampled_from(TRUTHS))
+def test_learning_a_fact_never_overturns_an_answer(a: bool | None, b: bool | None) -> None:
+    for rule in (AllOf((RULE_A, RULE_B)), AnyOf((RULE_A, RULE_B)), IfThen(RULE_A, RULE_B)):
+        before = holds(rule, a, b)
+        if before is not None:
+            told = [
+                holds(rule, x, y)
+                for x in TRUTHS[::2]
+                for y in TRUTHS[::2]
+                if a in (None, x) and b in (None, y)
+            ]
+            assert {before} == set(told)
+
+
+def test_missing_names_what_would_settle() -> None:
+    both = frozenset("ab")
+    assert both == answer(AllOf((RULE_A, RULE_B)), facts(None, None)).missing
+    assert frozenset("b") == answer(AllOf((RULE_A, RULE_B)), facts(True, None)).missing
+    assert frozenset() == answer(AllOf((RULE_A, RULE_B)), facts(False, None)).missing
+    assert both == answer(AnyOf((RULE_A, RULE_B)), facts(None, None)).missing
+    assert frozenset("b") == answer(AnyOf((RULE_A, RULE_B)), facts(False, None)).missing
+    assert frozenset() == answer(AnyOf((RULE_A, RULE_B)), facts(True, None)).missing
+    assert frozenset("a") == answer(IfThen(RULE_A, RULE_B), facts(None, None)).missing
+    assert frozenset("b") == answer(IfThen(RULE_A, RULE_B), facts(True, None)).missing
+
+
+@pytest.mark.parametrize(
+    ("start", "months", "expected"),
+    [
+        (date(2026, 4, 20), 1, date(2026, 5, 20)),
+        (date(2026, 1, 31), 1, date(2026, 2, 28)),
+        (date(2028, 1, 31), 1, date(2028, 2, 29)),
+        (date(2026, 11, 30), 3, date(2027, 2, 28)),
+        (date(2026, 12, 1), 1, date(2027, 1, 1)),
+        (date(2026, 12, 1), 12, date(2027, 12, 1)),
+        (date(2026, 5, 20), 0, date(2026, 5, 20)),
+    ],
+)
+def test_calendar_months(start: date, months: int, expected: date) -> None:
+    assert expected == months_after(start, months)
+
+
+def test_a_failure_outranks_what_is_missing(clinic: Clinic) -> None:
+    result = clinic.judge("RETNET", without="creatinine", ecog=3)
+    assert (result.verdict, result.failed, result.missing) == ("ineligible", ("RET-I08",), ())
+
+
+def test_the_trace_keeps_the_reported_value_and_shows_the_compared_one(clinic: Clinic) -> None:
+    """90 umol/L / 88.4 = 1.01810 mg/dL."""
+    result = clinic.judge("RETNET", creatinine={"value": 90, "unit": "umol/L"})
+    point = next(criterion for criterion in result.criteria if criterion.id == "RET-I09")
+    expected = ("90 umol/L", "1.018 mg/dL", "<", "2.0 mg/dL", "Serum creatinine < 2.0 mg/dL;")
+    assert expected == (point.measured, point.compared, point.operator, point.limit, point.text)
+    assert point.source.startswith("retnet_nct02724540.txt")
+
+
+def test_the_trace_of_a_multiple_of_the_upper_limit(clinic: Clinic) -> None:
+    """204 U/L / 40 U/L = 5.1, which is above 5.0."""
+    result = clinic.judge("CapTemY90", ast={"value": 204, "unit": "U/L", "uln": 40})
+    point = next(criterion for criterion in result.criteria if criterion.id == "CTY-I13")
+    assert (point.measured, point.compared, point.status) == ("204 U/L (ULN 40 U/L)", "5.1 xULN", "fail")
+
+
+def test_an_enzyme_without_its_upper_limit_is_unknown(clinic: Clinic) -> None:
+    result = clinic.judge("CapTemY90", alt={"value": 38, "unit": "U/L"})
+    assert (result.verdict, result.missing) == ("undetermined", ("alt",))
+    assert [(flag.id, flag.criterion) for flag in result.flags] == [("upper-limit-missing", "CTY-I12")]
+
+
+def test_the_trace_names_a_value_after_correction(clinic: Clinic) -> None:
+    result = clinic.judge("RETNET", inr=Decimal("1.6"), inr_after_correction=Decimal("1.4"))
+    point = next(criterion for criterion in result.criteria if criterion.id == "RET-I13")
+    assert (point.measured, point.status) == ("1.4 (inr_after_correction)", "pass")
+
+
+def test_the_trace_of_a_washout(clinic: Clinic) -> None:
+    result = clinic.judge("CapTemY90", prior_chemotherapy=True, last_chemotherapy_date="2026-05-01")
+    point = next(criterion for criterion in result.criteria if criterion.id == "CTY-I07")
+    assert point.measured is not None
+    assert "last_chemotherapy_date 2026-05-01, 19 days before enrolment_date 2026-05-20" in point.measured
+
+
+def test_the_stage_option_goes_before_the_fact(clinic: Clinic) -> None:
+    assert (
+        clinic.judge("CapTemY90", stage="pre_treatment", assessment_stage="screening").stage
+        == "pre_treatment"
+    )
+    assert clinic.judge("CapTemY90", stage="screening").stage == "screening"
+
+
+def test_without_a_stage_nothing_is_deferred(clinic: Clinic) -> None:
+    result = clinic.judge("CapTemY90", without="assessment_stage")
+    assert (result.stage, result.deferred) == ("pre_treatment", ())
+    assert [flag.id for flag in result.flags] == ["stage-assumed"]
+    assert [flag.id for flag in clinic.judge("RETNET", without="assessment_stage").flags] == []
+
+
+def test_an_unknown_stage_is_refused(clinic: Clinic) -> None:
+    with pytest.raises(InputError, match='found the stage "later", expected screening or pre_treatment'):
+        clinic.judge("RETNET", stage="later")
+
+
+def test_a_unit_that_no_door_has_checked_is_refused(clinic: Clinic) -> None:
+    unchecked = PatientFacts({"creatinine": Fact(LabValue(Decimal(1), "g/L"))})
+    with pytest.raises(UnitError, match="creatinine"):
+        evaluate(clinic.protocols["RETNET"], unchecked)
+
+
+def test_the_result_as_json_has_the_published_keys(clinic: Clinic) -> None:
+    result = json.loads(json.dumps(asdict(clinic.judge("RETNET"))))
+    keys = "protocol source_complete stage verdict failed missing correctable deferred flags criteria"
+    assert keys.split() == list(result)
+    point = {"id", "status", "measured", "compared", "operator", "limit", "text", "source"}
+    assert point == set(result["criteria"][0])

@@ -1,0 +1,99 @@
+"""Exact conversion, the share of two volumes, and how few digits a shown number may have."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.eligibility.conftest import Clinic
+
+from emboplan.eligibility.reading import exact_decimal, read_number, show_beside
+from emboplan.model.patient import Fact, FactOrigin, LabValue, PatientFacts
+
+
+@pytest.mark.parametrize(
+    ("fact", "lab", "expected"),
+    [
+        ("creatinine", LabValue(Decimal("176.8"), "umol/L"), Fraction(2)),
+        ("creatinine", LabValue(Decimal("176.8"), "µmol/l"), Fraction(2)),
+        ("bilirubin", LabValue(Decimal("34.2"), "umol/L"), Fraction(2)),
+        ("bilirubin", LabValue(Decimal("2.0"), "mg/dl"), Fraction(2)),
+        ("albumin", LabValue(Decimal(25), "g/L"), Fraction(5, 2)),
+        ("platelets", LabValue(Decimal(100), "10^9/L"), Fraction(100_000)),
+        ("platelets", LabValue(Decimal(100), "thousands/uL"), Fraction(100_000)),
+        ("platelets", LabValue(Decimal(100), "10³/µL"), Fraction(100_000)),
+        ("platelets", LabValue(Decimal(100_000), "/mm³"), Fraction(100_000)),
+        ("platelets", LabValue(Decimal(100_000), "/mcL"), Fraction(100_000)),
+        ("platelets_after_correction", LabValue(Decimal(105), "10⁹/L"), Fraction(105_000)),
+        ("alt", LabValue(Decimal(200), "U/L", Decimal(40)), Fraction(5)),
+        ("ast", LabValue(Decimal("3.5"), "µkat/L", Decimal("0.7")), Fraction(5)),
+        ("ast", LabValue(Decimal("5.0"), "xULN"), Fraction(5)),
+    ],
+)
+def test_conversions_are_exact(clinic: Clinic, fact: str, lab: LabValue, expected: Fraction) -> None:
+    """Expected values by hand: 176.8 / 88.4 = 34.2 / 17.1 = 2 and so on."""
+    reading = read_number(clinic.definitions[fact], PatientFacts({fact: Fact(lab)}))
+    assert reading is not None
+    assert expected == reading.value
+
+
+@pytest.mark.parametrize("value", [True, "1", None, float("nan"), float("-inf"), Decimal("NaN")])
+def test_what_is_no_finite_number(value: object) -> None:
+    assert exact_decimal(value) is None
+
+
+def test_floats_are_taken_as_written() -> None:
+    assert exact_decimal(0.1) == Decimal("0.1")
+
+
+def share(clinic: Clinic, **known: Fact) -> list[float] | None:
+    """The burden and the ends of its interval, which are exact in binary for the numbers used here."""
+    reading = read_number(clinic.definitions["liver_tumor_burden_pct"], PatientFacts(known))
+    return (
+        None if reading is None else [float(number) for number in (reading.value, *(reading.interval or ()))]
+    )
+
+
+def measured(value: str, low: str, high: str) -> Fact:
+    return Fact(Decimal(value), FactOrigin.MEASURED, (Decimal(low), Decimal(high)))
+
+
+def test_what_is_typed_goes_before_what_is_measured(clinic: Clinic) -> None:
+    part, whole = measured("100", "80", "110"), measured("1000", "1000", "1000")
+    percentage = measured("10", "8", "11")
+    both = {"liver_tumor_volume_ml": part, "liver_volume_ml": whole}
+    assert share(clinic, **both, liver_tumor_burden_pct=percentage) == [10, 8, 11]
+    assert share(clinic, **both, liver_tumor_burden_pct=Fact(Decimal(12))) == [12]
+    typed = {**both, "liver_volume_ml": Fact(Decimal(2000))}
+    assert share(clinic, **typed, liver_tumor_burden_pct=percentage) == [5, 4, 5.5]
+    assert share(clinic, **both) == [10, 8, 11]
+
+
+def test_one_volume_alone_says_nothing(clinic: Clinic) -> None:
+    assert share(clinic, liver_volume_ml=Fact(Decimal(1000))) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "shown"),
+    [
+        (Fraction(90) / Fraction("88.4"), 2, "1.018"),
+        (Fraction(210_000), 100_000, "210000"),
+        (Fraction("35.0"), 50, "35"),
+        (Fraction(2), 2, "2"),
+        (Fraction("2.00001"), 2, "2.00001"),
+        (2 - Fraction(1, 7 * 10**6), 2, "1.9999999"),
+        (Fraction(1, 3), 2, "0.3333"),
+    ],
+)
+def test_shown_numbers(value: Fraction, limit: int, shown: str) -> None:
+    assert shown == show_beside(value, Fraction(limit))
+
+
+@given(
+    value=st.fractions(min_value=0, max_value=1000, max_denominator=10**6),
+    limit=st.decimals(min_value=0, max_value=1000, places=2),
+)
+def test_a_shown_number_stays_on_its_side_of_the_limit(value: Fraction, limit: Decimal) -> None:
+    shown = Decimal(show_beside(value, Fraction(limit)))
+    assert (value < limit, value == limit) == (shown < limit, shown == limit)
