@@ -29,8 +29,11 @@ UNITS = MappingProxyType(
     {
         **_units("activity", GBq="1000", MBq="1", kBq="0.001", Bq="0.000001", Ci="37000", mCi="37"),
         **_units("absorbed dose", Gy="1", mGy="0.001", cGy="0.01"),
-        **_units("length", m="1000", cm="10", mm="1", um="0.001", µm="0.001", ft="304.8"),
+        **_units("length", m="1000", cm="10", mm="1", um="0.001", ft="304.8"),
         "in": Unit("length", Decimal("25.4")),
+        # Two characters look like the micro sign, and Python turns the one into the other in a keyword.
+        "\u00b5m": Unit("length", Decimal("0.001")),
+        "\u03bcm": Unit("length", Decimal("0.001")),
         **_units("mass", kg="1000", g="1", mg="0.001", lb="453.59237"),
         **_units("volume", L="1000", mL="1", ml="1", cc="1"),
         **_units("time", d="24", h="1", min=str(Decimal(1) / 60)),
@@ -46,7 +49,7 @@ CENTIMETRES_PER_METRE = 100.0
 JOULE_PER_MEV = 1.602176634e-13  # exact since the 2019 definition of the elementary charge
 PERCENT = 100.0
 
-_QUANTITY = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-zµ]+)\s*$")
+_QUANTITY = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-z\u00b5\u03bc]+)\s*$")
 
 
 def parse_quantity(text: str, to: str) -> Decimal:

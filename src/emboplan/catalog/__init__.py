@@ -1,1 +1,5 @@
-"""The sourced tables: every constant with its source and status."""
+"""The sourced tables: the only room that reads them."""
+
+from emboplan.catalog.load import Catalog, load
+
+__all__ = ["Catalog", "load"]

@@ -52,7 +52,9 @@ def make(
 
     folder = output or Path(name)
     with progress_bar(quiet=quiet or as_json) as progress:
-        written = write_phantom(name, folder, seed=seed, catalog=load(catalog), force=force, progress=progress)
+        written = write_phantom(
+            name, folder, seed=seed, catalog=load(catalog), force=force, progress=progress
+        )
     if as_json:
         print_json(written.truth)
         return

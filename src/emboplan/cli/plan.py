@@ -32,6 +32,7 @@ def plan(
 ) -> None:
     """Plan a case: volumes, burden, protocol, lung shunt, activity, dose, report."""
     from emboplan.catalog.load import load
+    from emboplan.model.serialise import to_jsonable
     from emboplan.report.folder import check_writable, write_plan_folder
     from emboplan.report.summary import summary_lines
     from emboplan.workflow.plan_tare import plan as run_plan
@@ -42,7 +43,7 @@ def plan(
         planned = run_plan(case, catalog=load(catalog), confirmed_by=confirm, progress=progress)
         written = write_plan_folder(planned, folder, force=force, progress=progress)
     if as_json:
-        print_json(planned.plan.to_json())
+        print_json(to_jsonable(planned.plan))
         return
     for line in summary_lines(planned.plan):
         typer.echo(line)

@@ -68,15 +68,14 @@ class MaskSource:
 
 @dataclass(frozen=True, slots=True)
 class ImageSources:
-    """The images and masks of the case."""
+    """The images and masks of the case; `maa_resolution_fwhm_mm` is what the camera's owner measured."""
 
     ct: Path
     ct_series: str | None = None
     maa: Path | None = None
-    planar: Path | None = None
+    maa_resolution_fwhm_mm: float | None = None
     liver: MaskSource | None = None
     tumours: MaskSource | None = None
-    lungs: MaskSource | None = None
     confirmed_by: str | None = None
 
 
@@ -141,6 +140,7 @@ class Procedure:
     device: str | None = None
     models: tuple[ActivityModel, ...] = (ActivityModel.PARTITION, ActivityModel.SINGLE)
     k_gy_kg_per_gbq: float | None = None
+    liver_density_g_per_ml: float | None = None
     treatment_time: datetime | None = None
 
 

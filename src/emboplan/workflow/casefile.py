@@ -32,7 +32,6 @@ from emboplan.model.case import (
 )
 from emboplan.model.patient import PatientFacts
 from emboplan.workflow.caseschema import CaseTable, GoalTable, TerritoryTable
-from emboplan.workflow.check import protocol_names
 from emboplan.workflow.inputs import parse_mask_source
 
 # Facts that [patient] states too: entered twice, they must agree.
@@ -53,7 +52,7 @@ def read_case(path: Path, catalog: Catalog) -> Case:
     try:
         facts = _facts(raw_facts, table, catalog)
     except CaseFileError as error:
-        problems.extend(f"{path.name}: {line}" for line in error.problems)
+        problems.extend(f"{path.name}: facts.{line}" for line in error.problems)
     if parsed is not None:
         problems.extend(f"{path.name}: {line}" for line in _contradictions(parsed, catalog))
         problems.extend(f"{path.name}: {line}" for line in _missing_paths(parsed, path.parent))
@@ -128,7 +127,7 @@ def _table_type(annotation: Any) -> Any:
 
 def _facts(raw: object, table: dict[str, Any], catalog: Catalog) -> PatientFacts:
     if not isinstance(raw, dict):
-        raise CaseFileError(["facts: found a value; expected a table of facts"])
+        raise CaseFileError(["found a value; expected a table of facts"])
     merged = dict(raw)
     patient = table.get("patient")
     problems = []
@@ -136,7 +135,7 @@ def _facts(raw: object, table: dict[str, Any], catalog: Catalog) -> PatientFacts
         if not isinstance(patient, dict) or name not in patient:
             continue
         if name in merged and merged[name] != patient[name]:
-            problems.append(f"facts.{name}: found {merged[name]}, but [patient] says {patient[name]}")
+            problems.append(f"{name}: found {merged[name]}, but [patient] says {patient[name]}")
         merged.setdefault(name, patient[name])
     try:
         facts = parse_facts(merged, definitions_from_table(catalog.fact_table()))
@@ -149,21 +148,21 @@ def _facts(raw: object, table: dict[str, Any], catalog: Catalog) -> PatientFacts
 
 def _contradictions(case: CaseTable, catalog: Catalog) -> Iterator[str]:
     names = [territory.name for territory in case.territory]
-    for name in sorted({n for n in names if names.count(n) > 1}):
-        yield f'territory: "{name}" is used twice; give each territory a name of its own'
+    for double in sorted({n for n in names if names.count(n) > 1}):
+        yield f'territory: "{double}" is used twice; give each territory a name of its own'
     without = [t.name for t in case.territory if t.mask is None]
     if len(case.territory) > 1 and without:
         yield f"territory: {', '.join(without)}: no mask (the whole liver); give each of several a mask"
     for kind, name, known in (
         ("device", case.procedure.device, catalog.microsphere_names()),
-        ("protocol", case.procedure.protocol, protocol_names(catalog)),
+        ("protocol", case.procedure.protocol, catalog.protocol_names()),
     ):
         if name is not None and name not in known:
             yield f'procedure.{kind}: found "{name}"; expected one of {", ".join(known)}'
 
 
 def _sources(case: CaseTable) -> Iterator[tuple[str, str]]:
-    for key in ("ct", "maa", "liver", "tumours", "lungs"):
+    for key in ("ct", "maa", "liver", "tumours"):
         text = getattr(case.images, key)
         if text is not None:
             yield f"images.{key}", text
@@ -236,7 +235,6 @@ def _case(path: Path, table: CaseTable, facts: PatientFacts) -> Case:
             maa_resolution_fwhm_mm=images.maa_resolution,
             liver=_mask(images.liver, folder),
             tumours=_mask(images.tumours, folder),
-            lungs=_mask(images.lungs, folder),
             confirmed_by=images.confirmed_by or None,
         ),
         procedure=Procedure(

@@ -108,7 +108,6 @@ class ImagesTable(_Table):
     maa_resolution: LengthMm | None = None
     liver: str | None = None
     tumours: str | None = None
-    lungs: str | None = None
     confirmed_by: str = ""
 
 

@@ -33,11 +33,6 @@ FACTS_FROM_SEGMENTATION = {
 }
 
 
-def protocol_names(catalog: Catalog) -> tuple[str, ...]:
-    """The names of the protocols on the command line and in case files, such as ``captem-y90``."""
-    return tuple(name.replace("_", "-") for name in catalog.protocol_names())
-
-
 def check(
     facts: PatientFacts, protocol: str, *, stage: str | None = None, catalog: Catalog | None = None
 ) -> Eligibility:
@@ -47,11 +42,13 @@ def check(
         InputError: no protocol has that name.
     """
     tables = catalog or load()
-    names = protocol_names(tables)
+    names = tables.protocol_names()
     if protocol not in names:
         raise InputError(f'no protocol "{protocol}"; known: {", ".join(names)}')
-    table = tables.protocol_table(protocol.replace("-", "_"))
-    return evaluate(protocol_from_table(table, definitions_from_table(tables.fact_table())), facts, stage=stage)
+    table = tables.protocol_table(protocol)
+    return evaluate(
+        protocol_from_table(table, definitions_from_table(tables.fact_table())), facts, stage=stage
+    )
 
 
 def check_file(
@@ -62,7 +59,7 @@ def check_file(
     facts = parse_facts(raw, definitions_from_table(catalog.fact_table()))
     if burden is not None:
         facts = facts.with_measured(_facts_from_segmentation(burden))
-    names = protocol_names(catalog) if protocol == ALL else (protocol,)
+    names = catalog.protocol_names() if protocol == ALL else (protocol,)
     results = [check(facts, name, stage=stage, catalog=catalog) for name in names]
     return {result.protocol: result for result in results}
 

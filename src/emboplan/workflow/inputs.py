@@ -68,7 +68,7 @@ def load_ct(path: Path, series_uid: str | None = None, progress: Progress | None
 
 def load_mask(source: MaskSource, grid: Grid) -> Mask:
     """One structure on the CT's grid, from SEG, RTSTRUCT, NIfTI or NRRD."""
-    path = _one_file(source.path)
+    path = mask_file(source.path)
     if _is_nifti(path):
         return nifti.read_mask(path, _label_number(source), grid)
     if _is_nrrd(path):
@@ -81,7 +81,7 @@ def load_mask(source: MaskSource, grid: Grid) -> Mask:
 
 def load_lesions(source: MaskSource, grid: Grid) -> LabelMap:
     """Numbered lesions on the CT's grid: a label map's own numbers, or the connected parts of one mask."""
-    path = _one_file(source.path)
+    path = mask_file(source.path)
     if source.label is None and (_is_nifti(path) or _is_nrrd(path)):
         labels = nifti.read_labels(path, grid) if _is_nifti(path) else nrrd.read_labels(path, grid)
         if len(labels.numbers) != 1:  # an empty label map says that there is no lesion
@@ -128,7 +128,8 @@ def _spect_series(path: Path, progress: Progress | None) -> SeriesInfo:
     return volumes[0]
 
 
-def _one_file(path: Path) -> Path:
+def mask_file(path: Path) -> Path:
+    """The file of a mask: the path itself, or the only file of a folder."""
     if not path.is_dir():
         return path
     files = [p for p in sorted(path.rglob("*")) if p.is_file() and not p.name.startswith(".")]
@@ -145,7 +146,9 @@ def _label_number(source: MaskSource) -> int | None:
     if source.label is None:
         return None
     if not source.label.isdecimal():
-        raise MaskError(f'label "{source.label}" of {source.path.name} is no number; NIfTI labels are numbers')
+        raise MaskError(
+            f'label "{source.label}" of {source.path.name} is no number; NIfTI labels are numbers'
+        )
     return int(source.label)
 
 

@@ -123,10 +123,10 @@ def _write_images(definition: PhantomDefinition, patient: DigitalPatient, folder
 
 
 def _acquisition(definition: PhantomDefinition) -> Acquisition:
-    windows = definition.windows
+    peak, scatter = definition.windows.photopeak_kev, definition.windows.scatter_kev
     return tc99m_maa(
-        EnergyWindow("photopeak", *windows.photopeak_kev),
-        EnergyWindow("scatter", *windows.scatter_kev),
+        EnergyWindow("photopeak", peak.low, peak.high),
+        EnergyWindow("scatter", scatter.low, scatter.high),
         definition.uptake.injected_mbq,
     )
 

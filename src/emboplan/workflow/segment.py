@@ -34,7 +34,7 @@ def segment(
     confirmed_by: str | None = None,
     progress: Progress | None = None,
 ) -> Anatomy:
-    """Liver (tumours included), numbered lesions and lungs on a contrast CT; given masks are taken as they are.
+    """Liver (tumours included), numbered lesions and lungs on a contrast CT; given masks stay as they are.
 
     The result is provisional until `confirmed_by` names a reader.
 

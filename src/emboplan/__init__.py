@@ -1,0 +1,72 @@
+"""emboplan: from DICOM to a liver embolization plan that can be checked.
+
+Research software, not a medical device. ``import emboplan as ep`` names the public functions below and loads
+each only when it is used, so that the import and ``emboplan --help`` stay instant.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from emboplan import catalog as catalog
+    from emboplan.dosimetry.compartment import lung_dose as lung_dose
+    from emboplan.dosimetry.compartment import partition as partition
+    from emboplan.dosimetry.compartment import single_compartment as single_compartment
+    from emboplan.dosimetry.decay import decay as decay
+    from emboplan.dosimetry.dvh import dvh as dvh
+    from emboplan.measure.burden import measure_burden as burden
+    from emboplan.model.anatomy import Anatomy as Anatomy
+    from emboplan.model.grid import Grid as Grid
+    from emboplan.model.image import ActivityMap as ActivityMap
+    from emboplan.model.image import CountImage as CountImage
+    from emboplan.model.image import CtImage as CtImage
+    from emboplan.model.image import DensityMap as DensityMap
+    from emboplan.model.image import DoseMap as DoseMap
+    from emboplan.model.mask import LabelMap as LabelMap
+    from emboplan.model.mask import Mask as Mask
+    from emboplan.workflow.check import check as check
+    from emboplan.workflow.phantom import phantom as phantom
+    from emboplan.workflow.plan_tare import plan as plan
+    from emboplan.workflow.segment import segment as segment
+
+# Where each public name lives; a name is imported from there when it is first used.
+_PUBLIC = {
+    "ActivityMap": ("emboplan.model.image", "ActivityMap"),
+    "Anatomy": ("emboplan.model.anatomy", "Anatomy"),
+    "CountImage": ("emboplan.model.image", "CountImage"),
+    "CtImage": ("emboplan.model.image", "CtImage"),
+    "DensityMap": ("emboplan.model.image", "DensityMap"),
+    "DoseMap": ("emboplan.model.image", "DoseMap"),
+    "Grid": ("emboplan.model.grid", "Grid"),
+    "LabelMap": ("emboplan.model.mask", "LabelMap"),
+    "Mask": ("emboplan.model.mask", "Mask"),
+    "burden": ("emboplan.measure.burden", "measure_burden"),
+    "check": ("emboplan.workflow.check", "check"),
+    "decay": ("emboplan.dosimetry.decay", "decay"),
+    "dvh": ("emboplan.dosimetry.dvh", "dvh"),
+    "lung_dose": ("emboplan.dosimetry.compartment", "lung_dose"),
+    "partition": ("emboplan.dosimetry.compartment", "partition"),
+    "phantom": ("emboplan.workflow.phantom", "phantom"),
+    "plan": ("emboplan.workflow.plan_tare", "plan"),
+    "segment": ("emboplan.workflow.segment", "segment"),
+    "single_compartment": ("emboplan.dosimetry.compartment", "single_compartment"),
+}
+
+__all__ = [*sorted(_PUBLIC), "__version__", "catalog"]  # noqa: PLE0604  names of a table, all strings
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used (PEP 562)."""
+    if name == "catalog":
+        return import_module("emboplan.catalog")
+    if name not in _PUBLIC:
+        raise AttributeError(f"emboplan has no public name {name!r}; public: {', '.join(__all__)}")
+    module, attribute = _PUBLIC[name]
+    return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)

@@ -1,0 +1,292 @@
+"""The catalogue: every sourced number of the package, with a site's own file laid over it.
+
+`load` gives one frozen `Catalog`. Its tables are read when they are first asked for. `number` gives one value
+that may serve as a default, `nuclide`, `microsphere` and `limit` give what is built from several; `entries`
+lists everything, unverified values too, for people to read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from emboplan.catalog.entries import LIMIT_WORDS, Table, collect, lay_over, parse_toml, read_toml
+from emboplan.catalog.status import usable
+from emboplan.errors import CatalogError
+from emboplan.model.products import DoseLimit, Microsphere, Nuclide, Scope, Sourced, Status
+from emboplan.model.results.activity import Quantity
+
+# The rooms of sourced numbers, in the order in which people look for them.
+ROOMS = ("nuclides", "microspheres", "limits", "tissues", "reference")
+FOLDERS = ("phantoms", "protocols")
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Sourced numbers, nuclides, microspheres, limits, and the raw tables of phantoms and protocols.
+
+    `overlay` is a site's own TOML file with tables `[nuclides.*]`, `[microspheres.*]`, `[limits.*]`,
+    `[tissues.*]`, `[reference.*]` of the same keys as ours, and `[sources]` for its own source keys.
+    """
+
+    overlay: Path | None = None
+
+    # Raw tables
+
+    @staticmethod
+    def _text(name: str) -> str:
+        resource = files("emboplan.catalog") / "data" / name
+        if not resource.is_file():
+            raise CatalogError(f"the catalogue has no table {name}")
+        return resource.read_text(encoding="utf-8")
+
+    @cached_property
+    def _site(self) -> Table:
+        if self.overlay is None:
+            return {}
+        table = read_toml(self.overlay)
+        known = (*ROOMS, "sources")
+        for key, child in table.items():
+            if key not in known or not isinstance(child, dict):
+                raise CatalogError(f"{self.overlay.name}: {key}: unknown table; expected {', '.join(known)}")
+        return table
+
+    @cached_property
+    def sources(self) -> Mapping[str, str]:
+        """What each source key stands for."""
+        ours = parse_toml(self._text("sources.toml"), "sources.toml")
+        for key, text in self._site.get("sources", {}).items():
+            if not isinstance(text, str) or not text.strip():
+                name = self.overlay.name if self.overlay else ""
+                raise CatalogError(f"{name}: sources.{key} is {text!r}; expected what the source is, as text")
+        return MappingProxyType({**ours, **self._site.get("sources", {})})
+
+    @cached_property
+    def _tables(self) -> Mapping[str, Table]:
+        tables = {}
+        for room in ROOMS:
+            ours = parse_toml(self._text(f"{room}.toml"), f"{room}.toml")
+            name = self.overlay.name if self.overlay else ""
+            tables[room] = lay_over(ours, self._site.get(room, {}), f"{name}: {room}")
+        return MappingProxyType(tables)
+
+    @cached_property
+    def _rooms(self) -> Mapping[str, Mapping[str, Sourced]]:
+        return MappingProxyType(
+            {
+                room: collect(table, room, self.sources, LIMIT_WORDS if room == "limits" else ())
+                for room, table in self._tables.items()
+            }
+        )
+
+    # Numbers
+
+    def entries(self) -> list[Sourced]:
+        """Every entry with name, value, unit, source and status, unverified ones too; for people to read."""
+        return [entry for room in ROOMS for entry in self._rooms[room].values()]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Sourced]:
+        short = {entry.name.partition(".")[2]: entry for entry in reversed(self.entries())}
+        return MappingProxyType(short | {entry.name: entry for entry in self.entries()})
+
+    def entry(self, name: str) -> Sourced:
+        """One entry by its name, with or without its room; it may be unverified."""
+        if name in self._by_name:
+            return self._by_name[name]
+        near = [entry.name for entry in self.entries() if name.rpartition(".")[2] in entry.name]
+        hint = f"; similar: {', '.join(near[:5])}" if near else "; `emboplan catalog list` names all"
+        raise CatalogError(f"the catalogue has no entry {name!r}{hint}")
+
+    def sourced(self, name: str) -> Sourced:
+        """One entry that may serve as a default; `CatalogError` when it is unverified or unknown."""
+        return usable(self.entry(name))
+
+    def number(self, name: str) -> float:
+        """The plain value of an entry that may serve as a default, such as ``density.liver``."""
+        return self.sourced(name).number
+
+    # What is built from several entries
+
+    def nuclide_names(self) -> tuple[str, ...]:
+        """The nuclides that the catalogue knows."""
+        return tuple(self._tables["nuclides"])
+
+    def nuclide(self, name: str) -> Nuclide:
+        """A nuclide such as ``Y-90``, with its dose coefficient and the named alternatives."""
+        prefix = self._known(name, self.nuclide_names(), "nuclide")
+        room = self._rooms["nuclides"]
+
+        def optional(key: str) -> Sourced | None:
+            entry = room.get(prefix + key)
+            return None if entry is None else usable(entry)
+
+        alternatives = prefix + "coefficients."
+        return Nuclide(
+            name=name,
+            half_life=usable(room[prefix + "half_life"]),
+            mean_energy=optional("mean_energy"),
+            dose_coefficient=optional("dose_coefficient"),
+            coefficients=MappingProxyType(
+                {
+                    key.removeprefix(alternatives): entry
+                    for key, entry in room.items()
+                    if key.startswith(alternatives) and entry.status is not Status.UNVERIFIED
+                }
+            ),
+        )
+
+    def microsphere_names(self) -> tuple[str, ...]:
+        """The microsphere products that the catalogue knows."""
+        return tuple(self._tables["microspheres"])
+
+    def microsphere(self, name: str) -> Microsphere:
+        """A microsphere product such as ``therasphere``."""
+        prefix = self._known(name, self.microsphere_names(), "microsphere")
+        table = self._tables["microspheres"][name]
+        own = {
+            key.removeprefix(prefix): entry
+            for key, entry in self._rooms["microspheres"].items()
+            if key.startswith(prefix)
+        }
+        split = {
+            unverified: MappingProxyType(
+                {k: e for k, e in own.items() if (e.status is Status.UNVERIFIED) is unverified}
+            )
+            for unverified in (False, True)
+        }
+        return Microsphere(
+            key=name,
+            name=table["name"],
+            nuclide=table["nuclide"],
+            material=table["material"],
+            facts=split[False],
+            unverified=split[True],
+        )
+
+    def limit_names(self, device: str | None = None) -> tuple[str, ...]:
+        """The limits that may serve as a default: those of no product in particular, and of `device`."""
+        return tuple(
+            name
+            for name, table in self._tables["limits"].items()
+            if table.get("device") in (None, device) and table["status"] != Status.UNVERIFIED
+        )
+
+    def limit(self, name: str) -> DoseLimit:
+        """A limit such as ``lung_session``; `CatalogError` when it is unverified or unknown."""
+        self._known(name, tuple(self._tables["limits"]), "limit")
+        table = self._tables["limits"][name]
+        entry = usable(self._rooms["limits"][name])
+        where = f"limits.toml: {name}"
+        try:
+            quantity, scope = Quantity(table["quantity"]), Scope(table.get("scope", Scope.TREATMENT))
+            derived_with = table["derived_with"]
+        except KeyError as error:
+            raise CatalogError(f"{where}: has no {error.args[0]}; every limit needs one") from error
+        except ValueError as error:
+            raise CatalogError(f"{where}: {error}") from error
+        entry.number  # noqa: B018  a limit that is not one number is refused here
+        return DoseLimit(
+            name=name,
+            quantity=quantity,
+            limit=entry,
+            derived_with=derived_with,
+            scope=scope,
+            below=bool(table.get("below", False)),
+            device=table.get("device"),
+            condition=table.get("condition", ""),
+            footnotes=tuple(table.get("footnotes", ())),
+        )
+
+    @staticmethod
+    def _known(name: str, names: tuple[str, ...], what: str) -> str:
+        if name not in names:
+            raise CatalogError(f"the catalogue has no {what} {name!r}; it has {', '.join(names)}")
+        return name + "."
+
+    # Tables that others interpret
+
+    def fact_table(self) -> Table:
+        """The raw table of fact definitions."""
+        return parse_toml(self._text("facts.toml"), "facts.toml")
+
+    @staticmethod
+    def _stems(folder: str) -> Mapping[str, str]:
+        """File stem by public name: names are written with hyphens, whatever the file does."""
+        resource = files("emboplan.catalog") / "data" / folder
+        if not resource.is_dir():
+            return {}
+        stems = sorted(f.name[: -len(".toml")] for f in resource.iterdir() if f.name.endswith(".toml"))
+        return {stem.replace("_", "-"): stem for stem in stems}
+
+    def _raw(self, folder: str, name: str) -> Table:
+        stems = self._stems(folder)
+        public = name.replace("_", "-")
+        self._known(public, tuple(stems), folder.removesuffix("s"))
+        file = f"{folder}/{stems[public]}.toml"
+        return parse_toml(self._text(file), file)
+
+    def phantom_names(self) -> tuple[str, ...]:
+        """The digital patients and analytic cases that ship with the package."""
+        return tuple(self._stems("phantoms"))
+
+    def phantom(self, name: str) -> Table:
+        """The raw table of one phantom."""
+        return self._raw("phantoms", name)
+
+    def case_template(self, name: str) -> str:
+        """The text of the case file that goes with a phantom, with `$placeholders` for its truth."""
+        self._known(name, tuple(self._stems("cases")), "case")
+        return self._text(f"cases/{name}.toml")
+
+    def protocol_names(self) -> tuple[str, ...]:
+        """The trial protocols that ship with the package."""
+        return tuple(self._stems("protocols"))
+
+    def protocol_table(self, name: str) -> Table:
+        """The raw table of one protocol."""
+        return self._raw("protocols", name)
+
+    # Identity
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything that the catalogue says, the site's file included."""
+        content: dict[str, Any] = {room: self._tables[room] for room in ROOMS}
+        content["sources"] = dict(self.sources)
+        for folder in FOLDERS:
+            content[folder] = {name: self._raw(folder, name) for name in self._stems(folder)}
+        data = files("emboplan.catalog") / "data"
+        if (data / "facts.toml").is_file():
+            content["facts"] = self.fact_table()
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
+        return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Catalog:
+    return Catalog()
+
+
+def load(overlay: Path | None = None) -> Catalog:
+    """The catalogue that ships with emboplan, with a site's own file laid over it where one is given.
+
+    A site's file is checked at once: `CatalogError` names the file and the keys of the first problem.
+
+    >>> load().nuclide("Y-90").k_gy_kg_per_gbq
+    49.8
+    """
+    if overlay is None:
+        return _shipped()
+    catalog = Catalog(Path(overlay))
+    catalog.entries()
+    for name in catalog.limit_names():
+        catalog.limit(name)
+    return catalog

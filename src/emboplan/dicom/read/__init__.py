@@ -1,0 +1,1 @@
+"""DICOM objects into images and masks."""

@@ -1,0 +1,32 @@
+"""How far a volume moves when its contour is off by half a voxel: a first estimate of its uncertainty.
+
+A contour drawn on voxels cannot say where between two centres the edge runs. Each boundary face is therefore
+moved by half a voxel along its own axis. The faces of a staircase have on average 3/2 of the area of the
+smooth surface that they stand for (Cauchy: a surface's mean projection is a quarter of its area, and three
+axes see it from both sides), so the sum is taken by 2/3. Errors of a reader or of a segmentation that pass
+half a voxel are not in it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emboplan.model.grid import Grid
+
+# Area of a smooth, randomly turned surface over the area of its voxel faces (Cauchy's formula, see above).
+SMOOTH_PER_STAIRCASE = 2 / 3
+
+
+def half_voxel_band_ml(voxels: NDArray[np.bool_], grid: Grid) -> float:
+    """The volume (mL) between the contour of `voxels` ``(z, y, x)`` and one half a voxel further out."""
+    faces = 0
+    for axis in range(3):
+        front = tuple(slice(1, None) if a == axis else slice(None) for a in range(3))
+        back = tuple(slice(None, -1) if a == axis else slice(None) for a in range(3))
+        first = tuple(0 if a == axis else slice(None) for a in range(3))
+        last = tuple(-1 if a == axis else slice(None) for a in range(3))
+        faces += int(np.count_nonzero(voxels[front] != voxels[back]))
+        # Faces at the array's edge are boundary too: arrays here are boxes cut tightly around a structure.
+        faces += int(np.count_nonzero(voxels[first])) + int(np.count_nonzero(voxels[last]))
+    return SMOOTH_PER_STAIRCASE * faces * grid.voxel_ml / 2

@@ -1,0 +1,131 @@
+"""A plan: every input digest, setting, intermediate result and finding of one case.
+
+`Plan` is what becomes plan.json: it holds numbers and text, no arrays and no clock time but the case's own, so
+that the same inputs give the same bytes. `PlannedCase` is the plan together with the images that it was made
+from, for the report and the DICOM objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from emboplan.model.anatomy import Anatomy
+from emboplan.model.case import Patient
+from emboplan.model.finding import Finding
+from emboplan.model.image import CountImage, DoseMap
+from emboplan.model.results.activity import ActivityPlan
+from emboplan.model.results.burden import Burden
+from emboplan.model.results.dvh import StructureDvh
+from emboplan.model.results.eligibility import Eligibility
+from emboplan.model.results.shunt import LungShunt
+from emboplan.model.results.uptake import TumourToNormal
+
+
+@dataclass(frozen=True, slots=True)
+class InputDigest:
+    """One input: its role, its name as the case gives it, the number of files and their SHA-256."""
+
+    role: str
+    name: str
+    files: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsedNumber:
+    """A number that the plan used: its value, its unit, who says so, and how sure that is."""
+
+    name: str
+    value: float
+    unit: str
+    source: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the plan was told or took as default."""
+
+    kind: str
+    protocol: str | None
+    intent: str | None
+    device: str | None
+    models: tuple[str, ...]
+    k_gy_kg_per_gbq: float
+    treatment_time: str | None
+    numbers: tuple[UsedNumber, ...]
+    software: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AnatomySummary:
+    """The CT that was planned on and the contours' origin."""
+
+    ct_size_voxels: tuple[int, int, int]
+    ct_spacing_mm: tuple[float, float, float]
+    backend: str
+    confirmed_by: str | None
+    lungs_complete: bool
+    body_ml: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DoseSummary:
+    """The voxel dose: method, grid, and the histogram of each structure."""
+
+    method: str
+    voxel_spacing_mm: tuple[float, float, float]
+    image_resolution_fwhm_mm: float | None
+    administered_gbq: float
+    counts_outside_frac: float
+    structures: tuple[StructureDvh, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One computed check of the plan by itself."""
+
+    id: str
+    text: str
+    value: float
+    limit: float
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole plan, as in plan.json; parts that the case does not need are None."""
+
+    emboplan_version: str
+    catalogue_digest: str
+    inputs: tuple[InputDigest, ...]
+    settings: Settings
+    patient: Patient
+    anatomy: AnatomySummary
+    burden: Burden
+    eligibility: Eligibility | None
+    shunt: LungShunt | None
+    tumour_to_normal: TumourToNormal | None
+    activity: ActivityPlan | None
+    dose: DoseSummary | None
+    loading: None
+    schedule: None
+    findings: tuple[Finding, ...]
+    provisional: bool
+    checks: tuple[Check, ...]
+
+
+# What the DICOM door keeps about the source series; the plan only carries it from the reader to the writers.
+SourceT = TypeVar("SourceT")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlannedCase(Generic[SourceT]):
+    """A plan and the images that it was made from; `source` is the CT's DICOM header, where it came as DICOM."""
+
+    plan: Plan
+    anatomy: Anatomy
+    spect: CountImage | None = None
+    dose: DoseMap | None = None
+    source: SourceT | None = field(default=None)

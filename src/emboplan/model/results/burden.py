@@ -1,0 +1,84 @@
+"""The liver's volume, its tumour burden and each lesion: what `segmentation.json` says.
+
+Intervals are for the volumes as drawn: how far they move when the contour is off by half a voxel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from emboplan.model.finding import Finding
+from emboplan.model.serialise import fields_to_json
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Lesion:
+    """One lesion: its label, volume, the two diameters of RECIST on one slice, and where it is.
+
+    `longest_mm` is the longest in-plane diameter over all slices, `perpendicular_mm` the longest diameter
+    perpendicular to it on the same slice, `slice_mm` that slice's position along the patient's axis (LPS z).
+    """
+
+    label: int
+    volume_ml: float
+    volume_ml_interval: Interval
+    longest_mm: float
+    perpendicular_mm: float
+    centroid_mm: tuple[float, float, float]
+    mean_hu: float
+    slice_mm: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON fields."""
+        return fields_to_json(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Burden:
+    """Volumes of liver (tumours included), tumour and lungs, and the tumour burden, each with its interval.
+
+    `viable_tumour_ml`, `lung_ml` and `lung_mass_g` are None where they were not measured; the lung's are also
+    None where the field of view cuts the lungs, since half a lung is no lung volume.
+    """
+
+    liver_ml: float
+    liver_ml_interval: Interval
+    tumour_ml: float
+    tumour_ml_interval: Interval
+    viable_tumour_ml: float | None
+    burden_pct: float
+    burden_pct_interval: Interval
+    largest_lesion_mm: float | None
+    lesions: tuple[Lesion, ...]
+    lung_ml: float | None
+    lung_mass_g: float | None
+    confirmed_by: str | None
+    backend: str
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def provisional(self) -> bool:
+        """Whether no reader has confirmed the contours."""
+        return not (self.confirmed_by and self.confirmed_by.strip())
+
+    def facts(self) -> Mapping[str, float]:
+        """The facts for an eligibility check that these measurements fill.
+
+        Without a lesion there is no largest one, and its fact stays unknown.
+        """
+        facts = {
+            "liver_volume_ml": self.liver_ml,
+            "liver_tumor_volume_ml": self.tumour_ml,
+            "liver_tumor_burden_pct": self.burden_pct,
+        }
+        if self.largest_lesion_mm is not None:
+            facts["largest_liver_lesion_mm"] = self.largest_lesion_mm
+        return facts
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields of `segmentation.json`."""
+        return fields_to_json(self)

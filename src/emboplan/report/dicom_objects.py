@@ -1,0 +1,103 @@
+"""The plan as DICOM objects beside its CT: contours as SEG, the dose as RTDOSE with its plan."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from emboplan.dicom.read.common import SeriesHeader
+from emboplan.dicom.write.encode import CodedTerm
+from emboplan.dicom.write.identity import NewSeries, StudyIdentity, derived_uid
+from emboplan.dicom.write.rtdose import write_rtdose
+from emboplan.dicom.write.rtplan import write_rtplan
+from emboplan.dicom.write.seg import SegmentAlgorithm, SegmentLabel, SegmentOrigin, write_segmentation
+from emboplan.errors import DicomError, GeometryError
+from emboplan.model.anatomy import Anatomy
+from emboplan.model.finding import Finding, Severity
+from emboplan.model.image import DoseMap
+from emboplan.model.mask import Mask
+from emboplan.model.plan import Plan
+from emboplan.model.serialise import to_jsonable
+
+SEGMENTATION, DOSE, PLAN = "segmentation.dcm", "dose.dcm", "plan.dcm"
+PLAN_LABEL = "TARE plan"
+
+# Categories and types of segments: DICOM PS3.16, context groups 7150 and 7151; colours as in the figures.
+ORGAN = CodedTerm("123037004", "SCT", "Anatomical Structure")
+ALTERED = CodedTerm("49755003", "SCT", "Morphologically Altered Structure")
+LIVER = SegmentLabel("Liver", ORGAN, CodedTerm("10200004", "SCT", "Liver"), (0x56, 0xB4, 0xE9))
+LUNGS = SegmentLabel("Lungs", ORGAN, CodedTerm("39607008", "SCT", "Lung"), (0x2F, 0xC9, 0x9A))
+NEOPLASM = CodedTerm("108369006", "SCT", "Neoplasm")
+LESION_RGB = (0xF0, 0xC0, 0x00)
+
+
+def write_contours(
+    anatomy: Anatomy, source: SeriesHeader, folder: Path, *, version: str, date: str
+) -> tuple[Finding, ...]:
+    """Write liver, lesions and lungs as segmentation.dcm; a finding where the CT does not allow it."""
+    structures: dict[SegmentLabel, Mask] = {LIVER: anatomy.liver}
+    for number in anatomy.lesions.numbers:
+        label = SegmentLabel(f"Lesion {number}", ALTERED, NEOPLASM, LESION_RGB)
+        structures[label] = anatomy.lesions.mask(number)
+    if anatomy.lungs is not None:
+        structures[LUNGS] = anatomy.lungs
+    review = anatomy.review
+    origin = SegmentOrigin.AUTOMATIC if review.provisional else SegmentOrigin.SEMIAUTOMATIC
+    algorithm = SegmentAlgorithm(f"emboplan {review.backend}", version, origin)
+    series = _series("segmentation", "Liver and lesions", source, date, number=1)
+    try:
+        write_segmentation(structures, folder / SEGMENTATION, source, series, algorithm=algorithm)
+    except (DicomError, GeometryError) as error:
+        return (_unavailable("segmentation", error),)
+    return ()
+
+
+def write_dose_and_plan(
+    plan: Plan, dose: DoseMap, source: SeriesHeader, folder: Path, *, date: str
+) -> tuple[Finding, ...]:
+    """Write dose.dcm and the plan.dcm that it refers to; a finding where the CT does not allow it."""
+    digest = hashlib.sha256(json.dumps(to_jsonable(plan), sort_keys=True).encode()).hexdigest()
+    identity = StudyIdentity.of(source)
+    try:
+        reference = write_rtplan(
+            folder / PLAN,
+            identity,
+            _series("plan", "Radioembolization plan", source, date, number=2, content=digest),
+            label=PLAN_LABEL,
+            digest=digest,
+            frame_of_reference_uid=source.frame_of_reference_uid or None,
+        )
+        series = _series("dose", "Absorbed dose", source, date, number=3, content=digest)
+        write_rtdose(dose, folder / DOSE, source, series, plan=reference)
+    except (DicomError, GeometryError) as error:
+        for name in (PLAN, DOSE):
+            (folder / name).unlink(missing_ok=True)
+        return (_unavailable("dose", error),)
+    return ()
+
+
+def object_date(plan_time: str | None, source: SeriesHeader) -> str:
+    """The date (YYYYMMDD) for objects whose study has none: the treatment's, or nothing."""
+    if source.patient.study_date or not plan_time:
+        return ""
+    return plan_time[: len("YYYY-MM-DD")].replace("-", "")
+
+
+def _series(
+    role: str, description: str, source: SeriesHeader, date: str, *, number: int, content: str = ""
+) -> NewSeries:
+    uid = derived_uid("emboplan", role, source.study_uid, source.series_uid, content)
+    # Numbers from 9001 on stay out of the way of the scanner's own series.
+    return NewSeries(uid, description, number=SERIES_NUMBER_BASE + number, date=date)
+
+
+SERIES_NUMBER_BASE = 9000
+
+
+def _unavailable(what: str, error: Exception) -> Finding:
+    return Finding(
+        "dicom-unavailable",
+        Severity.WARNING,
+        f"No DICOM {what} object was written: {error}; use the NIfTI files.",
+    )

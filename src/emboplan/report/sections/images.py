@@ -1,0 +1,82 @@
+"""The voxel dose with its histogram, and the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from emboplan.model.plan import DoseSummary
+from emboplan.report.document import Block, Cell, Figure, Footnotes, Paragraph, Section, Table
+from emboplan.report.figures import Picture
+from emboplan.report.wording import SPACE, number, percent, quantity
+
+HISTOGRAM = "dvh.svg"
+
+
+def dose(summary: DoseSummary, pictures: Sequence[Picture]) -> Section:
+    """Method, metrics and histogram of the voxel dose."""
+    spacing = " × ".join(number(d) for d in summary.voxel_spacing_mm)
+    text = (
+        f"Method: {summary.method}, on voxels of {spacing}{SPACE}mm, for "
+        f"{quantity(summary.administered_gbq, 'GBq')} administered. "
+        f"{percent(summary.counts_outside_frac)} of the image's counts lie outside liver and lungs."
+    )
+    if summary.image_resolution_fwhm_mm is not None:
+        text += (
+            f" The image resolves {quantity(summary.image_resolution_fwhm_mm, 'mm')} (full width at half "
+            "maximum): doses of structures below twice that are blurred into their surroundings."
+        )
+    blocks: list[Block] = [
+        Paragraph(text),
+        *(Figure(p) for p in pictures if p.name == HISTOGRAM),
+        _metrics(summary),
+    ]
+    return Section("dose", "Absorbed dose", tuple(blocks))
+
+
+def _metrics(summary: DoseSummary) -> Table:
+    notes = Footnotes()
+    small = "smaller than twice the image's resolution: the dose is not quantifiable"
+    has_geud = any(s.geud_gy is not None for s in summary.structures)
+    header = [
+        "Structure",
+        "Volume (mL)",
+        "Mean (Gy)",
+        "D95 (Gy)",
+        "D70 (Gy)",
+        "D50 (Gy)",
+        "V50 (%)",
+        "Min (Gy)",
+        "Max (Gy)",
+    ]
+    rows = []
+    for s in summary.structures:
+        mean = number(s.mean_gy)
+        if s.mean_gy_standard_error:
+            mean += f" ± {number(s.mean_gy_standard_error, 2)}"
+        values = [
+            number(s.volume_ml),
+            mean,
+            *(number(v) for v in (s.d95_gy, s.d70_gy, s.d50_gy)),
+            percent(s.v50_frac).removesuffix(f"{SPACE}%"),
+            number(s.min_gy),
+            number(s.max_gy),
+        ]
+        if has_geud:
+            values.append("–" if s.geud_gy is None else number(s.geud_gy))
+        mark = () if s.quantifiable else notes.number(small)
+        rows.append((Cell(s.name, mark), *(Cell(value, numeric=True) for value in values)))
+    if has_geud:
+        header.append("gEUD (Gy)")
+    return Table(
+        "Dose metrics. D95: dose that the best-dosed 95 % receive at least; V50: share with 50 Gy or more",
+        tuple(Cell(text, numeric=n > 0) for n, text in enumerate(header)),
+        tuple(rows),
+        notes.texts,
+    )
+
+
+def images(pictures: Sequence[Picture]) -> Section:
+    """All pictures but the histogram."""
+    return Section(
+        "images", "Images", tuple(Figure(p) for p in pictures if p.name != HISTOGRAM), new_page=True
+    )

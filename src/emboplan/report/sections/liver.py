@@ -1,0 +1,155 @@
+"""Volumes, burden and lesions; and the protocol they were compared with."""
+
+from __future__ import annotations
+
+from emboplan.model.plan import Plan
+from emboplan.model.results.burden import Burden
+from emboplan.model.results.eligibility import CriterionStatus, Eligibility
+from emboplan.report.document import Block, Cell, Footnotes, Paragraph, Section, Table, Tone
+from emboplan.report.wording import MINUS, SPACE, interval, name, number, quantity
+
+MILLIMETRES = "mm"
+
+_STATUS_WORDS = {
+    CriterionStatus.PASS: ("pass", Tone.GOOD),
+    CriterionStatus.FAIL: ("FAIL", Tone.ALARM),
+    CriterionStatus.UNKNOWN: ("not known", Tone.CAUTION),
+    CriterionStatus.CORRECTABLE: ("correctable", Tone.CAUTION),
+    CriterionStatus.DEFERRED: ("deferred", Tone.CAUTION),
+}
+_ORDER = {
+    status: place
+    for place, status in enumerate(
+        (
+            CriterionStatus.FAIL,
+            CriterionStatus.CORRECTABLE,
+            CriterionStatus.UNKNOWN,
+            CriterionStatus.DEFERRED,
+            CriterionStatus.PASS,
+        )
+    )
+}
+_OPERATORS = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "="}
+
+
+def anatomy(plan: Plan) -> Section:
+    """The liver, the burden and each lesion."""
+    summary, burden = plan.anatomy, plan.burden
+    nx, ny, nz = summary.ct_size_voxels
+    spacing = " × ".join(number(d) for d in summary.ct_spacing_mm)
+    confirmed = (
+        f"confirmed by {summary.confirmed_by}" if summary.confirmed_by else "not confirmed by a reader"
+    )
+    text = (
+        f"Measured on a CT of {nx} × {ny} × {nz} voxels of {spacing}{SPACE}mm. Contours: "
+        f"{name(summary.backend)}, {confirmed}. Ranges say how far a volume moves when its contour "
+        "is off by half a voxel."
+    )
+    blocks: list[Block] = [Paragraph(text), _volumes(burden, lungs_complete=summary.lungs_complete)]
+    if burden.lesions:
+        blocks.append(_lesions(burden))
+    else:
+        blocks.append(Paragraph("No lesion was found in the liver, or given."))
+    return Section("anatomy", "Anatomy and tumour burden", tuple(blocks))
+
+
+def _volumes(burden: Burden, *, lungs_complete: bool) -> Table:
+    rows = [
+        (
+            "Liver, tumours included",
+            quantity(burden.liver_ml, "mL"),
+            interval(*burden.liver_ml_interval, "mL"),
+        ),
+        ("Tumour", quantity(burden.tumour_ml, "mL"), interval(*burden.tumour_ml_interval, "mL")),
+    ]
+    if burden.viable_tumour_ml is not None:
+        rows.append(("Viable tumour", quantity(burden.viable_tumour_ml, "mL"), ""))
+    rows.append(
+        ("Tumour burden", quantity(burden.burden_pct, "%"), interval(*burden.burden_pct_interval, "%"))
+    )
+    largest = burden.largest_lesion_mm
+    rows.append(
+        ("Largest lesion, longest diameter", "no lesion" if largest is None else quantity(largest, "mm"), "")
+    )
+    if burden.lung_ml is not None:
+        rows.append(("Lungs", quantity(burden.lung_ml, "mL"), ""))
+        rows.append(("Lung mass from CT density", quantity(burden.lung_mass_g, "g"), ""))
+    elif not lungs_complete:
+        rows.append(("Lungs", "not measured", "the field of view does not hold the whole lungs"))
+    return Table(
+        "Volumes",
+        (Cell("Quantity"), Cell("Value", numeric=True), Cell("Range")),
+        tuple((Cell(label), Cell(value, numeric=True), Cell(extent)) for label, value, extent in rows),
+    )
+
+
+def _lesions(burden: Burden) -> Table:
+    header = (
+        "Lesion",
+        "Volume (mL)",
+        "Range (mL)",
+        "Longest (mm)",
+        "Perpendicular (mm)",
+        "Mean CT number (HU)",
+    )
+    rows = [
+        (
+            Cell(str(lesion.label)),
+            Cell(number(lesion.volume_ml), numeric=True),
+            Cell(
+                f"{number(lesion.volume_ml_interval[0])} to {number(lesion.volume_ml_interval[1])}",
+                numeric=True,
+            ),
+            Cell(number(lesion.longest_mm), numeric=True),
+            Cell(number(lesion.perpendicular_mm), numeric=True),
+            Cell(number(lesion.mean_hu), numeric=True),
+            Cell(f"{lesion.slice_mm:.1f}".replace("-", MINUS), numeric=True),
+        )
+        for lesion in burden.lesions
+    ]
+    return Table(
+        "Lesions; both diameters on one slice",
+        (
+            *(Cell(text, numeric=n > 0) for n, text in enumerate(header)),
+            Cell("Slice at z (mm)", numeric=True),
+        ),
+        tuple(rows),
+    )
+
+
+def eligibility(result: Eligibility) -> Section:
+    """The protocol's verdict and each criterion, the open ones first."""
+    notes = Footnotes()
+    rows = []
+    for criterion in sorted(result.criteria, key=lambda c: _ORDER[c.status]):
+        word, tone = _STATUS_WORDS[criterion.status]
+        operator = _OPERATORS.get(criterion.operator or "", criterion.operator or "")
+        limit = f"{operator} {criterion.limit}".strip() if criterion.limit else ""
+        measured = criterion.measured or "not known"
+        if criterion.compared and criterion.compared != criterion.measured:
+            measured += f" ({criterion.compared})"
+        rows.append(
+            (
+                Cell(criterion.id),
+                Cell(measured),
+                Cell(limit),
+                Cell(word, tone=tone),
+                Cell(criterion.text, notes.number(criterion.source)),
+            )
+        )
+    table = Table(
+        "Criteria, the open ones first",
+        tuple(
+            Cell(text) for text in ("Criterion", "Measured", "Limit", "Status", "Sentence of the protocol")
+        ),
+        tuple(rows),
+        notes.texts,
+    )
+    stage = name(result.stage)
+    sentences = [f"Protocol {result.protocol}, {stage}: {result.verdict.value}."]
+    if result.missing:
+        sentences.append(f"Facts that would settle it: {', '.join(result.missing)}.")
+    if not result.source_complete:
+        sentences.append("The published criteria of this protocol are incomplete.")
+    sentences += [flag.text for flag in result.flags if flag.id != "source-incomplete"]
+    return Section("eligibility", "Eligibility", (Paragraph(" ".join(sentences)), table))

@@ -1,0 +1,103 @@
+"""The record: what the plan was told, from which inputs, with which software, and all sources."""
+
+from __future__ import annotations
+
+from emboplan.model.plan import Plan
+from emboplan.report.document import Block, Bullets, Cell, Footnotes, Paragraph, Section, Table, Tone
+from emboplan.report.sections.judgement import findings_of
+from emboplan.report.wording import apart, cited, exact, name
+from emboplan.units import PERCENT
+
+DIGEST_DIGITS = 12  # enough to tell inputs apart by eye; plan.json has all 64
+
+
+def checks(plan: Plan) -> Section | None:
+    """The plan's checks of itself."""
+    if not plan.checks:
+        return None
+    rows = []
+    for check in plan.checks:
+        value, limit = apart(check.value, check.limit)
+        result = Cell("passed", tone=Tone.GOOD) if check.passed else Cell("FAILED", tone=Tone.ALARM)
+        rows.append(
+            (Cell(check.id), Cell(check.text), Cell(value, numeric=True), Cell(limit, numeric=True), result)
+        )
+    header = (
+        Cell("Check"),
+        Cell("What is compared"),
+        Cell("Value", numeric=True),
+        Cell("Limit", numeric=True),
+    )
+    table = Table("Computed checks", (*header, Cell("Result")), tuple(rows))
+    return Section("checks", "Checks of the plan by itself", (table,))
+
+
+def record(plan: Plan) -> Section:
+    """Settings, used numbers, inputs and versions."""
+    blocks: list[Block] = []
+    if plan.settings.numbers:
+        blocks.append(_numbers(plan))
+    if plan.inputs:
+        blocks.append(_inputs(plan))
+    software = {"emboplan": plan.emboplan_version, **plan.settings.software}
+    versions = ", ".join(f"{program} {version}" for program, version in software.items())
+    blocks.append(
+        Paragraph(
+            f"Models: {', '.join(name(m) for m in plan.settings.models) or 'none'}. Catalogue "
+            f"{plan.catalogue_digest[:DIGEST_DIGITS]}. Software: {versions}. The full digests and every "
+            "intermediate result are in plan.json."
+        )
+    )
+    return Section("record", "Settings and provenance", tuple(blocks), new_page=True)
+
+
+def _numbers(plan: Plan) -> Table:
+    notes = Footnotes()
+    rows = []
+    for used in plan.settings.numbers:
+        fraction = used.unit == "1" and used.name.endswith("_frac")
+        value, unit = (
+            (PERCENT * used.value, "%") if fraction else (used.value, "" if used.unit == "1" else used.unit)
+        )
+        mark = notes.number(cited(used.source, used.status))
+        rows.append(
+            (Cell(name(used.name), mark), Cell(exact(value), numeric=True), Cell(unit), Cell(used.status))
+        )
+    return Table(
+        "Numbers that the plan used",
+        (Cell("Quantity"), Cell("Value", numeric=True), Cell("Unit"), Cell("Status")),
+        tuple(rows),
+        notes.texts,
+    )
+
+
+def _inputs(plan: Plan) -> Table:
+    return Table(
+        "Inputs",
+        (Cell("Role"), Cell("Name"), Cell("Files", numeric=True), Cell("SHA-256 (start)")),
+        tuple(
+            (
+                Cell(name(given.role)),
+                Cell(given.name),
+                Cell(str(given.files), numeric=True),
+                Cell(given.sha256[:DIGEST_DIGITS]),
+            )
+            for given in plan.inputs
+        ),
+    )
+
+
+def sources(plan: Plan) -> Section | None:
+    """Every source named anywhere in the plan, once."""
+    named = [used.source for used in plan.settings.numbers]
+    if plan.activity is not None:
+        named += [limit.source for model in plan.activity.models for limit in model.limits]
+    if plan.eligibility is not None:
+        named += [criterion.source for criterion in plan.eligibility.criteria]
+    named += [finding.source for finding in findings_of(plan)]
+    once = sorted({source.strip() for source in named if source.strip()}, key=lambda s: (s.casefold(), s))
+    if not once:
+        return None
+    return Section(
+        "sources", "Sources", (Bullets("Sources of the numbers, limits and rules above:", tuple(once)),)
+    )

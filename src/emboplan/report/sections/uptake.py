@@ -1,0 +1,129 @@
+"""Where the particles go: the lung shunt and the tumour-to-normal ratio, entered and measured."""
+
+from __future__ import annotations
+
+from emboplan.model.plan import Plan, UsedNumber
+from emboplan.model.results.shunt import LungShunt, ShuntEstimate
+from emboplan.model.results.uptake import TumourToNormal
+from emboplan.report.document import Block, Cell, Footnotes, Paragraph, Section, Table
+from emboplan.report.wording import cited, exact, interval, name, number, percent, quantity
+from emboplan.units import PERCENT
+
+# The settings that a case may enter instead of a measurement begin with these names.
+RATIO_SETTING = "tumour_to_normal"
+
+
+def uptake(plan: Plan) -> Section | None:
+    """The lung shunt and the tumour-to-normal ratio; None where the case has neither."""
+    blocks: list[Block] = []
+    if plan.shunt is not None:
+        blocks += _shunt(plan.shunt)
+    entered = [used for used in plan.settings.numbers if used.name.replace(" ", "_").startswith(RATIO_SETTING)]
+    if plan.tumour_to_normal is not None or entered:
+        blocks += _ratio(plan.tumour_to_normal, entered)
+    if not blocks:
+        return None
+    return Section("uptake", "Lung shunt and tumour-to-normal ratio", tuple(blocks))
+
+
+def _shunt(shunt: LungShunt) -> list[Block]:
+    notes = Footnotes()
+    rows = [_estimate(shunt.estimate, notes, used=True)]
+    rows += [_estimate(other, notes, used=False) for other in shunt.other_methods]
+    table = Table(
+        "Lung shunt fraction by each method",
+        tuple(
+            Cell(text, numeric=0 < n < 4)
+            for n, text in enumerate(("Method", "Fraction", "95 % interval", "Uncorrected", "In the plan"))
+        ),
+        tuple(rows),
+        notes.texts,
+    )
+    source = {
+        "default": "the default that planar limits were derived with",
+        "ct": "from CT density",
+        "entered": "entered",
+    }.get(shunt.lung_mass_source, shunt.lung_mass_source)
+    text = (
+        f"Lung mass {quantity(shunt.lung_mass_g, 'g')} ({source}); mean lung dose "
+        f"{quantity(shunt.lung_dose_per_gbq_gy, 'Gy')} per GBq administered."
+    )
+    return [table, Paragraph(text)]
+
+
+def _estimate(estimate: ShuntEstimate, notes: Footnotes, *, used: bool) -> tuple[Cell, ...]:
+    bounds = estimate.interval
+    return (
+        Cell(name(estimate.method.value), notes.number(estimate.known_bias)),
+        Cell(percent(estimate.lung_shunt_frac), numeric=True),
+        Cell(
+            "none" if bounds is None else interval(PERCENT * bounds[0], PERCENT * bounds[1], "%"),
+            numeric=True,
+        ),
+        Cell("" if estimate.uncorrected_frac is None else percent(estimate.uncorrected_frac), numeric=True),
+        Cell("used" if used else "for comparison"),
+    )
+
+
+def _ratio(measured: TumourToNormal | None, entered: list[UsedNumber]) -> list[Block]:
+    notes = Footnotes()
+    rows = [
+        (
+            Cell(f"{name(used.name)}, used", notes.number(cited(used.source, used.status))),
+            Cell(exact(used.value), numeric=True),
+            Cell(""),
+            Cell(""),
+        )
+        for used in entered
+    ]
+    if measured is not None:
+        rows.append(
+            (
+                Cell("All lesions, measured"),
+                Cell(number(measured.tumour_to_normal), numeric=True),
+                _corrected(measured.tumour_to_normal_corrected),
+                Cell(f"{number(measured.interval[0])} to {number(measured.interval[1])}", numeric=True),
+            )
+        )
+        for lesion in measured.lesions:
+            mark = (
+                ()
+                if lesion.quantifiable
+                else notes.number("smaller than twice the image's resolution: not quantifiable")
+            )
+            rows.append(
+                (
+                    Cell(f"Lesion {lesion.label}", mark),
+                    Cell(number(lesion.tumour_to_normal), numeric=True),
+                    _corrected(lesion.tumour_to_normal_corrected),
+                    Cell(""),
+                )
+            )
+    table = Table(
+        "Tumour-to-normal concentration ratio",
+        (
+            Cell("Ratio"),
+            Cell("As entered or read", numeric=True),
+            Cell("Corrected for resolution", numeric=True),
+            Cell("95 % interval", numeric=True),
+        ),
+        tuple(rows),
+        notes.texts,
+    )
+    if measured is None:
+        return [table]
+    resolution = measured.resolution_fwhm_mm
+    text = (
+        "A blurred image shows small hot lesions too cold and the liver around them too hot, so the ratio as "
+        "read is too low."
+    )
+    text += (
+        f" The image's resolution is {quantity(resolution, 'mm')} (full width at half maximum)."
+        if resolution is not None
+        else " The image's resolution is not known, so no correction was made."
+    )
+    return [table, Paragraph(text)]
+
+
+def _corrected(value: float | None) -> Cell:
+    return Cell("not corrected" if value is None else number(value), numeric=True)

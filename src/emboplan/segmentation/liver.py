@@ -1,0 +1,134 @@
+"""The whole liver, tumours included, on contrast CT.
+
+First what parenchyma looks like in this patient, then the region that looks so and is thick, cut off from what
+merely touches it, with its surface at half contrast, its vessels filled and its lesions taken in, also those
+at the capsule. Classical methods only: no learned weights, the same result each time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from emboplan.errors import SegmentationError
+from emboplan.model.image import CtImage
+from emboplan.model.mask import Box, Mask, bounding_box
+from emboplan.segmentation.capsule import with_lesions
+from emboplan.segmentation.lungs import Lungs
+from emboplan.segmentation.parenchyma import Parenchyma, denoised, parenchyma_model, right_half
+from emboplan.segmentation.region import evolve, local_level, parenchyma_core
+from emboplan.segmentation.shape import cut_necks, fill_slices, largest, pieces_at_necks
+from emboplan.segmentation.surface import at_half_contrast
+from emboplan.segmentation.veins import without_great_vessels
+from emboplan.segmentation.working import Bools, Floats, WorkingImage, working_image
+
+# Room around the core for the lobes that it does not reach.
+MARGIN_MM = 40.0
+
+# Necks: the liver's own parts hang together by more than 12 mm of tissue; what touches it does so by less.
+NECK_MM = 6.0
+LATER_NECK_MM = 5.0
+REACH_RADII = 1.7
+
+# Holes of an axial slice up to this size are vessels or small lesions.
+VESSEL_MM2 = 400.0
+
+# Smallest believable liver seen in a CT (mL): a truncated view may hold a part only.
+LEAST_LIVER_ML = 80.0
+
+# How far the blur of the scanner and of the working image, and the smoothing of the region, leave the surface
+# inside the true one, on the first and on the last pass.
+REACH_MM = 3.0
+LATER_REACH_MM = 2.0
+
+# Pieces behind necks stay only if their mean (vessels and lesions left out) lies this close to the local level of
+# parenchyma, and, behind thin necks, if they are as large as a lobe.
+WIDE_NECK_MM = 9.0
+LOBE_ML = 30.0
+STRANGER_SPREADS = 0.7
+STRANGER_WINDOW = 3.5
+
+# Smoothing that turns the working mask into a level function for the native grid.
+LEVEL_SIGMA_MM = 1.0
+
+
+def segment_liver(ct: CtImage, body: Mask, lungs: Lungs) -> Mask:
+    """The liver with its tumours, on the CT's grid.
+
+    Raises `SegmentationError` when no liver is plausibly in view.
+    """
+    ct.grid.require_same(body.grid, "CT and body")
+    ct.grid.require_same(lungs.mask.grid, "CT and lungs")
+    work = working_image(ct)
+    found = find_liver(work, work.down(body.voxels), work.down(lungs.mask.voxels))
+    return Mask(ct.grid, liver_on_native_grid(work, found))
+
+
+def liver_on_native_grid(work: WorkingImage, found: Bools) -> Bools:
+    """The liver's smooth surface on the native grid."""
+    box = bounding_box(found, margin=4)
+    if box is None:
+        raise SegmentationError("no liver was found; give a liver mask")
+    level = work.smooth(found.astype(np.float32), LEVEL_SIGMA_MM) - np.float32(0.5)
+    return work.native_mask(level, box)
+
+
+def find_liver(work: WorkingImage, body: Bools, lungs: Bools) -> Bools:
+    """The liver on the working grid."""
+    tissue = denoised(work)
+    model = parenchyma_model(work, tissue, body, lungs)
+    core = parenchyma_core(work, tissue, body & ~lungs, right_half(body), model)
+    box = _around(work, core)
+    part = work.cropped(box)
+    region = _grow(part, tissue[box], body[box] & ~lungs[box], core[box], model)
+    liver = np.zeros_like(body)
+    liver[box] = region
+    if liver.sum() * work.voxel_ml < LEAST_LIVER_ML:
+        raise SegmentationError(
+            f"only {liver.sum() * work.voxel_ml:.0f} mL of liver-like tissue is in view; expected at least "
+            f"{LEAST_LIVER_ML:.0f} mL (check the field of view, or give a liver mask)"
+        )
+    return liver
+
+
+def _around(work: WorkingImage, core: Bools) -> Box:
+    box = bounding_box(core)
+    if box is None:
+        raise SegmentationError("no liver was found; give a liver mask")
+    margin = work.voxels(MARGIN_MM)
+    bounds = [slice(max(0, int(s.start - m)), min(n, int(s.stop + m) + 1)) for s, m, n in zip(box, margin, core.shape, strict=True)]
+    return (bounds[0], bounds[1], bounds[2])
+
+
+def _grow(work: WorkingImage, tissue: Floats, allowed: Bools, core: Bools, model: Parenchyma) -> Bools:
+    spacing = work.spacing_zyx_mm
+    region = evolve(work, tissue, allowed, core, model)
+    # Lesions first: a large one between two lobes leaves a bridge of parenchyma that looks like a neck.
+    region = with_lesions(fill_slices(region, spacing, VESSEL_MM2), tissue, allowed, model, spacing)
+    region = _without_strangers(work, tissue, region, model)
+    region = at_half_contrast(work, tissue, region, allowed, model, REACH_MM)
+    region = with_lesions(fill_slices(region, spacing, VESSEL_MM2), tissue, allowed, model, spacing)
+    region = without_great_vessels(work, tissue, region, allowed, model)
+    region = at_half_contrast(work, tissue, region, allowed, model, LATER_REACH_MM)
+    region = without_great_vessels(work, tissue, region, allowed, model)
+    return cut_necks(fill_slices(region, spacing, VESSEL_MM2), spacing, LATER_NECK_MM, REACH_RADII)
+
+
+def _without_strangers(work: WorkingImage, tissue: Floats, region: Bools, model: Parenchyma) -> Bools:
+    """`region` without what hangs on it by a neck, unless it is large and looks like the liver.
+
+    At thin necks small pieces go, whatever they look like; at wide necks only those that look otherwise.
+    """
+    for radius_mm, least_ml in ((NECK_MM, LOBE_ML), (WIDE_NECK_MM, 0.0)):
+        pieces, main = pieces_at_necks(region, work.spacing_zyx_mm, radius_mm)
+        if main == 0:
+            return region
+        count = int(pieces.max())
+        sizes = np.bincount(pieces.ravel(), minlength=count + 1)
+        away = (tissue - local_level(work, tissue, pieces == main, model))[pieces > 0]
+        typical = np.abs(away) < STRANGER_WINDOW * model.spread_hu
+        numbers = pieces[pieces > 0][typical]
+        off = np.bincount(numbers, away[typical], count + 1) / np.maximum(np.bincount(numbers, minlength=count + 1), 1)
+        strange = (np.abs(off) > STRANGER_SPREADS * model.spread_hu) | (sizes * work.voxel_ml < least_ml)
+        strange[[0, main]] = False
+        region = largest((pieces > 0) & ~strange[pieces])
+    return region

@@ -1,0 +1,112 @@
+"""Shapes: distances, largest pieces, holes, and the cutting of narrow necks.
+
+Arrays in and arrays out, spacing in millimetres and in array order (z, y, x). Distances and watersheds are
+ITK's, since they are many times faster than the others and do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from emboplan.segmentation.working import Bools, Floats
+
+Spacing = tuple[float, float, float]
+
+# A distance larger than any body, for masks without a single voxel.
+FAR_MM = 1.0e4
+
+
+def depth_mm(mask: Bools, spacing: Spacing) -> Floats:
+    """Distance of each voxel of `mask` to the nearest voxel outside it (0 outside); the image edge is no border."""
+    return distance_mm(~mask, spacing)
+
+
+def distance_mm(mask: Bools, spacing: Spacing) -> Floats:
+    """Distance of each voxel to the nearest voxel of `mask` (0 inside)."""
+    if not mask.any():
+        return np.full(mask.shape, FAR_MM, np.float32)
+    image = sitk.GetImageFromArray(mask.astype(np.uint8))
+    image.SetSpacing(spacing[::-1])
+    found = sitk.SignedMaurerDistanceMap(image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True)
+    array = sitk.GetArrayFromImage(found)
+    # Maurer's map is zero on the object's own border voxels and negative inside.
+    return np.where(mask, np.float32(0), np.maximum(array, np.float32(0)))
+
+
+def largest(mask: Bools, weight: Floats | None = None) -> Bools:
+    """The largest connected piece, by the sum of `weight` where given."""
+    labels, count = ndimage.label(mask)
+    if count < 2:
+        return mask.copy()
+    sizes = np.bincount(labels.ravel(), None if weight is None else weight.ravel())
+    sizes[0] = 0
+    return np.asarray(labels == int(sizes.argmax()))
+
+
+def without_small(mask: Bools, least_voxels: float) -> Bools:
+    """The pieces of at least `least_voxels` voxels."""
+    labels, _ = ndimage.label(mask)
+    keep = np.bincount(labels.ravel()) >= least_voxels
+    keep[0] = False
+    return np.asarray(keep[labels])
+
+
+def fill_slices(mask: Bools, spacing: Spacing, largest_mm2: float) -> Bools:
+    """`mask` with the holes of each axial slice filled where they are no larger than `largest_mm2`."""
+    out = mask.copy()
+    pixel_mm2 = spacing[1] * spacing[2]
+    for z in range(mask.shape[0]):
+        if not mask[z].any():
+            continue
+        holes = ndimage.binary_fill_holes(mask[z]) & ~mask[z]
+        if holes.any():
+            labels, _ = ndimage.label(holes)
+            keep = np.bincount(labels.ravel()) * pixel_mm2 <= largest_mm2
+            keep[0] = False
+            out[z] |= keep[labels]
+    return out
+
+
+def flood(level: Floats, markers: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Marker watershed of `level` without lines: each voxel gets the label of the basin that reaches it first."""
+    image = sitk.GetImageFromArray(np.ascontiguousarray(level, np.float32))
+    seeds = sitk.GetImageFromArray(np.ascontiguousarray(markers, np.int32))
+    found = sitk.MorphologicalWatershedFromMarkers(image, seeds, markWatershedLine=False, fullyConnected=False)
+    return np.asarray(sitk.GetArrayFromImage(found), np.int32)
+
+
+def pieces_at_necks(mask: Bools, spacing: Spacing, radius_mm: float) -> tuple[NDArray[np.int32], int]:
+    """`mask` parted at necks thinner than twice `radius_mm`: labels, and the label of the largest piece (0: none)."""
+    depth = depth_mm(mask, spacing)
+    labels, count = ndimage.label(depth > radius_mm)
+    if count == 0:
+        return np.zeros(mask.shape, np.int32), 0
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    markers = np.where(mask, labels, count + 1).astype(np.int32)
+    basins = flood(np.where(mask, -depth, np.float32(1)), markers)
+    return np.where(mask & (basins <= count), basins, 0).astype(np.int32), int(sizes.argmax())
+
+
+def cut_necks(mask: Bools, spacing: Spacing, radius_mm: float, reach: float) -> Bools:
+    """The main body of `mask`: what hangs on it by a neck thinner than twice `radius_mm` is cut off at the neck.
+
+    Pieces are the basins of the depth map, one for each connected part deeper than `radius_mm`; the largest is
+    kept, with the thin rim around it out to `reach` radii.
+    """
+    depth = depth_mm(mask, spacing)
+    labels, count = ndimage.label(depth > radius_mm)
+    if count == 0:
+        return largest(mask)
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    main = int(sizes.argmax())
+    near = distance_mm(labels == main, spacing) < reach * radius_mm
+    if count == 1:
+        return largest(mask & near)
+    markers = np.where(mask, labels, count + 1).astype(np.int32)
+    basins = flood(np.where(mask, -depth, np.float32(1)), markers)
+    return largest(mask & (basins == main) & near)

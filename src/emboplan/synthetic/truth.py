@@ -1,0 +1,104 @@
+"""The truth of a digital patient: masks, volumes, activities and all that was set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from emboplan.model.image import ActivityMap
+from emboplan.model.mask import LabelMap, Mask
+
+
+@dataclass(frozen=True, slots=True)
+class LesionTruth:
+    """One lesion. `volume_ml` is counted at the sub-samples, `voxel_volume_ml` in whole CT voxels."""
+
+    number: int
+    centre_mm: tuple[float, float, float]
+    volume_ml: float
+    voxel_volume_ml: float
+    analytic_volume_ml: float
+    longest_diameter_mm: float
+    longest_axial_diameter_mm: float
+    mean_hu: float
+    rim: bool
+    core: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhantomTruth:
+    """What is known of a patient. Masks are on the CT's grid: voxels at least half filled.
+
+    `liver` includes its lesions and its vessels. Volumes in `volumes_ml` are counted at the sub-samples.
+    The lung shunt is activity in the lungs over activity in lungs and liver; the body's background
+    is left out. `activity` is the true map on the SPECT's grid, at rest, without noise.
+    """
+
+    body: Mask
+    lungs: Mask
+    liver: Mask
+    lesions: LabelMap
+    others: LabelMap
+    other_names: dict[int, str]
+    activity: ActivityMap
+    lesion_table: tuple[LesionTruth, ...]
+    volumes_ml: dict[str, float]
+    burden_set_frac: float
+    burden_frac: float
+    density_g_per_ml: dict[str, float]
+    lung_mass_g: float
+    lung_density_g_per_ml: float
+    liver_density_g_per_ml: float
+    activity_mbq: dict[str, float]
+    activity_mbq_per_ml: dict[str, float]
+    injected_mbq: float
+    tumour_to_normal: float
+    lung_shunt_frac: float
+    hu: dict[str, float]
+    noise_sd_hu: float
+    breathing_mm: float
+    spect_fwhm_mm: float
+    planar_first_pixel_mm: tuple[float, float]
+
+    def truth_dict(self) -> dict[str, object]:
+        """Every set and derived quantity with its unit in the key, ready for JSON; no arrays."""
+        return {
+            "volumes_ml": dict(self.volumes_ml),
+            "voxel_volumes_ml": {
+                "body": self.body.volume_ml,
+                "lungs": self.lungs.volume_ml,
+                "liver": self.liver.volume_ml,
+                "tumour": self.lesions.union.volume_ml,
+            },
+            "burden_set_frac": self.burden_set_frac,
+            "burden_frac": self.burden_frac,
+            "lesions": [
+                {
+                    "number": lesion.number,
+                    "centre_mm": list(lesion.centre_mm),
+                    "volume_ml": lesion.volume_ml,
+                    "voxel_volume_ml": lesion.voxel_volume_ml,
+                    "analytic_volume_ml": lesion.analytic_volume_ml,
+                    "longest_diameter_mm": lesion.longest_diameter_mm,
+                    "longest_axial_diameter_mm": lesion.longest_axial_diameter_mm,
+                    "mean_hu": lesion.mean_hu,
+                    "rim": lesion.rim,
+                    "necrotic_core": lesion.core,
+                }
+                for lesion in self.lesion_table
+            ],
+            "lung_mass_g": self.lung_mass_g,
+            "lung_density_g_per_ml": self.lung_density_g_per_ml,
+            "liver_density_g_per_ml": self.liver_density_g_per_ml,
+            "density_g_per_ml": dict(self.density_g_per_ml),
+            "injected_mbq": self.injected_mbq,
+            "activity_mbq": dict(self.activity_mbq),
+            "activity_mbq_per_ml": dict(self.activity_mbq_per_ml),
+            "tumour_to_normal": self.tumour_to_normal,
+            "lung_shunt_frac": self.lung_shunt_frac,
+            "hu": dict(self.hu),
+            "ct_noise_sd_hu": self.noise_sd_hu,
+            "spect_breathing_range_mm": self.breathing_mm,
+            "spect_fwhm_mm": self.spect_fwhm_mm,
+            "planar_first_pixel_x_z_mm": list(self.planar_first_pixel_mm),
+            "other_structures": {str(number): name for number, name in self.other_names.items()},
+        }

@@ -1,0 +1,106 @@
+"""The numbers that a plan uses beside the images: dose coefficient, densities, lung mass, limits.
+
+What the case says goes before the catalogue; every number goes into the plan with its source and status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from emboplan.catalog.load import Catalog
+from emboplan.model.case import Case
+from emboplan.model.finding import Finding, Severity
+from emboplan.model.plan import Settings, UsedNumber
+from emboplan.model.products import DoseLimit, Sourced
+from emboplan.model.results.burden import Burden
+from emboplan.workflow.prescribe import Physics
+from emboplan.workflow.provenance import software_versions
+
+DEFAULT_NUCLIDE = "Y-90"
+ENTERED = "entered in the case"
+ENTERED_STATUS = "entered"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanNumbers:
+    """The physics of a plan, where its lung mass comes from, and every number with its source."""
+
+    physics: Physics
+    lung_g_per_ml: float
+    lung_mass_source: str
+    used: tuple[UsedNumber, ...]
+    findings: tuple[Finding, ...]
+
+
+def plan_numbers(case: Case, burden: Burden, catalog: Catalog) -> PlanNumbers:
+    """The numbers that this case is planned with."""
+    procedure = case.procedure
+    nuclide_name = DEFAULT_NUCLIDE
+    if procedure.device is not None:
+        nuclide_name = catalog.microsphere(procedure.device).nuclide
+    nuclide = catalog.nuclide(nuclide_name)
+    used: list[UsedNumber] = []
+    findings: list[Finding] = []
+
+    def number(entry: Sourced | None, value: float | None, name: str, unit: str) -> float:
+        if value is not None:
+            used.append(UsedNumber(name, value, unit, ENTERED, ENTERED_STATUS))
+            return value
+        if entry is None:
+            nuclide.k_gy_kg_per_gbq  # noqa: B018  raises the catalogue's own error for a nuclide that is only imaged
+            raise AssertionError(name)
+        used.append(used_number(entry, name))
+        return entry.number
+
+    k = number(
+        nuclide.dose_coefficient,
+        procedure.k_gy_kg_per_gbq,
+        f"dose coefficient of {nuclide_name}",
+        "Gy kg/GBq",
+    )
+    density = procedure.liver_density_g_per_ml
+    liver = number(catalog.sourced("density.liver"), density, "liver density", "g/mL")
+    tumour = number(catalog.sourced("density.tumour"), density, "tumour density", "g/mL")
+    lung_density = number(catalog.sourced("density.lung"), None, "lung density", "g/mL")
+    limits = case.limits
+    source = "default" if limits.lung_mass_g is None else "entered"
+    from_ct = burden.lung_mass_g if limits.lung_mass_from_ct else None
+    if from_ct is not None:
+        source = "ct"
+        used.append(UsedNumber("lung mass", from_ct, "g", "CT density of the lung mask (KAO14)", "measured"))
+        mass = from_ct
+    else:
+        if limits.lung_mass_from_ct:
+            text = "The CT does not show the whole lungs, so that the lung mass is the default, not from CT."
+            findings.append(Finding("lung-mass-default", Severity.WARNING, text))
+        mass = number(catalog.sourced("lung_mass.default"), limits.lung_mass_g, "lung mass", "g")
+    return PlanNumbers(Physics(k, liver, tumour, mass), lung_density, source, tuple(used), tuple(findings))
+
+
+def used_number(entry: Sourced, name: str) -> UsedNumber:
+    """A catalogue entry as a number of the plan."""
+    return UsedNumber(name, entry.number, entry.unit, entry.source_text, entry.status.value)
+
+
+def plan_settings(
+    case: Case, numbers: PlanNumbers, limits: Sequence[DoseLimit], catalog: Catalog
+) -> Settings:
+    """What the plan was told or took as default, with every number that it used."""
+    procedure = case.procedure
+    device = procedure.device
+    moment = procedure.treatment_time
+    return Settings(
+        kind=procedure.kind.value,
+        protocol=procedure.protocol,
+        intent=None if procedure.intent is None else procedure.intent.value,
+        device=None if device is None else catalog.microsphere(device).name,
+        models=tuple(model.value for model in procedure.models),
+        k_gy_kg_per_gbq=numbers.physics.k_gy_kg_per_gbq,
+        treatment_time=None if moment is None else moment.isoformat(),
+        numbers=(
+            *numbers.used,
+            *(used_number(limit.limit, f"limit {limit.name.replace('_', ' ')}") for limit in limits),
+        ),
+        software=software_versions(),
+    )

@@ -1,0 +1,89 @@
+"""The treated volumes of a case: which liver and which lesions each territory holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from emboplan.errors import MaskError
+from emboplan.model.anatomy import Anatomy
+from emboplan.model.case import Case, Territory
+from emboplan.model.mask import LabelMap, Mask
+from emboplan.workflow.inputs import load_mask
+
+WHOLE_LIVER = "whole liver"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TreatedVolume:
+    """One territory: its liver, its lesions by their labels, and its normal liver, on the CT's grid."""
+
+    territory: Territory
+    perfused: Mask
+    lesions: LabelMap
+
+    @property
+    def name(self) -> str:
+        """The territory's name."""
+        return self.territory.name
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """The lesions inside."""
+        return self.lesions.numbers
+
+    @property
+    def tumour(self) -> Mask:
+        """All lesions inside as one mask."""
+        return self.lesions.union
+
+    @property
+    def normal(self) -> Mask:
+        """Treated liver that is no lesion; a lesion that the territory leaves out is no normal liver."""
+        return self.perfused - self.tumour
+
+
+def treated_volumes(case: Case, anatomy: Anatomy) -> tuple[TreatedVolume, ...]:
+    """The territories of a case; without any, the whole liver.
+
+    Raises:
+        MaskError: a territory lies outside the liver, overlaps another, or names a lesion that it does not
+        hold.
+    """
+    territories = case.territories or (Territory(name=WHOLE_LIVER),)
+    volumes = tuple(_treated_volume(territory, anatomy) for territory in territories)
+    taken = np.zeros(anatomy.grid.shape, dtype=np.bool_)
+    for volume in volumes:
+        shared = int(np.count_nonzero(taken & volume.perfused.voxels))
+        if shared:
+            raise MaskError(
+                f'territory "{volume.name}" overlaps another by {shared * anatomy.grid.voxel_ml:.1f} mL; '
+                "give territories that do not overlap"
+            )
+        taken |= volume.perfused.voxels
+    return volumes
+
+
+def _treated_volume(territory: Territory, anatomy: Anatomy) -> TreatedVolume:
+    grid = anatomy.grid
+    perfused = anatomy.liver
+    if territory.mask is not None:
+        perfused = load_mask(territory.mask, grid) & anatomy.liver
+        if perfused.is_empty:
+            raise MaskError(
+                f'the mask of territory "{territory.name}" lies outside the liver; check the mask'
+            )
+    inside = np.where(perfused.voxels, anatomy.lesions.labels, 0).astype(np.uint16)
+    if territory.tumour_labels is not None:
+        present = LabelMap(grid, inside).numbers
+        unknown = sorted(set(territory.tumour_labels) - set(present))
+        if unknown:
+            listed = ", ".join(map(str, present)) or "none"
+            raise MaskError(
+                f'territory "{territory.name}" holds no lesion {unknown[0]}; lesions inside it: {listed}'
+            )
+        left_out = ~np.isin(inside, territory.tumour_labels) & (inside > 0)
+        perfused = Mask(grid, perfused.voxels & ~left_out)
+        inside = np.where(left_out, 0, inside).astype(np.uint16)
+    return TreatedVolume(territory, perfused, LabelMap(grid, inside))
