@@ -25,12 +25,8 @@ def binned(fine: NDArray[np.generic]) -> NDArray[np.float32]:
     """Means of 2 x 2 x 2 fine voxels."""
     nz, ny, nx = GRID.shape
     blocks = np.asarray(fine, dtype=np.float64).reshape(nz, 2, ny, 2, nx, 2)
-    return (
-        np.asarray(fine, dtype=np.float64)
-        .reshape(nz, 2, ny, 2, nx, 2)
-        .mean(axis=(1, 3, 5))
-        .astype(np.float32)
-    )
+    means: NDArray[np.float32] = blocks.mean(axis=(1, 3, 5)).astype(np.float32)
+    return means
 
 
 @dataclass(frozen=True)

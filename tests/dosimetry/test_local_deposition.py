@@ -106,5 +106,8 @@ def test_unusable_input_is_refused() -> None:
         calibrated_activity(scan.counts, scan.liver, administered_gbq=0.0, lung_shunt_frac=0.05)
     with pytest.raises(ModelRangeError, match="holds no counts"):
         calibrated_activity(
-            CountImage(GRID, np.zeros(GRID.shape)), scan.liver, administered_gbq=2.0, lung_shunt_frac=0.05
+            CountImage(GRID, np.zeros(GRID.shape, dtype=np.float32)),
+            scan.liver,
+            administered_gbq=2.0,
+            lung_shunt_frac=0.05,
         )

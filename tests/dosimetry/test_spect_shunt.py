@@ -79,7 +79,7 @@ def test_unusable_occupancies_are_refused() -> None:
 def test_a_scan_without_counts_is_refused() -> None:
     scan = make_scan(shunt=0.05, ratio=4.0, fwhm_mm=12.0, stated_fwhm_mm=12.0)
     with pytest.raises(ModelRangeError, match="hold no counts"):
-        spect_ct(CountImage(GRID, np.zeros(GRID.shape)), scan.lungs, scan.liver)
+        spect_ct(CountImage(GRID, np.zeros(GRID.shape, dtype=np.float32)), scan.lungs, scan.liver)
 
 
 def test_the_lung_dose_per_gbq() -> None:

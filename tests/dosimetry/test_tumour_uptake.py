@@ -21,7 +21,7 @@ def test_whole_voxels_without_blur_show_the_ratio_as_it_is() -> None:
     voxel = GRID.voxel_ml
     counts[tumour > 0] = 42000 / 85 * voxel
     counts[normal > 0] = 180000 / 1250 * voxel
-    found = tumour_to_normal(CountImage(GRID, counts), {1: tumour}, normal)
+    found = tumour_to_normal(CountImage(GRID, counts.astype(np.float32)), {1: tumour}, normal)
     assert found.tumour_to_normal == pytest.approx(3.43137255, rel=1e-6)
 
 
@@ -79,4 +79,4 @@ def test_nothing_to_measure_is_refused() -> None:
     with pytest.raises(MaskError, match="lesion 1 is empty"):
         tumour_to_normal(scan.counts, {1: np.zeros(GRID.shape)}, scan.normal)
     with pytest.raises(ModelRangeError, match="normal liver holds no counts"):
-        tumour_to_normal(CountImage(GRID, np.zeros(GRID.shape)), scan.lesions, scan.normal)
+        tumour_to_normal(CountImage(GRID, np.zeros(GRID.shape, dtype=np.float32)), scan.lesions, scan.normal)

@@ -95,7 +95,7 @@ def test_intervals_hold_their_values() -> None:
         assert interval[0] < value < interval[1]
 
 
-@given(st.floats(0, 500), st.floats(0, 0.9), st.floats(0, 0.1))
+@given(st.just(0.0) | st.floats(1e-3, 500), st.floats(0, 0.9), st.floats(0, 0.1))
 def test_the_burdens_interval_stays_between_0_and_100(
     tumour: float, error: float, liver_error: float
 ) -> None:

@@ -144,7 +144,7 @@ def test_another_seed_is_another_patient(patient: DigitalPatient, coarse: Phanto
 
 
 def test_lesions_that_cannot_fit_are_refused(coarse_table: dict[str, Any]) -> None:
-    """A ball of 60 mm and one of 20 mm (the least of the four largest) hold 113.1 + 4.2 mL: no burden of 35 %."""
+    """Balls of 60 and 20 mm (the least size of the four largest) hold 113.1 + 4.2 mL."""
     table = copy.deepcopy(coarse_table)
     table["lesions"] |= {"count": 2, "burden_frac": 0.35}
     with pytest.raises(InputError, match=r"lesions\.burden_frac .* 2 lesions of .* hold at most 117 mL"):

@@ -217,6 +217,10 @@ class Catalog:
         """The raw table of fact definitions."""
         return parse_toml(self._text("facts.toml"), "facts.toml")
 
+    def segment_labels(self) -> Table:
+        """Name, codes and colour of each structure that goes into a DICOM segmentation."""
+        return parse_toml(self._text("labels.toml"), "labels.toml")
+
     @staticmethod
     def _stems(folder: str) -> Mapping[str, str]:
         """File stem by public name: names are written with hyphens, whatever the file does."""

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from emboplan import catalog
-from emboplan.dosimetry.numbers import Array, fraction, not_negative, plain, positive
+from emboplan.dosimetry.arguments import Array, fraction, not_negative, plain, positive
 from emboplan.errors import ModelRangeError
 from emboplan.model.serialise import fields_to_json
 from emboplan.units import GRAMS_PER_KILOGRAM

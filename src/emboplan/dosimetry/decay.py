@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from emboplan import catalog
-from emboplan.dosimetry.numbers import finite, not_negative, plain, positive
+from emboplan.dosimetry.arguments import finite, not_negative, plain, positive
 from emboplan.errors import ModelRangeError
 from emboplan.units import SECONDS_PER_HOUR
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from emboplan import catalog as catalogue
-from emboplan.dosimetry.numbers import finite, positive
+from emboplan.dosimetry.arguments import finite, positive
 from emboplan.dosimetry.regions import ROUNDING, occupancy
 from emboplan.errors import MaskError
 from emboplan.model.grid import Grid

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from emboplan import catalog as catalogue
-from emboplan.dosimetry.numbers import fraction, positive
+from emboplan.dosimetry.arguments import fraction, positive
 from emboplan.dosimetry.regions import ROUNDING, distance_mm, occupancy
 from emboplan.dosimetry.spect_shunt import margin_mm
 from emboplan.errors import MaskError, ModelRangeError

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from emboplan import catalog as catalogue
+from emboplan.dosimetry.arguments import fraction
 from emboplan.dosimetry.compartment import lung_dose
-from emboplan.dosimetry.numbers import fraction
 from emboplan.dosimetry.planar_shunt import (
     ScatterWindows,
     anterior_only,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from emboplan import catalog as catalogue
-from emboplan.dosimetry.numbers import Array, not_negative, plain
+from emboplan.dosimetry.arguments import Array, not_negative, plain
 from emboplan.dosimetry.shunt_fraction import (
     counting_half_width,
     interval_around,

@@ -8,7 +8,7 @@ from statistics import NormalDist
 from numpy.typing import ArrayLike
 
 from emboplan import catalog as catalogue
-from emboplan.dosimetry.numbers import Array, not_negative, plain
+from emboplan.dosimetry.arguments import Array, not_negative, plain
 from emboplan.errors import ModelRangeError
 from emboplan.model.results.shunt import ShuntMethod
 

@@ -72,11 +72,13 @@ def _swap(work: Path, folder: Path) -> None:
         work.rename(folder)
         return
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent)) / folder.name
-    folder.rename(aside)
     try:
+        folder.rename(aside)
         work.rename(folder)
-    except OSError:
-        aside.rename(folder)
+    except BaseException:  # an interruption too: the old result goes back before anything else
+        if aside.exists() and not folder.exists():
+            aside.rename(folder)
+        if not aside.exists():
+            aside.parent.rmdir()
         raise
-    finally:
-        shutil.rmtree(aside.parent, ignore_errors=True)
+    shutil.rmtree(aside.parent, ignore_errors=True)

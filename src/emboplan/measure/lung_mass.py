@@ -19,7 +19,7 @@ HU_PER_UNIT_DENSITY = 1000.0  # the Hounsfield scale: air is -1000, water 0
 def lung_mass_g(hu: ArrayLike, *, voxel_ml: float, catalog: catalogue.Catalog | None = None) -> float:
     """Mass in grams of the lung whose voxels have these CT numbers.
 
-    >>> lung_mass_g([-700.0], voxel_ml=1000.0)
+    >>> round(lung_mass_g([-700.0], voxel_ml=1000.0), 6)
     300.0
     """
     numbers = np.asarray(hu, dtype=np.float64)

@@ -121,8 +121,8 @@ class LabelMap:
     @property
     def numbers(self) -> tuple[int, ...]:
         """The labels in use, in ascending order, without 0."""
-        counts = np.bincount(self.labels.ravel())
-        return tuple(int(n) for n in np.flatnonzero(counts) if n)
+        counts = np.bincount(self.labels[self.labels > 0])  # most voxels carry no label
+        return tuple(int(n) for n in np.flatnonzero(counts))
 
     def mask(self, label: int) -> Mask:
         """One structure as a mask."""

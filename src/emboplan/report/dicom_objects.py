@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from emboplan.catalog import load
 from emboplan.dicom.read.common import SeriesHeader
 from emboplan.dicom.write.encode import CodedTerm
 from emboplan.dicom.write.identity import NewSeries, StudyIdentity, derived_uid
@@ -23,34 +29,47 @@ from emboplan.model.serialise import to_jsonable
 SEGMENTATION, DOSE, PLAN = "segmentation.dcm", "dose.dcm", "plan.dcm"
 PLAN_LABEL = "TARE plan"
 
-# Categories and types of segments: DICOM PS3.16, context groups 7150 and 7151; colours as in the figures.
-ORGAN = CodedTerm("123037004", "SCT", "Anatomical Structure")
-ALTERED = CodedTerm("49755003", "SCT", "Morphologically Altered Structure")
-LIVER = SegmentLabel("Liver", ORGAN, CodedTerm("10200004", "SCT", "Liver"), (0x56, 0xB4, 0xE9))
-LUNGS = SegmentLabel("Lungs", ORGAN, CodedTerm("39607008", "SCT", "Lung"), (0x2F, 0xC9, 0x9A))
-NEOPLASM = CodedTerm("108369006", "SCT", "Neoplasm")
-LESION_RGB = (0xF0, 0xC0, 0x00)
-
 
 def write_contours(
     anatomy: Anatomy, source: SeriesHeader, folder: Path, *, version: str, date: str
 ) -> tuple[Finding, ...]:
     """Write liver, lesions and lungs as segmentation.dcm; a finding where the CT does not allow it."""
-    structures: dict[SegmentLabel, Mask] = {LIVER: anatomy.liver}
-    for number in anatomy.lesions.numbers:
-        label = SegmentLabel(f"Lesion {number}", ALTERED, NEOPLASM, LESION_RGB)
-        structures[label] = anatomy.lesions.mask(number)
-    if anatomy.lungs is not None:
-        structures[LUNGS] = anatomy.lungs
     review = anatomy.review
     origin = SegmentOrigin.AUTOMATIC if review.provisional else SegmentOrigin.SEMIAUTOMATIC
     algorithm = SegmentAlgorithm(f"emboplan {review.backend}", version, origin)
-    series = _series("segmentation", "Liver and lesions", source, date, number=1)
+    content = _contour_digest(anatomy) + str(origin) + version
+    series = _series("segmentation", "Liver and lesions", source, date, number=1, content=content)
     try:
-        write_segmentation(structures, folder / SEGMENTATION, source, series, algorithm=algorithm)
+        write_segmentation(_segments(anatomy), folder / SEGMENTATION, source, series, algorithm=algorithm)
     except (DicomError, GeometryError) as error:
         return (_unavailable("segmentation", error),)
     return ()
+
+
+def _segments(anatomy: Anatomy) -> Iterator[tuple[SegmentLabel, Mask]]:
+    """The structures one after the other, so that only one full mask is held at a time."""
+    labels = load().segment_labels()
+    yield _segment_label(labels["liver"]), anatomy.liver
+    for number in anatomy.lesions.numbers:
+        lesion = _segment_label(labels["lesion"])
+        yield replace(lesion, name=f"{lesion.name} {number}"), anatomy.lesions.mask(number)
+    if anatomy.lungs is not None:
+        yield _segment_label(labels["lungs"]), anatomy.lungs
+
+
+def _segment_label(table: Mapping[str, Any]) -> SegmentLabel:
+    red, green, blue = table["rgb"]
+    return SegmentLabel(
+        table["name"], CodedTerm(**table["category"]), CodedTerm(**table["type"]), (red, green, blue)
+    )
+
+
+def _contour_digest(anatomy: Anatomy) -> str:
+    digest = hashlib.sha256(np.packbits(anatomy.liver.voxels))
+    digest.update(anatomy.lesions.labels)
+    if anatomy.lungs is not None:
+        digest.update(np.packbits(anatomy.lungs.voxels))
+    return digest.hexdigest()
 
 
 def write_dose_and_plan(

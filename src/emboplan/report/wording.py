@@ -12,6 +12,8 @@ from emboplan.units import PERCENT
 
 SIGNIFICANT_DIGITS = 3
 EXACT_DIGITS = 10  # for numbers that were set, which are printed as they were set
+SMALLEST_POWER = -4  # smaller numbers are hard to count the zeros of
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MINUS = "\N{MINUS SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
 ABSENT = "not computed"
@@ -44,6 +46,7 @@ _NAMES = {
     "entered": "Entered by the user",
     "builtin": "built-in segmentation",
     "given": "given masks",
+    "builtin+given": "partly given masks, partly built-in segmentation",
     "tare": "Radioembolization (TARE)",
     "pre_treatment": "before treatment",
     "screening": "screening",
@@ -51,7 +54,7 @@ _NAMES = {
 
 
 def number(value: float, digits: int = SIGNIFICANT_DIGITS) -> str:
-    """A number with significant digits, without exponents.
+    """A number with significant digits; very small ones with a power of ten.
 
     >>> number(1417.5), number(2.3), number(0.04567), number(0)
     ('1420', '2.30', '0.0457', '0')
@@ -63,6 +66,8 @@ def number(value: float, digits: int = SIGNIFICANT_DIGITS) -> str:
     if rounded == 0:
         return "0"
     magnitude = math.floor(math.log10(abs(rounded)))
+    if magnitude < SMALLEST_POWER:
+        return _power(rounded, f".{digits - 1}e")
     text = f"{rounded:.{max(0, digits - 1 - magnitude)}f}"
     return text.replace("-", MINUS)
 
@@ -73,7 +78,16 @@ def exact(value: float) -> str:
     >>> exact(64.1), exact(1000.0)
     ('64.1', '1000')
     """
-    return f"{value:.{EXACT_DIGITS}g}".replace("-", MINUS)
+    text = f"{value:.{EXACT_DIGITS}g}"
+    return _power(value, f".{EXACT_DIGITS}g") if "e" in text else text.replace("-", MINUS)
+
+
+def _power(value: float, form: str) -> str:
+    """A number with a power of ten, as printed and not as programmed."""
+    mantissa, _, power = f"{value:{form}}".partition("e")
+    raised = str(int(power)).translate(SUPERSCRIPTS)
+    shown = f"10{raised}" if mantissa == "1" else f"{mantissa}{SPACE}×{SPACE}10{raised}"
+    return shown.replace("-", MINUS)
 
 
 def quantity(value: float | None, unit: str, digits: int = SIGNIFICANT_DIGITS) -> str:

@@ -21,8 +21,8 @@ from emboplan.segmentation.surface import at_half_contrast
 from emboplan.segmentation.veins import without_great_vessels
 from emboplan.segmentation.working import Bools, Floats, WorkingImage, working_image
 
-# Room around the core for the lobes that it does not reach.
-MARGIN_MM = 40.0
+# Room around the core for the lobes that it does not reach (z, y, x): the left lobe may reach the spleen.
+MARGIN_MM = (30.0, 40.0, 80.0)
 
 # Necks: the liver's own parts hang together by more than 12 mm of tissue; what touches it does so by less.
 NECK_MM = 6.0
@@ -94,7 +94,7 @@ def _around(work: WorkingImage, core: Bools) -> Box:
     box = bounding_box(core)
     if box is None:
         raise SegmentationError("no liver was found; give a liver mask")
-    margin = work.voxels(MARGIN_MM)
+    margin = [mm / d for mm, d in zip(MARGIN_MM, work.spacing_zyx_mm, strict=True)]
     bounds = [slice(max(0, int(s.start - m)), min(n, int(s.stop + m) + 1)) for s, m, n in zip(box, margin, core.shape, strict=True)]
     return (bounds[0], bounds[1], bounds[2])
 
@@ -103,6 +103,8 @@ def _grow(work: WorkingImage, tissue: Floats, allowed: Bools, core: Bools, model
     spacing = work.spacing_zyx_mm
     region = evolve(work, tissue, allowed, core, model)
     # Lesions first: a large one between two lobes leaves a bridge of parenchyma that looks like a neck.
+    filled = with_lesions(fill_slices(region, spacing, VESSEL_MM2), tissue, allowed, model, spacing)
+    region = evolve(work, tissue, allowed, filled, model, kept=filled & ~region)
     region = with_lesions(fill_slices(region, spacing, VESSEL_MM2), tissue, allowed, model, spacing)
     region = _without_strangers(work, tissue, region, model)
     region = at_half_contrast(work, tissue, region, allowed, model, REACH_MM)

@@ -61,13 +61,17 @@ def parenchyma_core(work: WorkingImage, tissue: Floats, body: Bools, right: Bool
     return largest(alike & (distance_mm(core, spacing) < CORE_REGROW_MM))
 
 
-def evolve(work: WorkingImage, tissue: Floats, allowed: Bools, start: Bools, model: Parenchyma) -> Bools:
-    """The region that grows from `start` over parenchyma-like tissue inside `allowed`."""
+def evolve(
+    work: WorkingImage, tissue: Floats, allowed: Bools, start: Bools, model: Parenchyma, kept: Bools | None = None
+) -> Bools:
+    """The region that grows from `start` over parenchyma-like tissue inside `allowed`; `kept` voxels count as such."""
     region = start
     evidence = np.zeros_like(tissue)
     for step in range(MOST_STEPS):
         if step % DRIFT_EVERY == 0:
             evidence = _evidence(tissue, local_level(work, tissue, region, model), allowed, model)
+            if kept is not None:
+                evidence[kept] = EVIDENCE_WEIGHT
         now = work.smooth(region.astype(np.float32), BOUNDARY_SIGMA_MM) + evidence > 0.5
         changed = int(np.count_nonzero(now != region))
         region = now

@@ -61,6 +61,7 @@ WATER_HU = 22.0
 FOLD_MM = 12.0
 FOLD_RIM_MM = 4.0
 FAT_HU = 10.0
+SHARP_FAT_HU = -5.0
 BESIDE_FAT_MM = 5.0
 FISSURE_FRAC = 0.3
 FATTY_ML = 15.0
@@ -288,7 +289,7 @@ def _fissures(work: WorkingImage, tissue: Floats, liver: Bools) -> Bools:
     """Fat in the liver's folds, hilum and fissures, and what lies beside it."""
     spacing = work.spacing_zyx_mm
     closed = depth_mm(distance_mm(liver, spacing) <= FOLD_MM, spacing) > FOLD_MM + FOLD_RIM_MM
-    fat = (tissue < FAT_HU) & (closed | liver)
+    fat = ((tissue < FAT_HU) | (work.smooth(work.hu, GRAIN_MM) < SHARP_FAT_HU)) & (closed | liver)
     return np.asarray(distance_mm(without_small(fat, 2), spacing) < BESIDE_FAT_MM)
 
 

@@ -137,8 +137,8 @@ def sizes_mm(
     if total_ml > total(diameters(high)):
         raise InputError(
             f"phantom definition: lesions.burden_frac asks for {total_ml:.0f} mL, but {count} lesions of "
-            f"{small:.0f} to {large:.0f} mm hold at most {total(diameters(high)):.0f} mL; lower it or allow more "
-            "or larger lesions"
+            f"{small:.0f} to {large:.0f} mm hold at most {total(diameters(high)):.0f} mL; "
+            "lower it or allow more or larger lesions"
         )
     if total_ml < total(diameters(low)):
         # the burden needs no lesion of the largest size: keep the proportions of the steepest curve

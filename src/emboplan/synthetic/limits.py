@@ -19,8 +19,8 @@ FRACTIONS = (
 )  # fmt: skip
 ABOVE_ZERO = (
     "ct.pixel_mm", "ct.slice_mm", "ct.length_mm", "ct.noise_peak_per_mm", "ct.supersampling",
-    "habitus.width_scale", "habitus.depth_scale", "habitus.height_scale", "habitus.lattice_mm", "liver.volume_ml",
-    "lesions.smallest_mm", "lesions.largest_mm", "lesions.elongation",
+    "habitus.width_scale", "habitus.depth_scale", "habitus.height_scale", "habitus.lattice_mm",
+    "liver.volume_ml", "lesions.smallest_mm", "lesions.largest_mm", "lesions.elongation",
     "uptake.injected_mbq", "uptake.tumour_to_normal", "spect.voxel_mm", "planar.pixel_mm",
     "planar.duration_s",
 )  # fmt: skip

@@ -20,7 +20,7 @@ from emboplan.errors import CaseFileError
 from emboplan.measure.burden import measure_burden
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.case import Case, ImageSources, Patient, Territory
-from emboplan.model.finding import Finding, Severity
+from emboplan.model.finding import Finding
 from emboplan.model.image import CountImage, CtImage
 from emboplan.model.plan import AnatomySummary, Check, InputDigest, Plan, PlannedCase
 from emboplan.model.results.activity import ActivityPlan
@@ -130,7 +130,7 @@ def plan(
         dose=None if dosed is None else dosed.summary,
         loading=None,
         schedule=None,
-        findings=_unique((*_provisional(anatomy), *findings)),
+        findings=_unique(findings),
         provisional=anatomy.review.provisional,
         checks=(*_balance(uptake.territories, activity, numbers), *((dosed.check,) if dosed else ())),
     )
@@ -315,13 +315,6 @@ def _summary(anatomy: Anatomy) -> AnatomySummary:
         lungs_complete=anatomy.lungs_complete,
         body_ml=None if anatomy.body is None else anatomy.body.volume_ml,
     )
-
-
-def _provisional(anatomy: Anatomy) -> tuple[Finding, ...]:
-    if not anatomy.review.provisional:
-        return ()
-    text = "No reader has confirmed the contours: everything that they decide is provisional."
-    return (Finding("provisional", Severity.WARNING, text),)
 
 
 def _unique(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -5,7 +5,7 @@ What the case says goes before the catalogue; every number goes into the plan wi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from emboplan.catalog.load import Catalog
@@ -83,6 +83,13 @@ def used_number(entry: Sourced, name: str) -> UsedNumber:
     return UsedNumber(name, entry.number, entry.unit, entry.source_text, entry.status.value)
 
 
+def _entered_ratios(case: Case) -> Iterator[UsedNumber]:
+    for territory in case.territories:
+        if territory.tumour_to_normal is not None:
+            name = f"tumour to normal, {territory.name}"
+            yield UsedNumber(name, territory.tumour_to_normal, "1", ENTERED, ENTERED_STATUS)
+
+
 def plan_settings(
     case: Case, numbers: PlanNumbers, limits: Sequence[DoseLimit], catalog: Catalog
 ) -> Settings:
@@ -100,6 +107,7 @@ def plan_settings(
         treatment_time=None if moment is None else moment.isoformat(),
         numbers=(
             *numbers.used,
+            *_entered_ratios(case),
             *(used_number(limit.limit, f"limit {limit.name.replace('_', ' ')}") for limit in limits),
         ),
         software=software_versions(),

@@ -18,7 +18,8 @@ def dose(summary: DoseSummary, pictures: Sequence[Picture]) -> Section:
     text = (
         f"Method: {summary.method}, on voxels of {spacing}{SPACE}mm, for "
         f"{quantity(summary.administered_gbq, 'GBq')} administered. "
-        f"{percent(summary.counts_outside_frac)} of the image's counts lie outside liver and lungs."
+        f"{percent(summary.counts_outside_frac)} of the image's counts lie outside the "
+        "treated volume and the lungs."
     )
     if summary.image_resolution_fwhm_mm is not None:
         text += (

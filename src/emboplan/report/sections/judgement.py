@@ -89,8 +89,8 @@ def _open_criteria(eligibility: Eligibility) -> list[str]:
     protocol = eligibility.protocol
     sentences = []
     if eligibility.missing:
-        needed = ", ".join(eligibility.missing)
-        sentences.append(f"{protocol} is undetermined until these facts are known: {needed}.")
+        needed = count(len(eligibility.missing), "fact")
+        sentences.append(f"{protocol} is undetermined until {needed} more are known (see Eligibility).")
     sentences += [
         f"{protocol}, criterion {c.id} may be corrected before it counts: {c.text}"
         for c in _with_status(eligibility, CriterionStatus.CORRECTABLE)

@@ -37,6 +37,7 @@ def status_line(plan: Plan) -> str:
         source = {
             "builtin": "contours by the built-in segmentation",
             "given": "contours from the given masks",
+            "builtin+given": "contours partly given, partly by the built-in segmentation",
         }.get(plan.anatomy.backend, f"contours by {plan.anatomy.backend}")
         return f"PROVISIONAL: {source}, not confirmed by a reader"
     return f"Contours confirmed by {plan.anatomy.confirmed_by}"

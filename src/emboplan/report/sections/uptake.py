@@ -18,7 +18,9 @@ def uptake(plan: Plan) -> Section | None:
     blocks: list[Block] = []
     if plan.shunt is not None:
         blocks += _shunt(plan.shunt)
-    entered = [used for used in plan.settings.numbers if used.name.replace(" ", "_").startswith(RATIO_SETTING)]
+    entered = [
+        used for used in plan.settings.numbers if used.name.replace(" ", "_").startswith(RATIO_SETTING)
+    ]
     if plan.tumour_to_normal is not None or entered:
         blocks += _ratio(plan.tumour_to_normal, entered)
     if not blocks:
