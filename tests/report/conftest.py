@@ -257,6 +257,7 @@ def make_planned(
                 UsedNumber("lung_limit", 30.0, "Gy", "van Roekel, thesis, p. 30", "to-confirm"),
             ),
             software={"numpy": "2.4.6", "python": "3.11.7"},
+            sources={"EANM22": "Eur J Nucl Med Mol Imaging, doi:10.1007/s00259-021-05600-z"},
         ),
         patient=Patient(patient_id, Sex.FEMALE, 58, 168.0, 64.0),
         anatomy=AnatomySummary((nx, ny, nz), anatomy.grid.spacing_mm, "builtin", confirmed_by, False, None),

@@ -1,8 +1,8 @@
 """A plan: every input digest, setting, intermediate result and finding of one case.
 
-`Plan` is what becomes plan.json: it holds numbers and text, no arrays and no clock time but the case's own, so
-that the same inputs give the same bytes. `PlannedCase` is the plan together with the images that it was made
-from, for the report and the DICOM objects.
+`Plan` is what becomes plan.json: it holds numbers and text, no arrays and no clock time but the case's own,
+so that the same inputs give the same bytes. `PlannedCase` is the plan together with the images that it was
+made from, for the report and the DICOM objects.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class UsedNumber:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the plan was told or took as default."""
+    """What the plan was told or took as default; `sources` says what each key of a source stands for."""
 
     kind: str
     protocol: str | None
@@ -56,6 +56,7 @@ class Settings:
     treatment_time: str | None
     numbers: tuple[UsedNumber, ...]
     software: dict[str, str]
+    sources: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ SourceT = TypeVar("SourceT")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlannedCase(Generic[SourceT]):
-    """A plan and the images that it was made from; `source` is the CT's DICOM header, where it came as DICOM."""
+    """A plan and the images that it was made from; `source` is the CT's DICOM header where it had one."""
 
     plan: Plan
     anatomy: Anatomy

@@ -65,10 +65,10 @@ def _segment_label(table: Mapping[str, Any]) -> SegmentLabel:
 
 
 def _contour_digest(anatomy: Anatomy) -> str:
-    digest = hashlib.sha256(np.packbits(anatomy.liver.voxels))
-    digest.update(anatomy.lesions.labels)
+    digest = hashlib.sha256(np.packbits(anatomy.liver.voxels).tobytes())
+    digest.update(anatomy.lesions.labels.tobytes())
     if anatomy.lungs is not None:
-        digest.update(np.packbits(anatomy.lungs.voxels))
+        digest.update(np.packbits(anatomy.lungs.voxels).tobytes())
     return digest.hexdigest()
 
 

@@ -2,7 +2,8 @@
 
 Vessels inside the liver count as liver; the vena cava in its groove and the heart above do not. Where blood is
 brighter than parenchyma they are found as thick bright bodies (thicker than any vessel inside the liver) that
-for a good part lie outside it. Where blood and parenchyma are alike they cannot be told apart in this way.
+for a good part lie outside it. Where blood and parenchyma are alike, the heart is still told apart by its place:
+it comes down from between the lungs, and a watershed on the gradient parts it from the liver under it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from emboplan.segmentation.parenchyma import Parenchyma
-from emboplan.segmentation.shape import depth_mm, distance_mm
+from emboplan.segmentation.shape import depth_mm, distance_mm, flood
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
 
 # Blood is brighter than parenchyma by this many spreads, on a smoothed image.
@@ -24,6 +25,15 @@ THICK_RADIUS_MM = 7.0
 # Least volume of a thick bright body, and the share of it that lies outside the liver.
 LEAST_ML = 3.0
 OUTSIDE_FRAC = 0.3
+
+# The heart is the thick soft tissue between the lungs in slices this far above the liver's deep core on the right;
+# both flood down to the edge between them within this depth below the dome.
+ABOVE_DOME_MM = 8.0
+HEART_DEPTH_MM = 8.0
+LIVER_DEPTH_MM = 12.0
+BELOW_DOME_MM = 70.0
+EDGE_SIGMA_MM = 1.5
+SOFT_HU = (0.0, 350.0)
 
 # Brightness of blood; beyond it lie bone and bowel contrast.
 HIGHEST_HU = 350.0
@@ -50,3 +60,43 @@ def without_great_vessels(
         if own.sum() * work.voxel_ml >= LEAST_ML and outside >= OUTSIDE_FRAC:
             grown[box] |= own
     return region & ~grown
+
+
+def without_heart(work: WorkingImage, tissue: Floats, region: Bools, lungs: Bools, body: Bools, right: Bools) -> Bools:
+    """`region` without what belongs to the heart above it; unchanged where no heart or no lung is in view."""
+    spacing = work.spacing_zyx_mm
+    deep = depth_mm(region, spacing) > LIVER_DEPTH_MM
+    levels = np.flatnonzero((deep & right).any(axis=(1, 2)))
+    if levels.size == 0 or not lungs.any():
+        return region
+    dome = int(levels[-1])
+    above = dome + int(np.ceil(ABOVE_DOME_MM / spacing[0]))
+    low = max(0, dome - int(BELOW_DOME_MM / spacing[0]))
+    if above >= region.shape[0]:
+        return region
+    soft = body & ~lungs & (tissue > SOFT_HU[0]) & (tissue < SOFT_HU[1])
+    between = _between(lungs)
+    heart = (depth_mm(soft, spacing) > HEART_DEPTH_MM) & between
+    heart[:above] = False
+    if not heart.any():
+        return region
+    part = slice(low, region.shape[0])
+    markers = np.zeros(region[part].shape, np.int32)
+    markers[deep[part] & (np.arange(low, region.shape[0]) <= dome)[:, None, None]] = 1
+    markers[heart[part]] = 2
+    markers[~soft[part] & ~region[part]] = 2 + 1
+    edges = ndimage.gaussian_gradient_magnitude(tissue[part], work.voxels(EDGE_SIGMA_MM))
+    basins = flood(np.asarray(edges, np.float32), markers)
+    out = region.copy()
+    out[part] &= basins != 2
+    return out
+
+
+def _between(lungs: Bools) -> Bools:
+    """What lies, in each slice, within the rectangle that the lungs span."""
+    out = np.zeros_like(lungs)
+    for z in np.flatnonzero(lungs.any(axis=(1, 2))):
+        rows = np.flatnonzero(lungs[z].any(axis=1))
+        columns = np.flatnonzero(lungs[z].any(axis=0))
+        out[z, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
+    return out

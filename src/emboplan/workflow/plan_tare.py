@@ -119,7 +119,7 @@ def plan(
         emboplan_version=emboplan.__version__,
         catalogue_digest=tables.digest,
         inputs=loaded.digests,
-        settings=plan_settings(subject, numbers, limits.limits, tables),
+        settings=plan_settings(subject, numbers, limits.limits, findings, tables),
         patient=subject.patient,
         anatomy=_summary(anatomy),
         burden=burden,

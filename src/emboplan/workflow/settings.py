@@ -5,7 +5,8 @@ What the case says goes before the catalogue; every number goes into the plan wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from emboplan.catalog.load import Catalog
@@ -90,13 +91,28 @@ def _entered_ratios(case: Case) -> Iterator[UsedNumber]:
             yield UsedNumber(name, territory.tumour_to_normal, "1", ENTERED, ENTERED_STATUS)
 
 
+def cited_sources(texts: Iterable[str], catalog: Catalog) -> dict[str, str]:
+    """What each key of the catalogue's sources that a text names stands for."""
+    words = {word for text in texts for word in re.findall(r"[A-Za-z0-9.-]+", text)}
+    return {key: full for key, full in sorted(catalog.sources.items()) if key in words}
+
+
 def plan_settings(
-    case: Case, numbers: PlanNumbers, limits: Sequence[DoseLimit], catalog: Catalog
+    case: Case,
+    numbers: PlanNumbers,
+    limits: Sequence[DoseLimit],
+    findings: Sequence[Finding],
+    catalog: Catalog,
 ) -> Settings:
     """What the plan was told or took as default, with every number that it used."""
     procedure = case.procedure
     device = procedure.device
     moment = procedure.treatment_time
+    used = (
+        *numbers.used,
+        *_entered_ratios(case),
+        *(used_number(limit.limit, f"limit {limit.name.replace('_', ' ')}") for limit in limits),
+    )
     return Settings(
         kind=procedure.kind.value,
         protocol=procedure.protocol,
@@ -105,10 +121,7 @@ def plan_settings(
         models=tuple(model.value for model in procedure.models),
         k_gy_kg_per_gbq=numbers.physics.k_gy_kg_per_gbq,
         treatment_time=None if moment is None else moment.isoformat(),
-        numbers=(
-            *numbers.used,
-            *_entered_ratios(case),
-            *(used_number(limit.limit, f"limit {limit.name.replace('_', ' ')}") for limit in limits),
-        ),
+        numbers=used,
         software=software_versions(),
+        sources=cited_sources([*(n.source for n in used), *(f.source for f in findings)], catalog),
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from emboplan.model.plan import DoseSummary
 from emboplan.report.document import Block, Cell, Figure, Footnotes, Paragraph, Section, Table
 from emboplan.report.figures import Picture
-from emboplan.report.wording import SPACE, number, percent, quantity
+from emboplan.report.wording import SPACE, name, number, percent, quantity
 
 HISTOGRAM = "dvh.svg"
 
@@ -16,7 +16,7 @@ def dose(summary: DoseSummary, pictures: Sequence[Picture]) -> Section:
     """Method, metrics and histogram of the voxel dose."""
     spacing = " × ".join(number(d) for d in summary.voxel_spacing_mm)
     text = (
-        f"Method: {summary.method}, on voxels of {spacing}{SPACE}mm, for "
+        f"Method: {name(summary.method)}, on voxels of {spacing}{SPACE}mm, for "
         f"{quantity(summary.administered_gbq, 'GBq')} administered. "
         f"{percent(summary.counts_outside_frac)} of the image's counts lie outside the "
         "treated volume and the lungs."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from emboplan.model.plan import Plan
 from emboplan.report.document import Block, Bullets, Cell, Footnotes, Paragraph, Section, Table, Tone
-from emboplan.report.sections.judgement import findings_of
 from emboplan.report.wording import apart, cited, exact, name
 from emboplan.units import PERCENT
 
@@ -88,16 +87,11 @@ def _inputs(plan: Plan) -> Table:
 
 
 def sources(plan: Plan) -> Section | None:
-    """Every source named anywhere in the plan, once."""
-    named = [used.source for used in plan.settings.numbers]
-    if plan.activity is not None:
-        named += [limit.source for model in plan.activity.models for limit in model.limits]
+    """What each source that the plan names stands for, and the documents of the protocol."""
+    lines = [f"{key}: {full}" for key, full in plan.settings.sources.items()]
     if plan.eligibility is not None:
-        named += [criterion.source for criterion in plan.eligibility.criteria]
-    named += [finding.source for finding in findings_of(plan)]
-    once = sorted({source.strip() for source in named if source.strip()}, key=lambda s: (s.casefold(), s))
-    if not once:
+        documents = sorted({c.source.partition(",")[0] for c in plan.eligibility.criteria})
+        lines += [f"{plan.eligibility.protocol}: {document}" for document in documents]
+    if not lines:
         return None
-    return Section(
-        "sources", "Sources", (Bullets("Sources of the numbers, limits and rules above:", tuple(once)),)
-    )
+    return Section("sources", "Sources", (Bullets("What the footnotes refer to:", tuple(lines)),))
