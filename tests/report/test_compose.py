@@ -113,7 +113,7 @@ def test_sections_follow_what_the_plan_has(document: Document, bare: PlannedCase
     full = ["summary", "findings", "anatomy", "eligibility", "uptake", "activity", "dose"]
     assert [*full, "checks", "record", "sources"] == [section.id for section in document.sections]
     short = [section.id for section in compose(bare.plan, ()).sections]
-    assert short == ["summary", "findings", "anatomy", "record"]
+    assert short == ["summary", "findings", "anatomy", "record", "sources"]
 
 
 def test_same_footnote_gets_the_same_number() -> None:

@@ -18,7 +18,7 @@ from emboplan.segmentation.parenchyma import Parenchyma, denoised, parenchyma_mo
 from emboplan.segmentation.region import evolve, local_level, parenchyma_core
 from emboplan.segmentation.shape import cut_necks, fill_slices, largest, pieces_at_necks
 from emboplan.segmentation.surface import at_half_contrast
-from emboplan.segmentation.veins import without_great_vessels
+from emboplan.segmentation.veins import heart_above, without_great_vessels
 from emboplan.segmentation.working import Bools, Floats, WorkingImage, working_image
 
 # Room around the core for the lobes that it does not reach (z, y, x): the left lobe may reach the spleen.
@@ -76,10 +76,12 @@ def find_liver(work: WorkingImage, body: Bools, lungs: Bools) -> Bools:
     """The liver on the working grid."""
     tissue = denoised(work)
     model = parenchyma_model(work, tissue, body, lungs)
-    core = parenchyma_core(work, tissue, body & ~lungs, right_half(body), model)
+    right = right_half(body)
+    core = parenchyma_core(work, tissue, body & ~lungs, right, model)
+    allowed = body & ~lungs & ~heart_above(work, tissue, core, lungs, body, right)
     box = _around(work, core)
     part = work.cropped(box)
-    region = _grow(part, tissue[box], body[box] & ~lungs[box], core[box], model)
+    region = _grow(part, tissue[box], allowed[box], core[box] & allowed[box], model)
     liver = np.zeros_like(body)
     liver[box] = region
     if liver.sum() * work.voxel_ml < LEAST_LIVER_ML:

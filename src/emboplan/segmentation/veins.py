@@ -31,7 +31,8 @@ OUTSIDE_FRAC = 0.3
 ABOVE_DOME_MM = 8.0
 HEART_DEPTH_MM = 8.0
 LIVER_DEPTH_MM = 12.0
-BELOW_DOME_MM = 70.0
+BELOW_DOME_MM = 50.0
+HEART_MM = 40.0
 EDGE_SIGMA_MM = 1.5
 SOFT_HU = (0.0, 350.0)
 
@@ -62,34 +63,28 @@ def without_great_vessels(
     return region & ~grown
 
 
-def without_heart(work: WorkingImage, tissue: Floats, region: Bools, lungs: Bools, body: Bools, right: Bools) -> Bools:
-    """`region` without what belongs to the heart above it; unchanged where no heart or no lung is in view."""
+def heart_above(work: WorkingImage, tissue: Floats, core: Bools, lungs: Bools, body: Bools, right: Bools) -> Bools:
+    """What belongs to the heart rather than to the liver whose deep parts are `core`; empty where none is in view."""
     spacing = work.spacing_zyx_mm
-    deep = depth_mm(region, spacing) > LIVER_DEPTH_MM
-    levels = np.flatnonzero((deep & right).any(axis=(1, 2)))
+    none = np.zeros_like(core)
+    deep = (depth_mm(core, spacing) > LIVER_DEPTH_MM) & right
+    levels = np.flatnonzero(deep.any(axis=(1, 2)))
     if levels.size == 0 or not lungs.any():
-        return region
+        return none
     dome = int(levels[-1])
     above = dome + int(np.ceil(ABOVE_DOME_MM / spacing[0]))
-    low = max(0, dome - int(BELOW_DOME_MM / spacing[0]))
-    if above >= region.shape[0]:
-        return region
-    soft = body & ~lungs & (tissue > SOFT_HU[0]) & (tissue < SOFT_HU[1])
-    between = _between(lungs)
-    heart = (depth_mm(soft, spacing) > HEART_DEPTH_MM) & between
-    heart[:above] = False
+    part = slice(max(0, dome - int(BELOW_DOME_MM / spacing[0])), above + int(HEART_MM / spacing[0]))
+    soft = body[part] & ~lungs[part] & (tissue[part] > SOFT_HU[0]) & (tissue[part] < SOFT_HU[1])
+    heart = (depth_mm(soft, spacing) > HEART_DEPTH_MM) & _between(lungs[part])
+    heart[: above - part.start] = False
     if not heart.any():
-        return region
-    part = slice(low, region.shape[0])
-    markers = np.zeros(region[part].shape, np.int32)
-    markers[deep[part] & (np.arange(low, region.shape[0]) <= dome)[:, None, None]] = 1
-    markers[heart[part]] = 2
-    markers[~soft[part] & ~region[part]] = 2 + 1
+        return none
+    markers = np.where(soft, 0, 2 + 1).astype(np.int32)
+    markers[deep[part]] = 1
+    markers[heart] = 2
     edges = ndimage.gaussian_gradient_magnitude(tissue[part], work.voxels(EDGE_SIGMA_MM))
-    basins = flood(np.asarray(edges, np.float32), markers)
-    out = region.copy()
-    out[part] &= basins != 2
-    return out
+    none[part] = flood(np.asarray(edges, np.float32), markers) == 2
+    return none
 
 
 def _between(lungs: Bools) -> Bools:
