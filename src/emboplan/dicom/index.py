@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset
 
-from emboplan.dicom.read.common import looks_like_dicom, numbers, read_dataset, text, texts, whole
+from emboplan.dicom.read.common import looks_like_dicom, numbers, quiet, read_dataset, text, texts, whole
 from emboplan.errors import DicomError, SeriesChoiceError
 from emboplan.model.finding import Finding, Severity
 
@@ -145,7 +145,11 @@ def index_folder(folder: Path, progress: Progress | None = None) -> SeriesIndex:
     Raises:
         DicomError: nothing is there, there is no DICOM file, or a file claims to be DICOM and is not.
     """
-    paths = _files_below(folder)
+    with quiet():
+        return _index(folder, _files_below(folder), progress)
+
+
+def _index(folder: Path, paths: list[Path], progress: Progress | None) -> SeriesIndex:
     groups: dict[tuple[str, str, str], list[tuple[Path, Dataset]]] = {}
     ignored = 0
     for count, path in enumerate(paths):

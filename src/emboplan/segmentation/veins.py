@@ -33,7 +33,8 @@ HEART_DEPTH_MM = 8.0
 LIVER_DEPTH_MM = 12.0
 BELOW_DOME_MM = 50.0
 HEART_MM = 40.0
-EDGE_SIGMA_MM = 1.5
+SURELY_BELOW_MM = 30.0
+EDGE_SIGMA_MM = 2.0
 SOFT_HU = (0.0, 350.0)
 
 # Brightness of blood; beyond it lie bone and bowel contrast.
@@ -67,13 +68,15 @@ def heart_above(work: WorkingImage, tissue: Floats, core: Bools, lungs: Bools, b
     """What belongs to the heart rather than to the liver whose deep parts are `core`; empty where none is in view."""
     spacing = work.spacing_zyx_mm
     none = np.zeros_like(core)
-    deep = (depth_mm(core, spacing) > LIVER_DEPTH_MM) & right
-    levels = np.flatnonzero(deep.any(axis=(1, 2)))
+    deep = depth_mm(core, spacing) > LIVER_DEPTH_MM
+    levels = np.flatnonzero((deep & right).any(axis=(1, 2)))
     if levels.size == 0 or not lungs.any():
         return none
     dome = int(levels[-1])
     above = dome + int(np.ceil(ABOVE_DOME_MM / spacing[0]))
     part = slice(max(0, dome - int(BELOW_DOME_MM / spacing[0])), above + int(HEART_MM / spacing[0]))
+    # On the left the core may have entered the heart, but not this far below the dome.
+    deep &= right | (np.arange(core.shape[0]) <= dome - int(SURELY_BELOW_MM / spacing[0]))[:, None, None]
     soft = body[part] & ~lungs[part] & (tissue[part] > SOFT_HU[0]) & (tissue[part] < SOFT_HU[1])
     heart = (depth_mm(soft, spacing) > HEART_DEPTH_MM) & _between(lungs[part])
     heart[: above - part.start] = False
@@ -83,7 +86,10 @@ def heart_above(work: WorkingImage, tissue: Floats, core: Bools, lungs: Bools, b
     markers[deep[part]] = 1
     markers[heart] = 2
     edges = ndimage.gaussian_gradient_magnitude(tissue[part], work.voxels(EDGE_SIGMA_MM))
-    none[part] = flood(np.asarray(edges, np.float32), markers) == 2
+    basins = flood(np.asarray(edges, np.float32), markers)
+    # Veins lead the flood of the heart into the liver; but nothing of the heart has liver above it.
+    under_liver = np.maximum.accumulate((basins == 1)[::-1], axis=0)[::-1]
+    none[part] = (basins == 2) & ~under_liver
     return none
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import struct
+import threading
 import warnings
 import zlib
 from collections.abc import Collection, Iterable, Iterator
@@ -102,17 +103,29 @@ class SeriesHeader:
         return len(self.sop_instance_uids) == 1 < len(self.slice_positions_mm)
 
 
+_silence = threading.local()
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Read without the DICOM library's remarks on unusual but harmless values (some quote the value)."""
+    """Read without the DICOM library's remarks on unusual but harmless values (some quote the value).
+
+    Inside another `quiet` of its thread it does nothing: silencing takes longer than reading a value, so that
+    loops over many headers are silenced once.
+    """
+    if getattr(_silence, "on", False):
+        yield
+        return
     logger = logging.getLogger(DICOM_LOGGER)
     disabled = logger.disabled
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logger.disabled = True
+        _silence.on = True
         try:
             yield
         finally:
+            _silence.on = False
             logger.disabled = disabled
 
 

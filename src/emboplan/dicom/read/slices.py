@@ -20,6 +20,7 @@ from emboplan.dicom.read.common import (
     number,
     numbers,
     patient_study,
+    quiet,
     read_dataset,
     text,
     whole,
@@ -122,6 +123,13 @@ def _read_volume(
 ) -> tuple[Stack, Rescaled, SeriesHeader]:
     if series.modality != modality:
         raise DicomError(f"expected a {modality} series, found {series.describe()}; give a {modality} series")
+    with quiet():
+        return _read_quietly(series, modality, progress)
+
+
+def _read_quietly(
+    series: SeriesInfo, modality: str, progress: Progress | None
+) -> tuple[Stack, Rescaled, SeriesHeader]:
     headers = [read_dataset(path, SLICE_TAGS) for path in series.files]
     pairs = list(zip(series.files, headers, strict=True))
     stack = stack_slices([_place(path, h) for path, h in pairs], series.frame_of_reference_uid)
