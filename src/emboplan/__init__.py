@@ -16,8 +16,17 @@ if TYPE_CHECKING:
     from emboplan.dosimetry.compartment import single_compartment as single_compartment
     from emboplan.dosimetry.decay import decay as decay
     from emboplan.dosimetry.dvh import dvh as dvh
-    from emboplan.measure.burden import measure_burden as burden
+    from emboplan.measure.burden import measure_burden
     from emboplan.model.anatomy import Anatomy as Anatomy
+    from emboplan.model.anatomy import Review as Review
+    from emboplan.model.case import Case as Case
+    from emboplan.model.case import DoseGoal as DoseGoal
+    from emboplan.model.case import ImageSources as ImageSources
+    from emboplan.model.case import Limits as Limits
+    from emboplan.model.case import MaskSource as MaskSource
+    from emboplan.model.case import Patient as Patient
+    from emboplan.model.case import Procedure as Procedure
+    from emboplan.model.case import Territory as Territory
     from emboplan.model.grid import Grid as Grid
     from emboplan.model.image import ActivityMap as ActivityMap
     from emboplan.model.image import CountImage as CountImage
@@ -27,23 +36,36 @@ if TYPE_CHECKING:
     from emboplan.model.mask import LabelMap as LabelMap
     from emboplan.model.mask import Mask as Mask
     from emboplan.workflow.check import check as check
+    from emboplan.workflow.check import check_all as check_all
     from emboplan.workflow.phantom import phantom as phantom
     from emboplan.workflow.plan_tare import plan as plan
     from emboplan.workflow.segment import segment as segment
+
+    burden = measure_burden
 
 # Where each public name lives; a name is imported from there when it is first used.
 _PUBLIC = {
     "ActivityMap": ("emboplan.model.image", "ActivityMap"),
     "Anatomy": ("emboplan.model.anatomy", "Anatomy"),
+    "Case": ("emboplan.model.case", "Case"),
     "CountImage": ("emboplan.model.image", "CountImage"),
     "CtImage": ("emboplan.model.image", "CtImage"),
     "DensityMap": ("emboplan.model.image", "DensityMap"),
+    "DoseGoal": ("emboplan.model.case", "DoseGoal"),
     "DoseMap": ("emboplan.model.image", "DoseMap"),
     "Grid": ("emboplan.model.grid", "Grid"),
+    "ImageSources": ("emboplan.model.case", "ImageSources"),
     "LabelMap": ("emboplan.model.mask", "LabelMap"),
+    "Limits": ("emboplan.model.case", "Limits"),
     "Mask": ("emboplan.model.mask", "Mask"),
+    "MaskSource": ("emboplan.model.case", "MaskSource"),
+    "Patient": ("emboplan.model.case", "Patient"),
+    "Procedure": ("emboplan.model.case", "Procedure"),
+    "Review": ("emboplan.model.anatomy", "Review"),
+    "Territory": ("emboplan.model.case", "Territory"),
     "burden": ("emboplan.measure.burden", "measure_burden"),
     "check": ("emboplan.workflow.check", "check"),
+    "check_all": ("emboplan.workflow.check", "check_all"),
     "decay": ("emboplan.dosimetry.decay", "decay"),
     "dvh": ("emboplan.dosimetry.dvh", "dvh"),
     "lung_dose": ("emboplan.dosimetry.compartment", "lung_dose"),

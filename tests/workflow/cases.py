@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from emboplan.dicom.read.common import PatientStudy
 from emboplan.dicom.write.ct import write_ct_series
 from emboplan.dicom.write.identity import NewSeries, StudyIdentity, derived_uid
+from emboplan.dicom.write.nm import EnergyWindow, tc99m_maa, write_spect
 from emboplan.files.nifti import write_labels, write_mask
 from emboplan.model.grid import Grid
-from emboplan.model.image import CtImage
+from emboplan.model.image import CountImage, CtImage
 from emboplan.model.mask import LabelMap, Mask
 
 FRAME = derived_uid("frame of the boxes")
@@ -29,7 +30,7 @@ LUNGS = (np.s_[30:48, 14:42, 12:28], np.s_[30:48, 14:42, 36:52])
 LIVER = np.s_[6:26, 14:34, 12:32]
 RIGHT = np.s_[6:26, 14:34, 12:22]
 LEFT = np.s_[6:26, 14:34, 22:32]
-LESIONS = (np.s_[10:18, 18:26, 13:21], np.s_[10:16, 18:24, 24:30])
+LESIONS = (np.s_[10:18, 18:26, 14:22], np.s_[10:16, 18:24, 24:30])
 
 LIVER_ML, RIGHT_ML, LEFT_ML = 1000.0, 500.0, 500.0
 LESION_ML = (64.0, 27.0)
@@ -104,6 +105,7 @@ def write_study(folder: Path) -> BoxStudy:
     write_mask(folder / "empty.nii.gz", Mask.empty(GRID))
     write_mask(folder / "body_corner.nii.gz", box(np.s_[0:4, 8:12, 40:50]))
     write_labels(folder / "tumours.nii.gz", lesions())
+    write_scan(folder / "spect.dcm")
     return BoxStudy(folder)
 
 
@@ -139,3 +141,27 @@ name = "whole liver"
 
 {rest}
 """
+
+
+# The scan: 10 mm voxels of 2 x 2 x 2 voxels of the CT, whose boxes all begin and end on its faces.
+SCAN_GRID = Grid((26, 28, 32), (10.0, 10.0, 10.0), (-157.5, -137.5, -97.5), frame_of_reference_uid=FRAME)
+SCAN_RATIO, SCAN_SHUNT = 4.0, 0.1
+LUNGS_ML = 2016.0
+
+
+def scan() -> CountImage:
+    """A sharp SPECT without noise: lesions 4 times as hot as liver, a tenth of the counts in the lungs."""
+    normal = 8000.0
+    liver_total = normal * (NORMAL_ML + SCAN_RATIO * sum(LESION_ML))
+    per_ml = np.zeros(GRID.shape)
+    per_ml[box(LIVER).voxels] = normal
+    per_ml[lesions().labels > 0] = SCAN_RATIO * normal
+    per_ml[box(*LUNGS).voxels] = liver_total * SCAN_SHUNT / (1 - SCAN_SHUNT) / LUNGS_ML
+    blocks = per_ml.reshape(26, 2, 28, 2, 32, 2).mean(axis=(1, 3, 5))
+    return CountImage(SCAN_GRID, blocks.astype(np.float32), None, True, True)
+
+
+def write_scan(path: Path) -> Path:
+    """The scan as DICOM."""
+    series = NewSeries(derived_uid("scan of the boxes"), "MAA SPECT")
+    return write_spect(scan(), path, study(), series, tc99m_maa(EnergyWindow("photopeak", 126.0, 154.0)))

@@ -127,6 +127,8 @@ def collect(
         where = f"{room}.toml: {'.'.join(path)}"
         if "value" in node or "unit" in node or "status" in node:
             name = ".".join(path)
+            if node.get("origin") == SITE:  # the mistake is in a file of the user's, not in ours
+                where = f"{SITE}: {room}.{name}"
             yield name, _entry(node, f"{room}.{name}", where, known, allowed)
             return
         for key, child in node.items():

@@ -22,6 +22,13 @@ OutputOption = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder to write the result to.")
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an existing result.")]
+ConfirmOption = Annotated[
+    str | None, typer.Option("--confirm", metavar="NAME", help="Reader who confirmed the contours.")
+]
+UidOption = Annotated[
+    str | None,
+    typer.Option("--series", metavar="UID", help="The CT series to take, by its UID or the end of it."),
+]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 
 
@@ -48,8 +55,9 @@ def say(text: str, *, quiet: bool) -> None:
 
 
 def print_json(result: Any) -> None:
-    """A result as JSON on standard output."""
-    sys.stdout.write(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    """A result as JSON on standard output; signs that it cannot carry are written as JSON escapes."""
+    everything = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    sys.stdout.write(json.dumps(result, indent=2, ensure_ascii=not everything, allow_nan=False) + "\n")
 
 
 def table(rows: Sequence[tuple[str, ...]], header: tuple[str, ...]) -> str:

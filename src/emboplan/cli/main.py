@@ -7,16 +7,18 @@ that ``emboplan --help`` answers at once.
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import traceback
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, NoReturn, cast
 
 import typer
 
 from emboplan import __version__
 from emboplan.cli import catalog, check, demo, measure, phantom, plan, segment
-from emboplan.errors import InputError
+from emboplan.errors import CaseFileError, InputError
 
 NOT_A_DEVICE = "Research software, not a medical device."
 
@@ -61,20 +63,29 @@ class _Debug:
     wanted = False
 
 
+UNUSABLE, INTERRUPTED = 2, 130
+
+# Typer hands out one child of its usage errors only; the parent covers missing and unknown arguments too.
+UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+
+
 def main() -> None:
     """Run the command line and leave with the exit status that COMMANDS promises."""
+    import signal
     import warnings
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's kill cleans up like Ctrl-C
     warnings.simplefilter("ignore")  # libraries' warnings are no messages to a user of the command line
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without our signs shows the rest
     try:
-        app()
+        status = app(standalone_mode=False)
+    except UsageError as error:
+        _refuse_usage(error)
     except InputError as error:
-        for line in str(error).splitlines():
-            sys.stderr.write(f"error: {line}\n")
-        raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted; nothing was written\n")
-        raise SystemExit(130) from None
+        _refuse(error.problems if isinstance(error, CaseFileError) else [str(error)])
+    except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
     except BrokenPipeError:  # the reader of our output has left, as `head` does
         raise SystemExit(0) from None
     except Exception as error:  # noqa: BLE001  the last door: a fault of ours is reported, not shown raw
@@ -86,6 +97,27 @@ def main() -> None:
                 "please report it with the output of `emboplan --debug ...`\n"
             )
         raise SystemExit(1) from None
+    if status == INTERRUPTED:
+        sys.stderr.write("interrupted; nothing was written\n")
+    raise SystemExit(status if isinstance(status, int) else 0)
+
+
+def _refuse(problems: Sequence[str]) -> NoReturn:
+    """One line for each mistake, whatever line breaks and control signs a file name brings into it."""
+    for problem in problems:
+        line = " ".join(part.strip() for part in problem.splitlines())
+        sys.stderr.write("error: " + "".join(c if c.isprintable() else "?" for c in line) + "\n")
+    raise SystemExit(UNUSABLE) from None
+
+
+def _refuse_usage(error: typer.BadParameter) -> NoReturn:
+    """A command line that does not fit, in one line; a command without its arguments shows its help."""
+    message = error.format_message()
+    if len(message.splitlines()) > 1:
+        sys.stderr.write(message + "\n")
+        raise SystemExit(UNUSABLE) from None
+    command = "emboplan" if error.ctx is None else error.ctx.command_path
+    _refuse([f"{message.rstrip('.')}; see `{command} --help`"])
 
 
 if __name__ == "__main__":

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from emboplan.cli.common import JsonOption, QuietOption, print_json, progress_bar
-from emboplan.cli.segment import ConfirmOption, LiverOption, SeriesArgument, TumoursOption, UidOption
+from emboplan.cli.common import (
+    CatalogOption,
+    ConfirmOption,
+    JsonOption,
+    QuietOption,
+    UidOption,
+    print_json,
+    progress_bar,
+)
+from emboplan.cli.segment import LiverOption, SeriesArgument, TumoursOption
 
 
 def burden(
@@ -14,19 +22,21 @@ def burden(
     tumours: TumoursOption = None,
     uid: UidOption = None,
     confirm: ConfirmOption = None,
+    catalog: CatalogOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Measure liver and tumour volume, the tumour burden and each lesion."""
-    from emboplan.measure.burden import measure_burden
+    from emboplan.catalog.load import load
     from emboplan.report.summary import burden_lines
-    from emboplan.workflow.segment import segment_series
+    from emboplan.workflow.segment import measured_burden, segment_series
 
+    tables = load(catalog)
     with progress_bar(quiet=quiet or as_json) as progress:
         segmented = segment_series(
             series, liver=liver, tumours=tumours, series_uid=uid, confirmed_by=confirm, progress=progress
         )
-        measured = measure_burden(segmented.anatomy)
+        measured = measured_burden(segmented, tables)
     if as_json:
         print_json(measured.to_json())
         return

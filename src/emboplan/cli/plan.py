@@ -9,10 +9,12 @@ import typer
 
 from emboplan.cli.common import (
     CatalogOption,
+    ConfirmOption,
     ForceOption,
     JsonOption,
     OutputOption,
     QuietOption,
+    UidOption,
     print_json,
     progress_bar,
     say,
@@ -23,9 +25,8 @@ def plan(
     case: Annotated[Path, typer.Argument(metavar="CASE", help="Case file (TOML), or a folder of images.")],
     output: OutputOption = None,
     force: ForceOption = False,
-    confirm: Annotated[
-        str | None, typer.Option("--confirm", metavar="NAME", help="Reader who confirmed the contours.")
-    ] = None,
+    uid: UidOption = None,
+    confirm: ConfirmOption = None,
     catalog: CatalogOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -40,11 +41,13 @@ def plan(
     folder = output or Path("plan")
     check_writable(folder, force=force)
     with progress_bar(quiet=quiet or as_json) as progress:
-        planned = run_plan(case, catalog=load(catalog), confirmed_by=confirm, progress=progress)
+        planned = run_plan(
+            case, catalog=load(catalog), ct_series=uid, confirmed_by=confirm, progress=progress
+        )
         written = write_plan_folder(planned, folder, force=force, progress=progress)
     if as_json:
-        print_json(to_jsonable(planned.plan))
+        print_json(to_jsonable(written.plan))
         return
-    for line in summary_lines(planned.plan):
+    for line in summary_lines(written.plan):
         typer.echo(line)
     say(f"report: {written.report}", quiet=quiet)

@@ -8,10 +8,13 @@ from typing import Annotated
 import typer
 
 from emboplan.cli.common import (
+    CatalogOption,
+    ConfirmOption,
     ForceOption,
     JsonOption,
     OutputOption,
     QuietOption,
+    UidOption,
     print_json,
     progress_bar,
     say,
@@ -20,18 +23,11 @@ from emboplan.cli.common import (
 SeriesArgument = Annotated[
     Path, typer.Argument(metavar="SERIES", help="Folder of a DICOM CT series, or a NIfTI or NRRD volume.")
 ]
-UidOption = Annotated[
-    str | None,
-    typer.Option("--series", metavar="UID", help="The series to take, by its UID or the end of it."),
-]
 LiverOption = Annotated[
     str | None, typer.Option("--liver", metavar="FILE[#LABEL]", help="Liver mask, tumours included.")
 ]
 TumoursOption = Annotated[
     str | None, typer.Option("--tumours", metavar="FILE[#LABEL]", help="Tumour mask or label map.")
-]
-ConfirmOption = Annotated[
-    str | None, typer.Option("--confirm", metavar="NAME", help="Reader who confirmed the contours.")
 ]
 
 
@@ -43,27 +39,28 @@ def segment(
     uid: UidOption = None,
     confirm: ConfirmOption = None,
     force: ForceOption = False,
+    catalog: CatalogOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Find liver, tumours and lungs, or take given masks; write masks, pictures and volumes."""
-    from emboplan.measure.burden import measure_burden
+    from emboplan.catalog.load import load
     from emboplan.report.folder import check_writable, write_segmentation_folder
-    from emboplan.workflow.segment import segment_series
+    from emboplan.report.summary import burden_lines
+    from emboplan.workflow.segment import measured_burden, segment_series
 
     folder = output or Path("segmentation")
     check_writable(folder, force=force)
+    tables = load(catalog)
     with progress_bar(quiet=quiet or as_json) as progress:
         segmented = segment_series(
             series, liver=liver, tumours=tumours, series_uid=uid, confirmed_by=confirm, progress=progress
         )
-        measured = measure_burden(segmented.anatomy)
+        measured = measured_burden(segmented, tables)
         write_segmentation_folder(segmented, measured, folder, force=force)
     if as_json:
         print_json(measured.to_json())
         return
-    from emboplan.report.summary import burden_lines
-
     for line in burden_lines(measured):
         typer.echo(line)
     say(f"written to {folder}", quiet=quiet)

@@ -111,10 +111,10 @@ class SeriesIndex:
             raise DicomError(f"no {which} found; the folder holds: {found}")
         chosen, passed_over = _preferred(fitting)
         if len(chosen) > 1:
-            listed = "".join(f"\n  {s.describe()}" for s in chosen)
+            listed = "; ".join(s.describe() for s in chosen)
             raise SeriesChoiceError(
                 f"{len(chosen)} {wanted} series fit; name one by its UID or the end of it, "
-                f"or give a folder with only one:{listed}"
+                f"or give a folder with only one: {listed}"
             )
         return replace(chosen[0], findings=self.findings + chosen[0].findings + passed_over)
 

@@ -89,8 +89,6 @@ def _whole_normal(
         return (high if bilirubin_mg_per_dl >= threshold.number else low), None
     if entered.perfused_normal_gy is not None:
         return None, None
-    text = (
-        "No limit on normal liver has a source for this device and disease: enter one under [limits], "
-        "or the plan has none."
-    )
+    subject = "without a device" if device is None else f"for {device} and this disease"
+    text = f"No limit on normal liver has a source {subject}: enter one under [limits], or the plan has none."
     return None, Finding("no-normal-liver-limit", Severity.WARNING, text, "EANM22 (tables 2 to 4)")

@@ -21,8 +21,17 @@ def require_writable(folder: Path, marker: str, *, force: bool) -> None:
     """Raise `OutputError` when a result could not be written to `folder`, before any long work starts.
 
     An existing folder may be replaced only with `force`, and only when it is empty or holds the `marker` file
-    of an earlier result: nobody's other files are ever removed.
+    of an earlier result: nobody's other files are ever removed. A link stands for the folder it leads to.
     """
+    try:
+        _require_free(folder.resolve(), folder, marker, force=force)
+    except (OSError, RuntimeError) as error:
+        # A name too long for the system, a folder that may not be entered, a loop of links.
+        reason = getattr(error, "strerror", None) or "a loop of links"
+        raise OutputError(f"{folder} cannot be written to ({reason}); give another folder") from error
+
+
+def _require_free(place: Path, folder: Path, marker: str, *, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file; expected a folder to write to")
     if folder.is_dir() and any(folder.iterdir()):
@@ -32,8 +41,7 @@ def require_writable(folder: Path, marker: str, *, force: bool) -> None:
             raise OutputError(
                 f"{folder} holds a result already; give another folder, or --force to replace it"
             )
-    parent = folder.absolute().parent
-    existing = next(p for p in (parent, *parent.parents) if p.exists())
+    existing = next(p for p in place.parents if p.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise OutputError(f"{existing} cannot be written to; give another folder with -o")
     try:  # a read-only file system says no only when asked to write
@@ -49,7 +57,7 @@ def require_writable(folder: Path, marker: str, *, force: bool) -> None:
 def atomic_folder(folder: Path, marker: str, *, force: bool) -> Iterator[Path]:
     """A temporary folder to fill, which takes the place of `folder` when the block ends without an error."""
     require_writable(folder, marker, force=force)
-    folder = folder.absolute()
+    folder = folder.resolve()
     work: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

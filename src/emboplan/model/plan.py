@@ -8,7 +8,7 @@ made from, for the report and the DICOM objects.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.case import Patient
@@ -20,6 +20,7 @@ from emboplan.model.results.dvh import StructureDvh
 from emboplan.model.results.eligibility import Eligibility
 from emboplan.model.results.shunt import LungShunt
 from emboplan.model.results.uptake import TumourToNormal
+from emboplan.model.serialise import fields_to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,10 @@ class Plan:
     provisional: bool
     checks: tuple[Check, ...]
 
+    def to_json(self) -> dict[str, Any]:
+        """The fields of plan.json."""
+        return fields_to_json(self)
+
 
 # What the DICOM door keeps about the source series; the plan only carries it from the reader to the writers.
 SourceT = TypeVar("SourceT")
@@ -130,3 +135,7 @@ class PlannedCase(Generic[SourceT]):
     spect: CountImage | None = None
     dose: DoseMap | None = None
     source: SourceT | None = field(default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields of plan.json; the images are not part of it."""
+        return self.plan.to_json()

@@ -1,9 +1,9 @@
 """How well two masks agree: overlap, volume and surface distance, as the CHAOS challenge defines them.
 
-Surface voxels are those of a mask that an erosion by their six neighbours removes, the image's edge being no
-surface; distances run between voxel centres in millimetres, from each surface voxel to the nearest of the other
-mask's, both ways. Source: CHAOS challenge, evaluation
-method (Kavur et al. 2021, Medical Image Analysis 69:101950) and its published evaluation code.
+Surface voxels are those of a mask that an erosion by their six neighbours removes, the image's edge being
+no surface; distances run between voxel centres in millimetres, from each surface voxel to the nearest of
+the other mask's, both ways. Source: CHAOS challenge, evaluation method (Kavur et al. 2021, Medical Image
+Analysis 69:101950) and its published evaluation code.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def surface_distance(found: Mask, truth: Mask) -> SurfaceDistance:
     a, b = _surface_mm(found), _surface_mm(truth)
     if len(a) == 0 or len(b) == 0:
         raise MaskError("one of the masks is empty or fills its grid; a surface distance needs two surfaces")
-    there = cKDTree(b).query(a)[0]
-    back = cKDTree(a).query(b)[0]
+    there = np.asarray(cKDTree(b).query(a)[0])
+    back = np.asarray(cKDTree(a).query(b)[0])
     total = float(there.sum() + back.sum())
     return SurfaceDistance(
         average_mm=total / (len(a) + len(b)), maximum_mm=max(float(there.max()), float(back.max()))

@@ -60,7 +60,8 @@ def find_body(work: WorkingImage) -> Bools:
     if float(np.mean(work.hu < AIR_HU)) < LEAST_AIR_FRAC:
         low, high = np.percentile(work.hu, [1, 99])
         raise SegmentationError(
-            f"the values (from {low:.0f} to {high:.0f}) hold no air near -1000; expected a CT in Hounsfield units"
+            f"the values (from {low:.0f} to {high:.0f}) hold no air near -1000; "
+            "expected a CT in Hounsfield units"
         )
     _, dy, dx = work.spacing_zyx_mm
     disk = _disk(THIN_MM, dy, dx)
@@ -71,7 +72,7 @@ def find_body(work: WorkingImage) -> Bools:
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     trunk = labels == int(sizes.argmax())
-    body = np.zeros_like(trunk)
+    body = np.zeros(trunk.shape, np.bool_)
     for z in range(trunk.shape[0]):
         body[z] = ndimage.binary_fill_holes(trunk[z])
     section_mm2 = float(np.median(body.sum(axis=(1, 2)))) * dy * dx
@@ -93,7 +94,7 @@ def find_body(work: WorkingImage) -> Bools:
 def _disk(radius_mm: float, dy: float, dx: float) -> Bools:
     ry, rx = int(radius_mm / dy), int(radius_mm / dx)
     y, x = np.ogrid[-ry : ry + 1, -rx : rx + 1]
-    return (y * dy) ** 2 + (x * dx) ** 2 <= radius_mm**2
+    return np.asarray((y * dy) ** 2 + (x * dx) ** 2 <= radius_mm**2, np.bool_)
 
 
 def _check_extent(work: WorkingImage) -> None:
@@ -101,6 +102,6 @@ def _check_extent(work: WorkingImage) -> None:
     length_mm = slices * work.native_spacing_zyx_mm[0]
     if slices < FEWEST_SLICES or length_mm < SHORTEST_MM:
         raise SegmentationError(
-            f"the CT has {slices} axial slices over {length_mm:.0f} mm; expected at least {FEWEST_SLICES} slices "
-            f"over {SHORTEST_MM:.0f} mm to find a liver"
+            f"the CT has {slices} axial slices over {length_mm:.0f} mm; expected at least {FEWEST_SLICES} "
+            f"slices over {SHORTEST_MM:.0f} mm to find a liver"
         )

@@ -1,7 +1,7 @@
 """The built-in segmentation: body, lungs, liver and lesions of one CT as an `Anatomy`.
 
-Masks that are given are taken and the rest is found. What is said about the contours (cut lungs, a lesion that
-was clipped, a liver on the wrong side) is recorded as findings and printed with the plan.
+Masks that are given are taken and the rest is found. What is said about the contours (cut lungs, a lesion
+that was clipped, a liver on the wrong side) is recorded as findings and printed with the plan.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from emboplan.model.mask import LabelMap, Mask
 from emboplan.segmentation.body import find_body, on_native_grid
 from emboplan.segmentation.liver import find_liver, liver_on_native_grid
 from emboplan.segmentation.lungs import find_lungs, lungs_from
-from emboplan.segmentation.tumour import find_tumours, tumours_on_native_grid
+from emboplan.segmentation.plausible import findings_about
+from emboplan.segmentation.tumour import tumours_in
 from emboplan.segmentation.working import working_image
 from emboplan.units import PERCENT
 
 Progress = Callable[[str, float], None]
 
-# Given lesions that lie outside a given liver by no more than this part of their volume are clipped; beyond it
-# the two masks contradict each other, and `Anatomy` refuses them.
+# Given lesions that lie outside a given liver by no more than this part of their volume are clipped; beyond
+# it the two masks contradict each other, and `Anatomy` refuses them.
 CLIPPED_FRAC = 0.10
 
 
@@ -47,7 +48,7 @@ def segment_ct(
     for name, given in (("liver", liver), ("lesions", lesions)):
         if given is not None:
             ct.grid.require_same(given.grid, f"CT and given {name}")
-    tell = progress or (lambda stage, done: None)
+    tell = progress or _silent
     findings: list[Finding] = []
 
     tell("body", 0.0)
@@ -59,16 +60,19 @@ def segment_ct(
     findings.extend(lungs.findings)
 
     tell("liver", 0.3)
-    if liver is not None:
-        whole = liver.voxels
+    if liver is None:
+        organ = find_liver(work, body, aerated)
+        whole = liver_on_native_grid(work, organ)
     else:
-        whole = liver_on_native_grid(work, find_liver(work, body, aerated))
+        whole, organ = liver.voxels, work.down(liver.voxels)
+    if organ.any():
+        findings.extend(findings_about(work, organ))
     tell("lesions", 0.8)
     if lesions is not None:
         whole, numbered, more = _reconciled(whole, lesions, liver_given=liver is not None)
         findings.extend(more)
     else:
-        numbered = LabelMap(ct.grid, tumours_on_native_grid(work, find_tumours(work, work.down(whole)), whole))
+        numbered = tumours_in(ct, work, whole)
     tell("done", 1.0)
     return Anatomy(
         ct=ct,
@@ -80,6 +84,11 @@ def segment_ct(
         lungs_complete=lungs.complete,
         findings=tuple(findings),
     )
+
+
+def _silent(stage: str, done: float) -> None:
+    """Progress that nobody asked for."""
+    del stage, done
 
 
 def _backend(liver: Mask | None, lesions: LabelMap | None) -> str:
@@ -98,8 +107,12 @@ def _reconciled(
         return whole, lesions, ()
     stray_ml = stray * lesions.grid.voxel_ml
     if not liver_given:
-        text = f"{stray_ml:.1f} mL of the given lesions lay outside the liver that was found; they were added to it."
-        return whole | outside, lesions, (Finding("segmentation.lesions-added-to-liver", Severity.INFO, text),)
+        text = f"{stray_ml:.1f} mL of the given lesions lay outside the liver that was found; added to it."
+        return (
+            whole | outside,
+            lesions,
+            (Finding("segmentation.lesions-added-to-liver", Severity.INFO, text),),
+        )
     frac = stray / int(np.count_nonzero(lesions.labels))
     if frac > CLIPPED_FRAC:
         return whole, lesions, ()

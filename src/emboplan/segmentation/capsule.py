@@ -1,8 +1,8 @@
 """Lesions that the parenchyma region went around: taken into the liver, also where they reach the capsule.
 
-What is wholly enclosed belongs to the liver. What lies in a bay of its surface belongs to it when the bay holds
-soft tissue (neither fat nor water), and most of the tissue's own surface is liver: a metastasis at the capsule is
-embraced so, while kidney, stomach, gallbladder and duodenum merely touch.
+What is wholly enclosed belongs to the liver. What lies in a bay of its surface belongs to it when the bay
+holds soft tissue (neither fat nor water), and most of the tissue's own surface is liver: a metastasis at
+the capsule is embraced so, while kidney, stomach, gallbladder and duodenum merely touch.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import numpy as np
 from scipy import ndimage
 
 from emboplan.segmentation.parenchyma import Parenchyma
-from emboplan.segmentation.shape import Spacing, depth_mm, distance_mm
+from emboplan.segmentation.shape import Spacing, boxes, depth_mm, distance_mm
 from emboplan.segmentation.working import Bools, Floats
+from emboplan.units import ML_PER_MM3
 
 # Bays are what closing by these radii adds: small ones first, so that large ones start from a fuller liver.
 BAY_RADII_MM = (12.0, 30.0)
@@ -33,9 +34,7 @@ LOWEST_HU = 22.0
 HIGHEST_ABOVE_HU = 150.0
 
 
-def with_lesions(
-    region: Bools, tissue: Floats, allowed: Bools, model: Parenchyma, spacing: Spacing
-) -> Bools:
+def with_lesions(region: Bools, tissue: Floats, allowed: Bools, model: Parenchyma, spacing: Spacing) -> Bools:
     """`region` with the tissue that it encloses or embraces."""
     liver = np.asarray(ndimage.binary_fill_holes(region)) & allowed | region
     for radius_mm in BAY_RADII_MM:
@@ -43,13 +42,9 @@ def with_lesions(
         plausible = allowed & (tissue > LOWEST_HU) & (tissue < model.mode_hu + HIGHEST_ABOVE_HU)
         bay = closed & plausible & ~liver
         core = depth_mm(bay, spacing) > LINK_MM
-        pieces, count = ndimage.label(core)
-        voxel_ml = float(np.prod(spacing)) / 1000
-        for number, place in enumerate(ndimage.find_objects(pieces), start=1):
-            if place is None:
-                continue
-            margin = [int(np.ceil((LINK_MM + CONTACT_MM) / d)) + 1 for d in spacing]
-            box = tuple(slice(max(0, s.start - m), s.stop + m) for s, m in zip(place, margin, strict=True))
+        pieces, _ = ndimage.label(core)
+        voxel_ml = float(np.prod(spacing)) * ML_PER_MM3
+        for number, box in boxes(pieces, LINK_MM + CONTACT_MM + max(spacing), spacing):
             own = (distance_mm(pieces[box] == number, spacing) <= LINK_MM + min(spacing)) & bay[box]
             if own.sum() * voxel_ml >= LEAST_ML and _embraced(own, liver[box], tissue[box], model, spacing):
                 liver[box] |= own

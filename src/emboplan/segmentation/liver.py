@@ -1,8 +1,8 @@
 """The whole liver, tumours included, on contrast CT.
 
-First what parenchyma looks like in this patient, then the region that looks so and is thick, cut off from what
-merely touches it, with its surface at half contrast, its vessels filled and its lesions taken in, also those
-at the capsule. Classical methods only: no learned weights, the same result each time.
+First what parenchyma looks like in this patient, then the region that looks so and is thick, cut off from
+what merely touches it, with its surface at half contrast, its vessels filled and its lesions taken in, also
+those at the capsule. Classical methods only: no learned weights, the same result each time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from emboplan.model.mask import Box, Mask, bounding_box
 from emboplan.segmentation.capsule import with_lesions
 from emboplan.segmentation.lungs import Lungs
 from emboplan.segmentation.parenchyma import Parenchyma, denoised, parenchyma_model, right_half
-from emboplan.segmentation.region import evolve, local_level, parenchyma_core
+from emboplan.segmentation.plausible import require_below_lungs, require_one_sided, require_spine_behind
+from emboplan.segmentation.region import WINDOW_SPREADS, evolve, local_level, parenchyma_core
 from emboplan.segmentation.shape import cut_necks, fill_slices, largest, pieces_at_necks
 from emboplan.segmentation.surface import at_half_contrast
 from emboplan.segmentation.veins import heart_above, without_great_vessels
@@ -40,8 +41,8 @@ LEAST_LIVER_ML = 80.0
 REACH_MM = 3.0
 LATER_REACH_MM = 2.0
 
-# Pieces behind necks stay only if their mean (vessels and lesions left out) lies this close to the local level of
-# parenchyma, and, behind thin necks, if they are as large as a lobe.
+# Pieces behind necks stay only if their mean (vessels and lesions left out) lies this close to the local
+# level of parenchyma, and, behind thin necks, if they are as large as a lobe.
 WIDE_NECK_MM = 9.0
 LOBE_ML = 30.0
 STRANGER_SPREADS = 0.7
@@ -74,6 +75,7 @@ def liver_on_native_grid(work: WorkingImage, found: Bools) -> Bools:
 
 def find_liver(work: WorkingImage, body: Bools, lungs: Bools) -> Bools:
     """The liver on the working grid."""
+    require_spine_behind(work, body)
     tissue = denoised(work)
     model = parenchyma_model(work, tissue, body, lungs)
     right = right_half(body)
@@ -89,6 +91,9 @@ def find_liver(work: WorkingImage, body: Bools, lungs: Bools) -> Bools:
             f"only {liver.sum() * work.voxel_ml:.0f} mL of liver-like tissue is in view; expected at least "
             f"{LEAST_LIVER_ML:.0f} mL (check the field of view, or give a liver mask)"
         )
+    require_below_lungs(work, liver, lungs)
+    alike = np.abs(tissue - model.mode_hu) < WINDOW_SPREADS * model.spread_hu
+    require_one_sided(liver, alike, float(np.count_nonzero(right)))
     return liver
 
 
@@ -97,7 +102,10 @@ def _around(work: WorkingImage, core: Bools) -> Box:
     if box is None:
         raise SegmentationError("no liver was found; give a liver mask")
     margin = [mm / d for mm, d in zip(MARGIN_MM, work.spacing_zyx_mm, strict=True)]
-    bounds = [slice(max(0, int(s.start - m)), min(n, int(s.stop + m) + 1)) for s, m, n in zip(box, margin, core.shape, strict=True)]
+    bounds = [
+        slice(max(0, int(s.start - m)), min(n, int(s.stop + m) + 1))
+        for s, m, n in zip(box, margin, core.shape, strict=True)
+    ]
     return (bounds[0], bounds[1], bounds[2])
 
 
@@ -131,7 +139,9 @@ def _without_strangers(work: WorkingImage, tissue: Floats, region: Bools, model:
         away = (tissue - local_level(work, tissue, pieces == main, model))[pieces > 0]
         typical = np.abs(away) < STRANGER_WINDOW * model.spread_hu
         numbers = pieces[pieces > 0][typical]
-        off = np.bincount(numbers, away[typical], count + 1) / np.maximum(np.bincount(numbers, minlength=count + 1), 1)
+        off = np.bincount(numbers, away[typical], count + 1) / np.maximum(
+            np.bincount(numbers, minlength=count + 1), 1
+        )
         strange = (np.abs(off) > STRANGER_SPREADS * model.spread_hu) | (sizes * work.voxel_ml < least_ml)
         strange[[0, main]] = False
         region = largest((pieces > 0) & ~strange[pieces])

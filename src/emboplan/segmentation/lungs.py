@@ -59,12 +59,17 @@ def lungs_from(ct: CtImage, work: WorkingImage, found: Bools) -> Lungs:
     """Lungs on the CT's grid from lungs on the working grid."""
     mask = Mask(ct.grid, on_native_grid(work, found))
     if mask.is_empty:
-        finding = Finding("segmentation.lungs-not-in-view", Severity.INFO, "No lung is in the field of view of the CT.")
+        finding = Finding(
+            "segmentation.lungs-not-in-view", Severity.INFO, "No lung is in the field of view of the CT."
+        )
         return Lungs(mask, complete=False, findings=(finding,))
     complete = _complete(found)
     if complete:
         return Lungs(mask, complete=True)
-    text = f"The field of view cuts the lungs ({mask.volume_ml:.0f} mL seen): lung mass cannot be measured on this CT."
+    text = (
+        f"The field of view cuts the lungs ({mask.volume_ml:.0f} mL seen): "
+        "lung mass cannot be measured on this CT."
+    )
     return Lungs(mask, complete=False, findings=(Finding("segmentation.lungs-cut", Severity.WARNING, text),))
 
 
@@ -90,7 +95,9 @@ def find_lungs(work: WorkingImage, body: Bools) -> Bools:
     steps = max(1, round(min(radius[1:])))
     flat = ndimage.generate_binary_structure(3, 1)
     flat[0] = flat[2] = False
-    closed = ndimage.binary_closing(np.pad(grown, ((0, 0), (steps, steps), (steps, steps))), flat, iterations=steps)
+    closed = ndimage.binary_closing(
+        np.pad(grown, ((0, 0), (steps, steps), (steps, steps))), flat, iterations=steps
+    )
     closed = closed[:, steps:-steps, steps:-steps] & body
     for z in range(closed.shape[0]):
         closed[z] = ndimage.binary_fill_holes(closed[z])

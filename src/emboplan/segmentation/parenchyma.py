@@ -1,8 +1,8 @@
 """What liver parenchyma looks like in this patient: the mode and the spread of its CT numbers.
 
-The window is never fixed: contrast phase, fat and scanner move parenchyma anywhere between 20 and 200 HU, and
-an upper bound that is off by 10 HU lets the region leak into its neighbours. The model is read off the histogram
-of soft tissue that lies deep (far from fat, air and bone) in the patient's right upper abdomen.
+The window is never fixed: contrast phase, fat and scanner move parenchyma anywhere between 20 and 200 HU,
+and an upper bound that is off by 10 HU lets the region leak into its neighbours. The model is read off the
+histogram of soft tissue that lies deep (far from fat, air and bone) in the patient's right upper abdomen.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK
 from scipy import ndimage
 
 from emboplan.errors import SegmentationError
+from emboplan.segmentation.plausible import require_liver_on_the_right
 from emboplan.segmentation.shape import depth_mm
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
 
@@ -23,7 +24,8 @@ CLIP_HU = (-200.0, 400.0)
 # Denoising: a median of one voxel's reach keeps edges, the light Gaussian after it takes grain away.
 GRAIN_MM = 1.0
 
-# Soft tissue of any phase; parenchyma's mode must lie between (fatty liver near 10, arterial spleen above 200).
+# Soft tissue of any phase; parenchyma's mode must lie between (fatty liver near 10, arterial spleen above
+# 200).
 SOFT_HU = (-10.0, 250.0)
 MODE_HU = (10.0, 220.0)
 
@@ -57,8 +59,8 @@ class Parenchyma:
 
 def denoised(work: WorkingImage) -> Floats:
     """Clipped, median-filtered and lightly smoothed HU."""
-    image = sitk.GetImageFromArray(np.clip(work.hu, *CLIP_HU))
-    return work.smooth(sitk.GetArrayFromImage(sitk.Median(image, (1, 1, 1))), GRAIN_MM)
+    image = SimpleITK.GetImageFromArray(np.clip(work.hu, *CLIP_HU))
+    return work.smooth(SimpleITK.GetArrayFromImage(SimpleITK.Median(image, (1, 1, 1))), GRAIN_MM)
 
 
 def right_half(body: Bools) -> Bools:
@@ -78,7 +80,7 @@ def liver_levels(work: WorkingImage, lungs: Bools, right: Bools) -> Bools:
         low, high = base - BELOW_LUNG_BASE_MM, base + ABOVE_LUNG_BASE_MM
     else:
         low, high = z_mm[-1] - BELOW_TOP_MM, z_mm[-1]
-    return ((z_mm >= low) & (z_mm <= high))[:, None, None]
+    return np.asarray((z_mm >= low) & (z_mm <= high))[:, None, None]
 
 
 def parenchyma_model(work: WorkingImage, tissue: Floats, body: Bools, lungs: Bools) -> Parenchyma:
@@ -88,19 +90,27 @@ def parenchyma_model(work: WorkingImage, tissue: Floats, body: Bools, lungs: Boo
     """
     right = right_half(body)
     soft = body & ~lungs & (tissue > SOFT_HU[0]) & (tissue < SOFT_HU[1])
-    deep = (depth_mm(soft, work.spacing_zyx_mm) > DEEP_MM) & right & liver_levels(work, lungs, right)
+    deep = (depth_mm(soft, work.spacing_zyx_mm) > DEEP_MM) & liver_levels(work, lungs, right)
+    require_liver_on_the_right(
+        float((deep & right).sum()) * work.voxel_ml, float((deep & ~right).sum()) * work.voxel_ml
+    )
+    deep &= right
     if deep.sum() * work.voxel_ml < LEAST_DEEP_ML:
         raise SegmentationError(
             "no liver is in view: the patient's right upper abdomen holds no thick soft tissue; "
             "expected a CT of the abdomen (check the orientation, or give a liver mask)"
         )
     low, high = (int(v) for v in MODE_HU)
-    counts = np.bincount(np.clip(np.round(tissue[deep]), SOFT_HU[0], SOFT_HU[1]).astype(np.intp) - int(SOFT_HU[0]))
+    counts = np.bincount(
+        np.clip(np.round(tissue[deep]), SOFT_HU[0], SOFT_HU[1]).astype(np.intp) - int(SOFT_HU[0])
+    )
     smooth = ndimage.gaussian_filter1d(counts.astype(np.float64), HISTOGRAM_SIGMA_HU, mode="constant")
     offset = int(SOFT_HU[0])
     mode = int(smooth[low - offset : high - offset].argmax()) + low - offset
     half = smooth[mode] / 2
-    below = mode - int(np.flatnonzero(smooth[: mode + 1] < half)[-1]) if (smooth[:mode] < half).any() else mode
+    below = (
+        mode - int(np.flatnonzero(smooth[: mode + 1] < half)[-1]) if (smooth[:mode] < half).any() else mode
+    )
     above = int(np.flatnonzero(smooth[mode:] < half)[0]) if (smooth[mode:] < half).any() else below
     # Twice the narrower side: lesions, vessels and neighbours widen one side only.
     spread = (below + above) / FWHM_PER_SIGMA

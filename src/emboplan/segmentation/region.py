@@ -1,9 +1,10 @@
 """The parenchyma region: from the deep core outwards, with a short boundary where the image says nothing.
 
-The core is the largest piece of parenchyma-like tissue that survives an opening by its distance map. From there
-the region evolves by threshold dynamics (Merriman, Bence and Osher 1992; with a data term it minimises the
-piecewise constant energy of Chan and Vese 2001): smooth the region, add the evidence, cut at one half, repeat.
-The level that it compares with follows the slow drift of the CT numbers (beam hardening, perfusion).
+The core is the largest piece of parenchyma-like tissue that survives an opening by its distance map. From
+there the region evolves by threshold dynamics (Merriman, Bence and Osher 1992; with a data term it
+minimises the piecewise constant energy of Chan and Vese 2001): smooth the region, add the evidence, cut at
+one half, repeat. The level that it compares with follows the slow drift of the CT numbers (beam hardening,
+perfusion).
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ DRIFT_SPREADS = 3.0
 DRIFT_SUPPORT = 0.05
 
 
-def parenchyma_core(work: WorkingImage, tissue: Floats, body: Bools, right: Bools, model: Parenchyma) -> Bools:
+def parenchyma_core(
+    work: WorkingImage, tissue: Floats, body: Bools, right: Bools, model: Parenchyma
+) -> Bools:
     """The largest thick piece of parenchyma-like tissue, regrown to its surface where that is near."""
     spacing = work.spacing_zyx_mm
     alike = (np.abs(tissue - model.mode_hu) < WINDOW_SPREADS * model.spread_hu) & body
@@ -62,9 +65,14 @@ def parenchyma_core(work: WorkingImage, tissue: Floats, body: Bools, right: Bool
 
 
 def evolve(
-    work: WorkingImage, tissue: Floats, allowed: Bools, start: Bools, model: Parenchyma, kept: Bools | None = None
+    work: WorkingImage,
+    tissue: Floats,
+    allowed: Bools,
+    start: Bools,
+    model: Parenchyma,
+    kept: Bools | None = None,
 ) -> Bools:
-    """The region that grows from `start` over parenchyma-like tissue inside `allowed`; `kept` voxels count as such."""
+    """The region that grows from `start` over parenchyma-like tissue in `allowed`; `kept` counts as such."""
     region = start
     evidence = np.zeros_like(tissue)
     for step in range(MOST_STEPS):
@@ -87,13 +95,11 @@ def local_level(work: WorkingImage, tissue: Floats, region: Bools, model: Parenc
     excess = work.smooth(np.where(inside, tissue - np.float32(model.mode_hu), np.float32(0)), DRIFT_SIGMA_MM)
     trust = np.minimum(share / np.float32(DRIFT_SUPPORT), np.float32(1))
     drift = np.clip(excess / np.maximum(share, np.float32(1e-3)) * trust, -DRIFT_HU, DRIFT_HU)
-    return np.float32(model.mode_hu) + drift
+    return np.asarray(np.float32(model.mode_hu) + drift, np.float32)
 
 
 def _evidence(tissue: Floats, level: Floats, allowed: Bools, model: Parenchyma) -> Floats:
     off = (tissue - level) / np.float32(WINDOW_SPREADS * model.spread_hu)
     data = np.maximum(1 - off * off, np.float32(-1))
     data[~allowed] = -1
-    return np.float32(EVIDENCE_WEIGHT) * data
-
-
+    return np.asarray(np.float32(EVIDENCE_WEIGHT) * data, np.float32)

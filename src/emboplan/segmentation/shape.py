@@ -7,10 +7,11 @@ ITK's, since they are many times faster than the others and do not depend on the
 from __future__ import annotations
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from emboplan.model.mask import Box
 from emboplan.segmentation.working import Bools, Floats
 
 Spacing = tuple[float, float, float]
@@ -20,7 +21,7 @@ FAR_MM = 1.0e4
 
 
 def depth_mm(mask: Bools, spacing: Spacing) -> Floats:
-    """Distance of each voxel of `mask` to the nearest voxel outside it (0 outside); the image edge is no border."""
+    """Distance of each voxel of `mask` to the nearest outside it (0 outside); the image edge is no border."""
     return distance_mm(~mask, spacing)
 
 
@@ -28,10 +29,12 @@ def distance_mm(mask: Bools, spacing: Spacing) -> Floats:
     """Distance of each voxel to the nearest voxel of `mask` (0 inside)."""
     if not mask.any():
         return np.full(mask.shape, FAR_MM, np.float32)
-    image = sitk.GetImageFromArray(mask.astype(np.uint8))
+    image = SimpleITK.GetImageFromArray(mask.astype(np.uint8))
     image.SetSpacing(spacing[::-1])
-    found = sitk.SignedMaurerDistanceMap(image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True)
-    array = sitk.GetArrayFromImage(found)
+    found = SimpleITK.SignedMaurerDistanceMap(
+        image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True
+    )
+    array = SimpleITK.GetArrayFromImage(found)
     # Maurer's map is zero on the object's own border voxels and negative inside.
     return np.where(mask, np.float32(0), np.maximum(array, np.float32(0)))
 
@@ -44,6 +47,21 @@ def largest(mask: Bools, weight: Floats | None = None) -> Bools:
     sizes = np.bincount(labels.ravel(), None if weight is None else weight.ravel())
     sizes[0] = 0
     return np.asarray(labels == int(sizes.argmax()))
+
+
+def boxes(labels: NDArray[np.integer], margin_mm: float, spacing: Spacing) -> list[tuple[int, Box]]:
+    """Each label in use with its bounding box, widened by a margin within the array."""
+    margin = [int(np.ceil(margin_mm / d)) for d in spacing]
+    found = []
+    for number, place in enumerate(ndimage.find_objects(labels), start=1):
+        if not place:  # a label that does not occur
+            continue
+        bounds = [
+            slice(max(0, s.start - m), min(n, s.stop + m))
+            for s, m, n in zip(place, margin, labels.shape, strict=True)
+        ]
+        found.append((number, (bounds[0], bounds[1], bounds[2])))
+    return found
 
 
 def without_small(mask: Bools, least_voxels: float) -> Bools:
@@ -71,15 +89,17 @@ def fill_slices(mask: Bools, spacing: Spacing, largest_mm2: float) -> Bools:
 
 
 def flood(level: Floats, markers: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Marker watershed of `level` without lines: each voxel gets the label of the basin that reaches it first."""
-    image = sitk.GetImageFromArray(np.ascontiguousarray(level, np.float32))
-    seeds = sitk.GetImageFromArray(np.ascontiguousarray(markers, np.int32))
-    found = sitk.MorphologicalWatershedFromMarkers(image, seeds, markWatershedLine=False, fullyConnected=False)
-    return np.asarray(sitk.GetArrayFromImage(found), np.int32)
+    """Marker watershed of `level` without lines: each voxel gets the label that floods it first."""
+    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(level, np.float32))
+    seeds = SimpleITK.GetImageFromArray(np.ascontiguousarray(markers, np.int32))
+    found = SimpleITK.MorphologicalWatershedFromMarkers(
+        image, seeds, markWatershedLine=False, fullyConnected=False
+    )
+    return np.asarray(SimpleITK.GetArrayFromImage(found), np.int32)
 
 
 def pieces_at_necks(mask: Bools, spacing: Spacing, radius_mm: float) -> tuple[NDArray[np.int32], int]:
-    """`mask` parted at necks thinner than twice `radius_mm`: labels, and the label of the largest piece (0: none)."""
+    """`mask` parted at necks thinner than twice `radius_mm`: labels, and the largest piece's (0: none)."""
     depth = depth_mm(mask, spacing)
     labels, count = ndimage.label(depth > radius_mm)
     if count == 0:
@@ -92,10 +112,10 @@ def pieces_at_necks(mask: Bools, spacing: Spacing, radius_mm: float) -> tuple[ND
 
 
 def cut_necks(mask: Bools, spacing: Spacing, radius_mm: float, reach: float) -> Bools:
-    """The main body of `mask`: what hangs on it by a neck thinner than twice `radius_mm` is cut off at the neck.
+    """The main body of `mask`: what hangs on it by a neck thinner than twice `radius_mm` goes.
 
-    Pieces are the basins of the depth map, one for each connected part deeper than `radius_mm`; the largest is
-    kept, with the thin rim around it out to `reach` radii.
+    Pieces are the basins of the depth map, one for each connected part deeper than `radius_mm`; the largest
+    is kept, with the thin rim around it out to `reach` radii.
     """
     depth = depth_mm(mask, spacing)
     labels, count = ndimage.label(depth > radius_mm)

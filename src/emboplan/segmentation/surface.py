@@ -24,8 +24,8 @@ SHELL_MM = (3.0, 8.0)
 SHELL_SIGMA_MM = 3.0
 INSIDE_SIGMA_MM = 4.0
 
-# The inside holds parenchyma and lesions (dark ones count, so that a lesion at the capsule is not cut off), and
-# no vessels.
+# The inside holds parenchyma and lesions (dark ones count, so that a lesion at the capsule is not cut off),
+# and no vessels.
 INSIDE_SPREADS = 3.0
 LEAST_SHARE = 0.002
 
@@ -39,7 +39,9 @@ BRIGHT_HU = 60.0
 SMOOTH_MM = 1.5
 
 
-def _local_mean(work: WorkingImage, values: Floats, where: Bools, sigma_mm: float, otherwise: float) -> Floats:
+def _local_mean(
+    work: WorkingImage, values: Floats, where: Bools, sigma_mm: float, otherwise: float
+) -> Floats:
     weight = where.astype(np.float32)
     share = work.smooth(weight, sigma_mm)
     total = work.smooth((values - np.float32(otherwise)) * weight, sigma_mm)
@@ -47,8 +49,10 @@ def _local_mean(work: WorkingImage, values: Floats, where: Bools, sigma_mm: floa
     return np.where(share > LEAST_SHARE, mean, np.float32(0)) + np.float32(otherwise)
 
 
-def at_half_contrast(work: WorkingImage, tissue: Floats, region: Bools, allowed: Bools, model: Parenchyma, reach_mm: float) -> Bools:
-    """`region` with its surface moved to half contrast where there is contrast, outwards by `reach_mm` at most.
+def at_half_contrast(
+    work: WorkingImage, tissue: Floats, region: Bools, allowed: Bools, model: Parenchyma, reach_mm: float
+) -> Bools:
+    """`region` with its surface moved to half contrast where there is contrast, outwards by `reach_mm`.
 
     The reach is the width of the blur: farther out, another thin layer (diaphragm, muscle) may lie above the
     half contrast of a mixed surrounding.

@@ -1,9 +1,10 @@
 """The vena cava and the heart: blood that touches the liver and is not part of it.
 
-Vessels inside the liver count as liver; the vena cava in its groove and the heart above do not. Where blood is
-brighter than parenchyma they are found as thick bright bodies (thicker than any vessel inside the liver) that
-for a good part lie outside it. Where blood and parenchyma are alike, the heart is still told apart by its place:
-it comes down from between the lungs, and a watershed on the gradient parts it from the liver under it.
+Vessels inside the liver count as liver; the vena cava in its groove and the heart above do not. Where blood
+is brighter than parenchyma they are found as thick bright bodies (thicker than any vessel inside the liver)
+that for a good part lie outside it. Where blood and parenchyma are alike, the heart is still told apart by
+its place: it comes down from between the lungs, and a watershed on the gradient parts it from the liver
+under it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from emboplan.segmentation.parenchyma import Parenchyma
-from emboplan.segmentation.shape import depth_mm, distance_mm, flood
+from emboplan.segmentation.shape import boxes, depth_mm, distance_mm, flood
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
 
 # Blood is brighter than parenchyma by this many spreads, on a smoothed image.
@@ -26,8 +27,8 @@ THICK_RADIUS_MM = 7.0
 LEAST_ML = 3.0
 OUTSIDE_FRAC = 0.3
 
-# The heart is the thick soft tissue between the lungs in slices this far above the liver's deep core on the right;
-# both flood down to the edge between them within this depth below the dome.
+# The heart is the thick soft tissue between the lungs in slices this far above the liver's deep core on the
+# right; both flood down to the edge between them within this depth below the dome.
 ABOVE_DOME_MM = 8.0
 HEART_DEPTH_MM = 8.0
 LIVER_DEPTH_MM = 12.0
@@ -52,20 +53,20 @@ def without_great_vessels(
     if count == 0:
         return region
     grown = np.zeros_like(region)
-    for number, place in enumerate(ndimage.find_objects(bodies), start=1):
-        if place is None:
-            continue
-        margin = [int(np.ceil(THICK_RADIUS_MM / d)) + 2 for d in spacing]
-        box = tuple(slice(max(0, s.start - m), s.stop + m) for s, m in zip(place, margin, strict=True))
-        own = (distance_mm(bodies[box] == number, spacing) <= THICK_RADIUS_MM + max(spacing[1:])) & bright[box]
+    for number, box in boxes(bodies, THICK_RADIUS_MM + 2 * max(spacing), spacing):
+        own = (distance_mm(bodies[box] == number, spacing) <= THICK_RADIUS_MM + max(spacing[1:])) & bright[
+            box
+        ]
         outside = float((own & ~region[box]).sum()) / max(1, int(own.sum()))
         if own.sum() * work.voxel_ml >= LEAST_ML and outside >= OUTSIDE_FRAC:
             grown[box] |= own
     return region & ~grown
 
 
-def heart_above(work: WorkingImage, tissue: Floats, core: Bools, lungs: Bools, body: Bools, right: Bools) -> Bools:
-    """What belongs to the heart rather than to the liver whose deep parts are `core`; empty where none is in view."""
+def heart_above(
+    work: WorkingImage, tissue: Floats, core: Bools, lungs: Bools, body: Bools, right: Bools
+) -> Bools:
+    """What belongs to the heart rather than to the liver with the deep parts `core`; may be empty."""
     spacing = work.spacing_zyx_mm
     none = np.zeros_like(core)
     deep = depth_mm(core, spacing) > LIVER_DEPTH_MM
@@ -73,6 +74,7 @@ def heart_above(work: WorkingImage, tissue: Floats, core: Bools, lungs: Bools, b
     if levels.size == 0 or not lungs.any():
         return none
     dome = int(levels[-1])
+    top = int(np.flatnonzero((core & right).any(axis=(1, 2)))[-1])
     above = dome + int(np.ceil(ABOVE_DOME_MM / spacing[0]))
     part = slice(max(0, dome - int(BELOW_DOME_MM / spacing[0])), above + int(HEART_MM / spacing[0]))
     # On the left the core may have entered the heart, but not this far below the dome.
@@ -89,8 +91,24 @@ def heart_above(work: WorkingImage, tissue: Floats, core: Bools, lungs: Bools, b
     basins = flood(np.asarray(edges, np.float32), markers)
     # Veins lead the flood of the heart into the liver; but nothing of the heart has liver above it.
     under_liver = np.maximum.accumulate((basins == 1)[::-1], axis=0)[::-1]
-    none[part] = (basins == 2) & ~under_liver
+    none[part] = _left_pieces((basins == 2) & ~under_liver, right, top - part.start)
     return none
+
+
+def _left_pieces(heart: Bools, right: Bools, top: int) -> Bools:
+    """Up to the liver's top, only those pieces of each slice whose centre lies left of the midline.
+
+    The heart may reach over the midline, but what lies apart on the right is the vena cava or liver.
+    """
+    out = heart.copy()
+    middle = float(np.count_nonzero(right))
+    for z in range(min(top + 1, heart.shape[0])):
+        labels, count = ndimage.label(heart[z])
+        for number in range(1, count + 1):
+            piece = labels == number
+            if float(np.nonzero(piece)[1].mean()) < middle:
+                out[z] &= ~piece
+    return out
 
 
 def _between(lungs: Bools) -> Bools:

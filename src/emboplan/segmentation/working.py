@@ -35,6 +35,9 @@ HIGHEST_HU = 1500
 STEEPEST_COSINE = 0.8
 
 
+# A Gaussian is cut off here; beyond lies a quarter of a percent of its weight.
+REACH_SIGMAS = 3.0
+
 # Interpolated voxels that exist at a time on the way back (64 MiB of float32).
 SLAB_VOXELS = 2**24
 
@@ -63,7 +66,8 @@ def turn_to_lps(grid: Grid) -> Turn:
     best = max(permutations(range(3)), key=lambda p: sum(abs(axes[i, p[i]]) for i in range(3)))
     if min(abs(axes[i, best[i]]) for i in range(3)) < STEEPEST_COSINE:
         raise SegmentationError(
-            "the image axes lie askew to the patient (more than 35 degrees); resample the CT to axial slices first"
+            "the image axes lie askew to the patient (more than 35 degrees); "
+            "resample the CT to axial slices first"
         )
     signs = [axes[i, best[i]] < 0 for i in range(3)]
     return Turn(
@@ -95,7 +99,10 @@ class WorkingImage:
 
     def smooth(self, array: NDArray[np.generic], sigma_mm: float) -> Floats:
         """Gaussian smoothing of `sigma_mm` (standard deviation)."""
-        return ndimage.gaussian_filter(array, self.voxels(sigma_mm), output=np.float32, truncate=3.0)
+        values = np.asarray(array, np.float32)
+        return np.asarray(
+            ndimage.gaussian_filter(values, self.voxels(sigma_mm), truncate=REACH_SIGMAS), np.float32
+        )
 
     def cropped(self, box: Box) -> WorkingImage:
         """The same image inside a working box; only its working array may be used for shapes."""
@@ -103,7 +110,11 @@ class WorkingImage:
 
     def down(self, mask: NDArray[np.bool_]) -> Bools:
         """A native mask on the working grid: blocks that are at least half full."""
-        return block_mean(self.turn.forward(mask), self.factors) >= np.float32(0.5)
+        turned = self.turn.forward(mask)
+        step = self.factors[0]
+        # One slab of blocks at a time keeps the float copies small.
+        slabs = [block_mean(turned[z : z + step], self.factors) for z in range(0, turned.shape[0], step)]
+        return np.asarray(np.concatenate(slabs) >= np.float32(0.5))
 
     def native_box(self, box: Box) -> Box:
         """The native (LPS-turned) box that covers a working box."""
@@ -132,9 +143,10 @@ class WorkingImage:
         return np.ascontiguousarray(self.turn.backward(full))
 
     def native_part(self, level: Floats, box: Box) -> Bools:
-        """``level > 0`` on the (LPS-turned) native voxels of a working box, for the level function inside it."""
+        """``level > 0`` on the (LPS-turned) native voxels of a working box, from the level inside it."""
         native = self.native_box(box)
-        local = [slice(s.start - b.start * f, s.stop - b.start * f) for s, b, f in zip(native, box, self.factors, strict=True)]
+        first = [b.start * f for b, f in zip(box, self.factors, strict=True)]
+        local = [slice(s.start - at, s.stop - at) for s, at in zip(native, first, strict=True)]
         part = np.zeros(tuple(s.stop - s.start for s in native), np.bool_)
         # Slab by slab, so that the interpolated function never exists as a whole.
         slab = max(1, SLAB_VOXELS // max(1, part.shape[1] * part.shape[2]))
@@ -154,19 +166,23 @@ def _interpolate(array: Floats, at: NDArray[np.float64], axis: int) -> Floats:
     shape[axis] = at.size
     weight = (at - low).astype(np.float32).reshape(shape)
     lower = np.take(array, low, axis=axis)
-    return lower + weight * (np.take(array, high, axis=axis) - lower)
+    return np.asarray(lower + weight * (np.take(array, high, axis=axis) - lower), np.float32)
 
 
 def block_mean(array: NDArray[np.generic], factors: Sequence[int]) -> Floats:
     """Means over blocks of `factors` voxels; the last block of an axis may be a part of one."""
-    out = array
-    counts = []
+    out = np.asarray(array, np.float32)
     for axis, factor in enumerate(factors):
-        n = array.shape[axis]
-        starts = np.arange(0, n, factor)
-        counts.append(np.diff(np.append(starts, n)).astype(np.float32))
-        out = np.add.reduceat(out, starts, axis=axis, dtype=np.float32)
-    return out / (counts[0][:, None, None] * counts[1][None, :, None] * counts[2][None, None, :])
+        # Strided sums are several times faster than reduceat along the last axis.
+        moved = np.moveaxis(out, axis, 0)
+        total = np.array(moved[0::factor])
+        counts = np.ones(total.shape[0], np.float32)
+        for step in range(1, factor):
+            more = moved[step::factor]
+            total[: more.shape[0]] += more
+            counts[: more.shape[0]] += 1
+        out = np.moveaxis(total / counts[:, None, None], 0, axis)
+    return np.ascontiguousarray(out)
 
 
 def working_image(ct: CtImage) -> WorkingImage:
@@ -175,11 +191,12 @@ def working_image(ct: CtImage) -> WorkingImage:
     spacing = tuple(ct.grid.spacing_zyx_mm[i] for i in turn.order)
     factors = tuple(max(1, int(WORKING_EDGE_MM / d)) for d in spacing)
     hu = turn.forward(ct.hu)
-    slabs = []
+    step = factors[0]
     # One slab of blocks at a time keeps the float copies small.
-    for start in range(0, hu.shape[0], factors[0]):
-        slab = np.clip(hu[start : start + factors[0]], LOWEST_HU, HIGHEST_HU).astype(np.float32)
-        slabs.append(block_mean(slab, factors))
+    slabs = [
+        block_mean(np.clip(hu[z : z + step], LOWEST_HU, HIGHEST_HU), factors)
+        for z in range(0, hu.shape[0], step)
+    ]
     return WorkingImage(
         hu=np.concatenate(slabs),
         spacing_zyx_mm=(spacing[0] * factors[0], spacing[1] * factors[1], spacing[2] * factors[2]),

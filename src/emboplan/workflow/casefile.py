@@ -8,7 +8,7 @@ relative to the file.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,22 @@ from emboplan.model.case import (
     Territory,
 )
 from emboplan.model.patient import PatientFacts
-from emboplan.workflow.caseschema import CaseTable, GoalTable, TerritoryTable
+from emboplan.workflow.caseschema import CaseTable, GoalTable, TerritoryTable, shown
 from emboplan.workflow.inputs import parse_mask_source
 
 # Facts that [patient] states too: entered twice, they must agree.
 FACTS_IN_PATIENT = ("age_years", "sex")
+
+
+# What the schema's library calls by the names of Python, in words of the file.
+EXPECTED = {
+    "model_type": "a table",
+    "list_type": "a list (tables in double brackets, or values in single ones)",
+    "string_type": "text in quotes",
+    "string_too_short": "text that is not empty",
+    "too_short": "at least one value",
+    "int_type": "a whole number",
+}
 
 
 def read_case(path: Path, catalog: Catalog) -> Case:
@@ -44,15 +55,20 @@ def read_case(path: Path, catalog: Catalog) -> Case:
     problems: list[str] = []
     raw_facts = table.pop("facts", {})
     parsed: CaseTable | None = None
+    refused: set[object] = set()
     try:
         parsed = CaseTable.model_validate(table)
     except ValidationError as error:
         problems.extend(_lines(path, error))
+        places = [item["loc"] for item in error.errors()]
+        refused = {place[1] for place in places if place[0] == "patient" and len(place) > 1}
+    patient = table.get("patient")
+    stated = {k: v for k, v in patient.items() if k not in refused} if isinstance(patient, dict) else {}
     facts = PatientFacts()
     try:
-        facts = _facts(raw_facts, table, catalog)
+        facts = facts_of_case(raw_facts, stated, catalog)
     except CaseFileError as error:
-        problems.extend(f"{path.name}: facts.{line}" for line in error.problems)
+        problems.extend(f"{path.name}: {line}" for line in error.problems)
     if parsed is not None:
         problems.extend(f"{path.name}: {line}" for line in _contradictions(parsed, catalog))
         problems.extend(f"{path.name}: {line}" for line in _missing_paths(parsed, path.parent))
@@ -63,16 +79,22 @@ def read_case(path: Path, catalog: Catalog) -> Case:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file, parse_float=Decimal)
+        return parse_toml_file(path)
     except FileNotFoundError as error:
         raise CaseFileError([f"{path.name}: no such case file; give the path of a TOML file"]) from error
     except IsADirectoryError as error:
         raise CaseFileError([f"{path.name}: found a folder; expected a case file (TOML)"]) from error
     except OSError as error:
         raise CaseFileError([f"{path.name}: the case file cannot be read ({error.strerror})"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise CaseFileError([f"{path.name}: not text in UTF-8; give a case file (TOML)"]) from error
+    except tomllib.TOMLDecodeError as error:
         raise CaseFileError([f"{path.name}: not valid TOML ({error}); mend the syntax"]) from error
+
+
+def parse_toml_file(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file, numbers as exact decimals; a byte order mark at its start is no fault."""
+    return tomllib.loads(path.read_text(encoding="utf-8-sig"), parse_float=Decimal)
 
 
 def _lines(path: Path, error: ValidationError) -> Iterator[str]:
@@ -80,7 +102,6 @@ def _lines(path: Path, error: ValidationError) -> Iterator[str]:
         where = ""
         for part in item["loc"]:
             where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
-        found = item.get("input")
         kind = item["type"]
         if kind == "extra_forbidden":
             yield f"{path.name}: {where}: unknown key; {_known_keys(item['loc'])}"
@@ -89,16 +110,8 @@ def _lines(path: Path, error: ValidationError) -> Iterator[str]:
         elif kind == "value_error":
             yield f"{path.name}: {where}: {item['ctx']['error']}"
         else:
-            message = item["msg"].removeprefix("Input should be ").rstrip(".")
-            yield f"{path.name}: {where}: found {_shown(found)}; expected {message}"
-
-
-def _shown(found: object) -> str:
-    if isinstance(found, str):
-        return f'"{found}"'
-    if isinstance(found, dict):
-        return "a table"
-    return str(found)
+            expected = EXPECTED.get(kind) or item["msg"].removeprefix("Input should be ").replace("'", '"')
+            yield f"{path.name}: {where}: found {shown(item.get('input'))}; expected {expected}"
 
 
 def _known_keys(location: tuple[int | str, ...]) -> str:
@@ -112,7 +125,8 @@ def _known_keys(location: tuple[int | str, ...]) -> str:
         if inner is None:
             return "see the case file's documentation"
         model = inner
-    return "known here: " + ", ".join(field.alias or name for name, field in model.model_fields.items())
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    return f"known here: {', '.join([*known, 'facts'] if model is CaseTable else known)}"
 
 
 def _table_type(annotation: Any) -> Any:
@@ -125,25 +139,28 @@ def _table_type(annotation: Any) -> Any:
     return None
 
 
-def _facts(raw: object, table: dict[str, Any], catalog: Catalog) -> PatientFacts:
+def facts_of_case(raw: object, patient: Mapping[str, Any], catalog: Catalog) -> PatientFacts:
+    """The facts of a case file: its [facts], and those that [patient] states; both must agree."""
     if not isinstance(raw, dict):
-        raise CaseFileError(["found a value; expected a table of facts"])
-    merged = dict(raw)
-    patient = table.get("patient")
-    problems = []
+        raise CaseFileError([f"facts: found {shown(raw)}; expected a table of names and values"])
+    definitions = definitions_from_table(catalog.fact_table())
+    problems: list[str] = []
+    entered, stated = PatientFacts(), PatientFacts()
+    twice = {name: patient[name] for name in FACTS_IN_PATIENT if patient.get(name) is not None}
+    for section, table in (("facts", raw), ("patient", twice)):
+        try:
+            parsed = parse_facts(table, definitions)
+        except CaseFileError as error:
+            problems.extend(f"{section}.{line}" for line in error.problems)
+        else:
+            entered, stated = (parsed, stated) if section == "facts" else (entered, parsed)
     for name in FACTS_IN_PATIENT:
-        if not isinstance(patient, dict) or name not in patient:
-            continue
-        if name in merged and merged[name] != patient[name]:
-            problems.append(f"{name}: found {merged[name]}, but [patient] says {patient[name]}")
-        merged.setdefault(name, patient[name])
-    try:
-        facts = parse_facts(merged, definitions_from_table(catalog.fact_table()))
-    except CaseFileError as error:
-        problems.extend(error.problems)
+        mine, other = entered.get(name), stated.get(name)
+        if mine is not None and other is not None and mine.value != other.value:
+            problems.append(f"facts.{name}: found {mine.value}, but [patient] says {other.value}")
     if problems:
         raise CaseFileError(problems)
-    return facts
+    return PatientFacts({**stated.known, **entered.known})
 
 
 def _contradictions(case: CaseTable, catalog: Catalog) -> Iterator[str]:

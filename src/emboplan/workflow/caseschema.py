@@ -5,6 +5,7 @@ pydantic checks a parsed file against these and reports every mistake at once; `
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,19 +17,38 @@ from emboplan.errors import UnitError
 from emboplan.model.case import ActivityModel, Intent, ProcedureKind, Sex
 from emboplan.units import parse_quantity
 
+MOST_SHOWN = 60  # characters of a found value: enough to find it again in the file
+
+
+def shown(value: object) -> str:
+    """A value as a case file would have it, for messages."""
+    if isinstance(value, bool):
+        text = "true" if value else "false"
+    elif isinstance(value, str):
+        text = f'"{value}"'
+    elif isinstance(value, dict):
+        text = "a table"
+    elif isinstance(value, list):
+        text = f"[{', '.join(map(shown, value))}]"
+    else:
+        text = str(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
+
 
 def _quantity(unit: str, *, positive: bool = True) -> Callable[[Any], float]:
     def parse(value: Any) -> float:
         if not isinstance(value, str):
-            raise ValueError(f'found {value} without a unit; expected a quantity such as "2 {unit}"')
+            raise ValueError(f'found {shown(value)} without a unit; expected a quantity such as "2 {unit}"')
         try:
             number = parse_quantity(value, to=unit)
         except UnitError as error:
             raise ValueError(str(error)) from error
-        if number < 0 or (positive and number == 0):
+        # Tested as a float: a decimal may be too large or too small for one.
+        plain = float(number)
+        if not math.isfinite(plain) or plain < 0 or (positive and plain == 0):
             expected = "a positive quantity" if positive else "0 or more"
-            raise ValueError(f'found "{value}"; expected {expected}')
-        return float(number)
+            raise ValueError(f"found {shown(value)}; expected {expected}")
+        return plain
 
     return parse
 
@@ -36,12 +56,12 @@ def _quantity(unit: str, *, positive: bool = True) -> Callable[[Any], float]:
 def _number(low: int, high: int | None, *, low_included: bool, expected: str) -> Callable[[Any], float]:
     def parse(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-            raise ValueError(f"found {value!r}; expected {expected}")
-        number = Decimal(str(value))
+            raise ValueError(f"found {shown(value)}; expected {expected}")
+        number = float(value)
         below = number < low or (number == low and not low_included)
-        if not number.is_finite() or below or (high is not None and number >= high):
-            raise ValueError(f"found {value}; expected {expected}")
-        return float(number)
+        if not math.isfinite(number) or below or (high is not None and number >= high):
+            raise ValueError(f"found {shown(value)}; expected {expected}")
+        return number
 
     return parse
 
@@ -67,8 +87,17 @@ NonEmpty = Annotated[str, Field(min_length=1)]
 
 
 def _aware(value: Any) -> Any:
-    if isinstance(value, datetime) and value.tzinfo is None:
+    """A date with a time and a zone; pydantic alone would take a number or a day too."""
+    if not isinstance(value, datetime):
+        raise ValueError(f"found {shown(value)}; expected a date and time such as 2026-12-03T10:30:00-05:00")
+    if value.tzinfo is None:
         raise ValueError(f"found {value.isoformat()} without a time zone; expected one (10:30:00-05:00)")
+    return value
+
+
+def _day(value: Any) -> Any:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ValueError(f"found {shown(value)}; expected a date such as 2025-06-01")
     return value
 
 
@@ -81,7 +110,24 @@ def _labels(value: Any) -> Any:
         isinstance(value, list) and value and all(type(label) is int and label > 0 for label in value)
     )
     if not fits:
-        raise ValueError(f'found {value!r}; expected "all" or a list of lesion numbers such as [1, 3]')
+        raise ValueError(f'found {shown(value)}; expected "all" or a list of lesion numbers such as [1, 3]')
+    return _each_once(value) if isinstance(value, list) else value
+
+
+def _each_once(values: Any) -> Any:
+    if isinstance(values, list):
+        for value in values:
+            if values.count(value) > 1:
+                raise ValueError(f"found {shown(value)} twice; expected each once")
+    return values
+
+
+def _kind(value: Any) -> Any:
+    known = [kind.value for kind in ProcedureKind]
+    if value not in known:
+        raise ValueError(
+            f"found {shown(value)}; this version plans radioembolization only: {', '.join(known)}"
+        )
     return value
 
 
@@ -103,11 +149,11 @@ class ImagesTable(_Table):
     """[images]: paths relative to the case file."""
 
     ct: NonEmpty
-    ct_series: str | None = None
-    maa: str | None = None
+    ct_series: NonEmpty | None = None
+    maa: NonEmpty | None = None
     maa_resolution: LengthMm | None = None
-    liver: str | None = None
-    tumours: str | None = None
+    liver: NonEmpty | None = None
+    tumours: NonEmpty | None = None
     confirmed_by: str = ""
 
 
@@ -121,11 +167,11 @@ class GoalTable(_Table):
 class ProcedureTable(_Table):
     """[procedure]."""
 
-    kind: ProcedureKind = ProcedureKind.TARE
+    kind: Annotated[ProcedureKind, BeforeValidator(_kind)] = ProcedureKind.TARE
     protocol: str | None = None
     intent: Intent | None = None
     device: str | None = None
-    models: Annotated[list[ActivityModel], Field(min_length=1)] = [
+    models: Annotated[list[ActivityModel], BeforeValidator(_each_once), Field(min_length=1)] = [
         ActivityModel.PARTITION,
         ActivityModel.SINGLE,
     ]
@@ -138,7 +184,7 @@ class TerritoryTable(_Table):
     """[[territory]]."""
 
     name: NonEmpty
-    mask: str | None = None
+    mask: NonEmpty | None = None
     tumours: Annotated[Literal["all"] | list[int], BeforeValidator(_labels)] = "all"
     tumour_to_normal: Ratio | None = None
     lung_shunt_frac: ShuntFrac | None = None
@@ -161,8 +207,8 @@ class LimitsTable(_Table):
 class PriorTable(_Table):
     """[[prior]]: an earlier radioembolization."""
 
-    kind: Literal["tare"]
-    date: date
+    kind: Annotated[ProcedureKind, BeforeValidator(_kind)]
+    date: Annotated[date, BeforeValidator(_day)]
     lung_dose: PriorDoseGy = 0.0
     whole_normal_dose: PriorDoseGy = 0.0
 

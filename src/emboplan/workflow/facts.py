@@ -1,16 +1,71 @@
-"""Facts that the plan itself uses, and what it says where an entered fact and the images disagree."""
+"""Facts that images give, facts that the plan itself uses, and what is said where two of them disagree.
+
+Facts come from a person, and from images through a measured burden; where both say something, the entered one
+decides.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from typing import Any
 
 from emboplan.catalog.load import Catalog
 from emboplan.eligibility.dictionary import definitions_from_table
+from emboplan.errors import InputError
 from emboplan.model.finding import Finding, Severity
-from emboplan.model.patient import LabValue, PatientFacts
+from emboplan.model.patient import Fact, FactOrigin, LabValue, PatientFacts
 from emboplan.model.results.burden import Burden
-from emboplan.workflow.check import measured_facts
+from emboplan.model.results.eligibility import Flag
+
+# The image facts that segmentation.json fills, with the key of the value and of its interval.
+FACTS_FROM_SEGMENTATION = {
+    "liver_volume_ml": ("liver_ml", "liver_ml_interval"),
+    "liver_tumor_volume_ml": ("tumour_ml", "tumour_ml_interval"),
+    "liver_tumor_burden_pct": ("burden_pct", "burden_pct_interval"),
+    "largest_liver_lesion_mm": ("largest_lesion_mm", None),
+}
+
+PROVISIONAL = Flag(
+    "provisional",
+    None,
+    "Facts were measured on contours that no reader has confirmed; the verdict is provisional.",
+)
+
+
+def measured_facts(burden: Burden) -> dict[str, Fact]:
+    """The image facts of a measured burden, with their intervals, as exact decimals of the shown digits."""
+    return facts_of_segmentation(burden.to_json())
+
+
+def facts_of_segmentation(segmentation: Mapping[str, Any]) -> dict[str, Fact]:
+    """The image facts that the content of a ``segmentation.json`` states.
+
+    Raises:
+        InputError: a value is no number, or an interval is not two.
+    """
+    facts = {}
+    for name, (key, interval_key) in FACTS_FROM_SEGMENTATION.items():
+        value = segmentation.get(key)
+        if value is None:
+            continue
+        bounds = segmentation.get(interval_key) if interval_key else None
+        facts[name] = Fact(_decimal(value, key), FactOrigin.MEASURED, _interval(bounds, f"{key}_interval"))
+    return facts
+
+
+def _decimal(value: object, key: str) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise InputError(f"{key}: found {value!r}; expected a number")
+    return value if isinstance(value, Decimal) else Decimal(repr(float(value)))
+
+
+def _interval(bounds: object, key: str) -> tuple[Decimal, Decimal] | None:
+    if bounds is None:
+        return None
+    if not isinstance(bounds, list | tuple) or len(bounds) != len(("low", "high")):
+        raise InputError(f"{key}: found {bounds!r}; expected two numbers, the lower and the upper end")
+    return (_decimal(bounds[0], key), _decimal(bounds[1], key))
 
 
 def bilirubin_mg_per_dl(facts: PatientFacts, catalog: Catalog) -> float | None:
@@ -26,19 +81,28 @@ def bilirubin_mg_per_dl(facts: PatientFacts, catalog: Catalog) -> float | None:
     )
 
 
-def fact_findings(entered: PatientFacts, burden: Burden, catalog: Catalog) -> Iterator[Finding]:
-    """One finding for each entered number that the images measure differently; the entered one decides."""
+def disagreements(entered: PatientFacts, measured: Mapping[str, Fact], catalog: Catalog) -> Iterator[str]:
+    """One sentence for each entered number that lies outside the interval that the images give."""
     definitions = definitions_from_table(catalog.fact_table())
-    for name, measured in measured_facts(burden).items():
+    for name, found in measured.items():
         fact = entered.get(name)
-        if fact is None or not isinstance(fact.value, Decimal) or not isinstance(measured.value, Decimal):
+        if fact is None or not isinstance(fact.value, Decimal) or not isinstance(found.value, Decimal):
             continue
-        low, high = measured.interval or (measured.value, measured.value)
-        if low <= fact.value <= high:
-            continue
-        unit = definitions[name].unit or ""
-        text = (
-            f"{name}: {fact.value} {unit} was entered, the images give {float(measured.value):.4g} {unit}; "
-            "the entered value decides."
-        )
-        yield Finding("fact-disagrees", Severity.WARNING, text)
+        low, high = found.interval or (found.value, found.value)
+        if not low <= fact.value <= high:
+            unit = definitions[name].unit or ""
+            yield (
+                f"{name}: {fact.value} {unit} was entered, the images give {float(found.value):.4g} {unit}; "
+                "the entered value decides."
+            )
+
+
+def fact_findings(entered: PatientFacts, burden: Burden, catalog: Catalog) -> Iterator[Finding]:
+    """One finding for each entered number that the images measure differently."""
+    for sentence in disagreements(entered, measured_facts(burden), catalog):
+        yield Finding("fact-disagrees", Severity.WARNING, sentence)
+
+
+def uses_measured(facts: PatientFacts) -> bool:
+    """Whether any fact is a measured one that nobody entered."""
+    return any(fact.origin is FactOrigin.MEASURED for fact in facts.known.values())

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emboplan.dicom.index import SeriesInfo, index_folder
 from emboplan.dicom.read.common import SeriesHeader
@@ -26,6 +28,7 @@ from emboplan.model.finding import Finding, Severity
 from emboplan.model.grid import Grid
 from emboplan.model.image import CountImage, CtImage
 from emboplan.model.mask import LabelMap, Mask
+from emboplan.units import PERCENT
 
 Progress = Callable[[str, float], None]
 
@@ -99,8 +102,8 @@ def load_spect(path: Path, resolution_fwhm_mm: float | None, progress: Progress 
             Severity.WARNING,
             f"{path.name} does not say whether attenuation and scatter were corrected",
         )
-        image = CountImage(grid, np.maximum(array, 0), resolution_fwhm_mm)
-        return LoadedSpect(image, (path,), (note,))
+        findings = (note, *_below_zero(path, array))
+        return LoadedSpect(CountImage(grid, np.maximum(array, 0), resolution_fwhm_mm), (path,), findings)
     series = _spect_series(path, progress)
     loaded = read_spect(series)
     image = loaded.image
@@ -113,6 +116,16 @@ def load_spect(path: Path, resolution_fwhm_mm: float | None, progress: Progress 
             image.scatter_corrected,
         )
     return LoadedSpect(image, series.files, loaded.findings)
+
+
+def _below_zero(path: Path, counts: NDArray[Any]) -> tuple[Finding, ...]:
+    """What filters of a reconstruction leave below zero is taken as none, and said."""
+    below = -float(counts[counts < 0].sum(dtype=np.float64))
+    if below == 0:
+        return ()
+    share = below / float(np.abs(counts).sum(dtype=np.float64))
+    text = f"{path.name} holds negative counts ({share * PERCENT:.2g} % of all); they were taken as 0."
+    return (Finding("spect-negative", Severity.WARNING, text),)
 
 
 def _spect_series(path: Path, progress: Progress | None) -> SeriesInfo:

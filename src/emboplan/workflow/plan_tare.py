@@ -14,29 +14,35 @@ import emboplan
 from emboplan.catalog.load import Catalog, load
 from emboplan.dicom.read.common import SeriesHeader
 from emboplan.dosimetry.applicable_limits import applicable_limits
-from emboplan.dosimetry.compartment import lung_dose
-from emboplan.dosimetry.lung_shunt import entered_shunt
 from emboplan.errors import CaseFileError
 from emboplan.measure.burden import measure_burden
 from emboplan.model.anatomy import Anatomy
-from emboplan.model.case import Case, ImageSources, Patient, Territory
+from emboplan.model.case import Case, ImageSources, Patient
 from emboplan.model.finding import Finding
 from emboplan.model.image import CountImage, CtImage
+from emboplan.model.mask import Mask
+from emboplan.model.patient import PatientFacts
 from emboplan.model.plan import AnatomySummary, Check, InputDigest, Plan, PlannedCase
 from emboplan.model.results.activity import ActivityPlan
-from emboplan.model.results.shunt import LungShunt, ShuntEstimate
-from emboplan.model.results.uptake import TumourToNormal
+from emboplan.model.results.eligibility import Eligibility
 from emboplan.segmentation.builtin import segment_ct
 from emboplan.units import GRAMS_PER_KILOGRAM
 from emboplan.workflow.casefile import read_case
-from emboplan.workflow.check import check, measured_facts
-from emboplan.workflow.facts import bilirubin_mg_per_dl, fact_findings
+from emboplan.workflow.check import check
+from emboplan.workflow.facts import (
+    PROVISIONAL,
+    bilirubin_mg_per_dl,
+    fact_findings,
+    measured_facts,
+    uses_measured,
+)
 from emboplan.workflow.inputs import load_ct, load_lesions, load_mask, load_spect, mask_file
 from emboplan.workflow.prescribe import TerritoryInput, prescribe
 from emboplan.workflow.provenance import digest
+from emboplan.workflow.segment import named_reader
 from emboplan.workflow.settings import PlanNumbers, plan_numbers, plan_settings
-from emboplan.workflow.territories import TreatedVolume, treated_volumes
-from emboplan.workflow.uptake import ScanRegions, measured_ratio, measured_shunt, scan_regions
+from emboplan.workflow.territories import treated_volumes
+from emboplan.workflow.uptake import ScanRegions, scan_regions, territory_uptake
 from emboplan.workflow.voxel_dose import VoxelDose, voxel_dose
 
 Progress = Callable[[str, float], None]
@@ -51,14 +57,16 @@ def plan(
     case: Case | Path | str,
     *,
     catalog: Catalog | None = None,
+    ct_series: str | None = None,
     confirmed_by: str | None = None,
     progress: Progress | None = None,
 ) -> DicomPlannedCase:
     """The plan of a case: a `Case`, the path of a case file, or a folder of images.
 
     With a folder of images alone the plan holds volumes and burden, and its findings list what is missing
-    for an activity. `confirmed_by` names the reader who confirmed the contours; until then the plan is
-    provisional.
+    for an activity. `ct_series` names the CT series, by its UID or the end of it, where the folder holds
+    several. `confirmed_by` names the reader who confirmed the contours; until then the plan is provisional.
+    Both go before what the case says.
 
     Raises:
         InputError: something in the case or its images cannot be used; the message says what to do.
@@ -66,8 +74,11 @@ def plan(
     tables = catalog or load()
     say = progress or (lambda _stage, _fraction: None)
     subject = case if isinstance(case, Case) else _case_at(Path(case), tables)
-    if confirmed_by:
-        subject = replace(subject, images=replace(subject.images, confirmed_by=confirmed_by))
+    if ct_series is not None:
+        subject = replace(subject, images=replace(subject.images, ct_series=ct_series))
+    if confirmed_by is not None:
+        reader = named_reader(confirmed_by)
+        subject = replace(subject, images=replace(subject.images, confirmed_by=reader))
 
     say("reading images", 0.0)
     loaded = _load(subject, say)
@@ -76,15 +87,15 @@ def plan(
     say("measuring burden", 0.6)
     burden = measure_burden(anatomy, catalog=tables)
     facts = subject.facts.with_measured(measured_facts(burden))
-    eligibility = None
-    if subject.procedure.protocol is not None:
-        eligibility = check(facts, subject.procedure.protocol, catalog=tables)
+    eligibility = _eligibility(subject, facts, tables, provisional=anatomy.review.provisional)
 
     say("measuring uptake", 0.65)
     numbers = plan_numbers(subject, burden, tables)
     regions, scan_findings = scan_regions(anatomy, loaded.scan)
-    volumes = treated_volumes(subject, anatomy)
-    uptake = _uptake(volumes, regions, anatomy, numbers, tables)
+    volumes = treated_volumes(subject.territories, loaded.territory_masks, anatomy)
+    uptake = territory_uptake(
+        volumes, regions, numbers, lungs_complete=anatomy.lungs_complete, catalog=tables
+    )
 
     say("computing activity", 0.7)
     limits = applicable_limits(
@@ -143,6 +154,16 @@ def plan(
     )
 
 
+def _eligibility(
+    case: Case, facts: PatientFacts, catalog: Catalog, *, provisional: bool
+) -> Eligibility | None:
+    if case.procedure.protocol is None:
+        return None
+    result = check(facts, case.procedure.protocol, catalog=catalog)
+    flags = (PROVISIONAL,) if provisional and uses_measured(facts) else ()
+    return replace(result, flags=result.flags + flags)
+
+
 def _case_at(path: Path, catalog: Catalog) -> Case:
     if not path.is_dir():
         return read_case(path, catalog)
@@ -156,6 +177,7 @@ class _Loaded:
     ct: CtImage
     header: SeriesHeader | None
     scan: CountImage | None
+    territory_masks: tuple[Mask | None, ...]
     digests: tuple[InputDigest, ...]
     findings: tuple[Finding, ...]
 
@@ -169,12 +191,17 @@ def _load(case: Case, progress: Progress) -> _Loaded:
     for role, source in (("liver", images.liver), ("tumours", images.tumours)):
         if source is not None:
             digests.append(digest(role, str(source), [mask_file(source.path)]))
+    masks = tuple(None if t.mask is None else load_mask(t.mask, ct.image.grid) for t in case.territories)
+    for territory in case.territories:
+        if territory.mask is not None:
+            files = [mask_file(territory.mask.path)]
+            digests.append(digest(f"territory {territory.name}", str(territory.mask), files))
     scan, findings = None, ct.findings
     if images.maa is not None:
         spect = load_spect(images.maa, images.maa_resolution_fwhm_mm, progress)
         scan, findings = spect.image, findings + spect.findings
         digests.append(digest("maa", images.maa.name, spect.files))
-    return _Loaded(ct.image, ct.header, scan, tuple(digests), findings)
+    return _Loaded(ct.image, ct.header, scan, masks, tuple(digests), findings)
 
 
 def _contours(case: Case, loaded: _Loaded, progress: Progress) -> Anatomy:
@@ -185,80 +212,6 @@ def _contours(case: Case, loaded: _Loaded, progress: Progress) -> Anatomy:
         lesions=None if images.tumours is None else load_lesions(images.tumours, grid),
         confirmed_by=images.confirmed_by,
         progress=lambda stage, fraction: progress(stage, 0.1 + 0.5 * fraction),
-    )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Uptake:
-    """What each territory is planned with, and what the scan said of shunt and ratio."""
-
-    territories: tuple[TerritoryInput, ...]
-    shunt: LungShunt | None
-    ratio: TumourToNormal | None
-    findings: tuple[Finding, ...]
-
-
-def _uptake(
-    volumes: Sequence[TreatedVolume],
-    regions: ScanRegions | None,
-    anatomy: Anatomy,
-    numbers: PlanNumbers,
-    catalog: Catalog,
-) -> _Uptake:
-    measured, findings = measured_shunt(regions, lungs_complete=anatomy.lungs_complete, catalog=catalog)
-    territories, ratios = [], []
-    for volume in volumes:
-        ratio, why_not = measured_ratio(regions, volume)
-        entered = volume.territory
-        findings += (*why_not, *(() if ratio is None else ratio.findings))
-        if ratio is not None:
-            ratios.append(ratio)
-        territories.append(
-            TerritoryInput(
-                volume,
-                lung_shunt_frac=entered.lung_shunt_frac
-                if entered.lung_shunt_frac is not None
-                else (None if measured is None else measured.lung_shunt_frac),
-                tumour_to_normal=entered.tumour_to_normal or _used_ratio(ratio),
-            )
-        )
-    shunt = _lung_shunt([volume.territory for volume in volumes], measured, numbers, catalog)
-    if shunt is not None:
-        findings += shunt.findings
-    return _Uptake(tuple(territories), shunt, ratios[0] if len(ratios) == 1 else None, findings)
-
-
-def _used_ratio(ratio: TumourToNormal | None) -> float | None:
-    """The measured ratio that a plan uses: without the blur where that could be undone."""
-    if ratio is None:
-        return None
-    corrected = ratio.tumour_to_normal_corrected
-    return ratio.tumour_to_normal if corrected is None else corrected
-
-
-def _lung_shunt(
-    territories: Sequence[Territory], measured: ShuntEstimate | None, numbers: PlanNumbers, catalog: Catalog
-) -> LungShunt | None:
-    """The shunt that the plan uses, the other beside it; the highest of those entered stands for all."""
-    entered = [t.lung_shunt_frac for t in territories if t.lung_shunt_frac is not None]
-    estimates = [entered_shunt(max(entered), catalog=catalog)] if entered else []
-    if measured is not None:
-        estimates.append(measured)
-    if not estimates:
-        return None
-    used = estimates[0]
-    per_gbq = lung_dose(
-        administered_gbq=1.0,
-        lung_shunt_frac=used.lung_shunt_frac,
-        lung_mass_g=numbers.physics.lung_mass_g,
-        k_gy_kg_per_gbq=numbers.physics.k_gy_kg_per_gbq,
-    )
-    return LungShunt(
-        estimate=used,
-        lung_mass_g=numbers.physics.lung_mass_g,
-        lung_mass_source=numbers.lung_mass_source,
-        lung_dose_per_gbq_gy=float(per_gbq),
-        other_methods=tuple(estimates[1:]),
     )
 
 

@@ -24,6 +24,12 @@ from emboplan.workflow.territories import TreatedVolume
 
 ENTERED = "entered"
 
+# The goal that each model can meet: its key in a case, and the dose that it is a goal on.
+GOALS = {
+    ActivityModel.PARTITION: ("tumour_goal", Quantity.TUMOUR),
+    ActivityModel.SINGLE: ("perfused_goal", Quantity.PERFUSED),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Physics:
@@ -81,18 +87,25 @@ def prescribe(
 
 
 def _prior_doses(priors: Sequence[PriorTreatment]) -> Mapping[Quantity, float]:
-    return MappingProxyType(
-        {
-            Quantity.LUNG: sum(prior.lung_gy for prior in priors),
-            Quantity.WHOLE_NORMAL: sum(prior.whole_normal_gy for prior in priors),
-        }
-    )
+    lung = sum(prior.lung_gy for prior in priors)
+    whole_normal = sum(prior.whole_normal_gy for prior in priors)
+    return MappingProxyType({Quantity.LUNG: lung, Quantity.WHOLE_NORMAL: whole_normal})
 
 
 def _part(territory: TerritoryInput, result: ModelResult) -> TerritoryPart:
     volume = territory.volume
     shunt = territory.lung_shunt_frac or 0.0
     return TerritoryPart(result, volume.territory.session, shunt, volume.tumour.volume_ml)
+
+
+def _without_shunt(volume: TreatedVolume) -> Iterator[Finding]:
+    """What a territory without a lung shunt lacks for an activity, the shunt first."""
+    text = f"{volume.name}: no lung shunt was entered or measured, so no activity is computed."
+    yield Finding("lung-shunt-missing", Severity.WARNING, text)
+    entered = volume.territory
+    if entered.administered_gbq is None and entered.tumour_goal is None and entered.perfused_goal is None:
+        text = f"{volume.name}: no dose goal was entered. Enter one with its source, or the activity."
+        yield Finding("goal-missing", Severity.WARNING, text)
 
 
 def _limit_findings(result: ModelResult) -> Iterator[Finding]:
@@ -126,13 +139,14 @@ class _Planner:
     def territory(self, territory: TerritoryInput, *, alone: bool) -> tuple[list[ModelResult], list[Finding]]:
         """The models of one territory, the one that decides first; none where data is missing."""
         volume, shunt = territory.volume, territory.lung_shunt_frac
-        if shunt is None:
-            text = f"{volume.name}: no lung shunt was entered or measured, so no activity is computed."
-            return [], [Finding("lung-shunt-missing", Severity.WARNING, text)]
         findings: list[Finding] = []
+        per_gbq = None
+        if ActivityModel.PARTITION in self.models:
+            per_gbq = self._partition_per_gbq(territory, findings)
+        if shunt is None:
+            return [], [*_without_shunt(volume), *findings]
         results: list[ModelResult] = []
-        per_gbq = self._partition_per_gbq(territory, findings)
-        if per_gbq is not None and ActivityModel.PARTITION in self.models:
+        if per_gbq is not None:
             decided = self._decide(ActivityModel.PARTITION, volume, per_gbq, shunt, findings, alone=alone)
             results.extend([] if decided is None else [decided])
         single_per_gbq = self._single_per_gbq(volume, shunt)
@@ -155,7 +169,9 @@ class _Planner:
             findings.append(Finding("tumour-to-normal-missing", Severity.WARNING, text))
             return None
         if volume.normal.is_empty:
-            raise ModelRangeError(f'territory "{volume.name}" holds no normal liver; use the single model')
+            raise ModelRangeError(
+                f'territory "{volume.name}" holds no normal liver; set models = ["single"] under [procedure]'
+            )
         result = partition(
             tumour_mass_g=volume.tumour.volume_ml * self.physics.tumour_g_per_ml,
             normal_mass_g=volume.normal.volume_ml * self.physics.liver_g_per_ml,
@@ -180,8 +196,11 @@ class _Planner:
             lung_mass_g=self.physics.lung_mass_g,
             k_gy_kg_per_gbq=self.physics.k_gy_kg_per_gbq,
         )
+        if volume.normal.is_empty:
+            return replace(doses_of(result, labels=volume.labels), perfused_normal=None)
         share = volume.normal.volume_ml / self.whole_normal_ml
-        return doses_of(result, labels=volume.labels, treated_normal_share=share)
+        doses = doses_of(result, labels=volume.labels, treated_normal_share=share)
+        return doses if volume.labels else replace(doses, tumour=None)
 
     def _single(
         self,
@@ -213,21 +232,25 @@ class _Planner:
             return replace(
                 self._at(model, volume, per_gbq, shunt, territory.administered_gbq), binding=ENTERED
             )
-        goal = territory.tumour_goal if model is ActivityModel.PARTITION else territory.perfused_goal
-        quantity = Quantity.TUMOUR if model is ActivityModel.PARTITION else Quantity.PERFUSED
+        key, quantity = GOALS[model]
+        goals = {"tumour_goal": territory.tumour_goal, "perfused_goal": territory.perfused_goal}
+        goal = goals.pop(key)
+        unused = "".join(
+            f" The {name} entered is of no use to the model {model.value}." for name, g in goals.items() if g
+        )
         own = self.limits.limits if alone else self._of_territory()
-        if goal is None and not (alone and self.limits.protects_normal_liver):
-            what = "tumour_goal" if model is ActivityModel.PARTITION else "perfused_goal"
+        protected = self.limits.protects_normal_liver and not volume.normal.is_empty
+        if goal is None and not (alone and protected):
             text = (
-                f"{volume.name}: no activity is chosen: enter {what} with its source, or the activity "
-                "(administered), or a limit on normal liver."
+                f"{volume.name}: no activity is chosen: enter {key} with its source, or the activity "
+                f"(administered), or a limit on normal liver.{unused}"
             )
             findings.append(Finding("activity-undecided", Severity.WARNING, text))
             return None
         if goal is None:
             text = (
-                f"{volume.name}: no dose goal was entered. The activity is the largest within the limits: "
-                "an upper bound, not a prescription."
+                f"{volume.name}: no {key} was entered. The activity is the largest within the limits: "
+                f"an upper bound, not a prescription.{unused}"
             )
             findings.append(Finding("no-goal", Severity.WARNING, text))
         if goal is not None and quantity is Quantity.TUMOUR:
@@ -243,6 +266,11 @@ class _Planner:
             goal=None if goal is None else (quantity, goal.dose_gy),
             prior_gy=self.prior_gy,
         )
+        if choice.administered_gbq == 0:
+            limit = choice.binding.replace("_", " ")
+            text = f"{volume.name}: earlier treatments use up the limit {limit}; no activity is chosen."
+            findings.append(Finding("limit-used-up", Severity.STOP, text))
+            return None
         return replace(
             self._at(model, volume, per_gbq, shunt, choice.administered_gbq),
             binding=choice.binding,

@@ -42,7 +42,7 @@ def plan_numbers(case: Case, burden: Burden, catalog: Catalog) -> PlanNumbers:
         nuclide_name = catalog.microsphere(procedure.device).nuclide
     nuclide = catalog.nuclide(nuclide_name)
     used: list[UsedNumber] = []
-    findings: list[Finding] = []
+    findings = list(_not_entered(case, nuclide_name))
 
     def number(entry: Sourced | None, value: float | None, name: str, unit: str) -> float:
         if value is not None:
@@ -77,6 +77,16 @@ def plan_numbers(case: Case, burden: Burden, catalog: Catalog) -> PlanNumbers:
             findings.append(Finding("lung-mass-default", Severity.WARNING, text))
         mass = number(catalog.sourced("lung_mass.default"), limits.lung_mass_g, "lung mass", "g")
     return PlanNumbers(Physics(k, liver, tumour, mass), lung_density, source, tuple(used), tuple(findings))
+
+
+def _not_entered(case: Case, nuclide: str) -> Iterator[Finding]:
+    """What the case leaves open that no image can tell."""
+    if case.procedure.device is None:
+        text = f"No device was entered: doses are those of {nuclide}, and no limit of a product is checked."
+        yield Finding("device-missing", Severity.WARNING, text)
+    if case.procedure.protocol is None:
+        text = "No protocol was entered, so that eligibility is not checked."
+        yield Finding("protocol-missing", Severity.INFO, text)
 
 
 def used_number(entry: Sourced, name: str) -> UsedNumber:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from emboplan.errors import MaskError
+from emboplan.errors import InputError, MaskError
 from emboplan.model.anatomy import Anatomy
-from emboplan.model.case import Case, Territory
+from emboplan.model.case import Territory
 from emboplan.model.mask import LabelMap, Mask
-from emboplan.workflow.inputs import load_mask
 
 WHOLE_LIVER = "whole liver"
 
@@ -44,15 +44,22 @@ class TreatedVolume:
         return self.perfused - self.tumour
 
 
-def treated_volumes(case: Case, anatomy: Anatomy) -> tuple[TreatedVolume, ...]:
-    """The territories of a case; without any, the whole liver.
+def treated_volumes(
+    territories: Sequence[Territory], masks: Sequence[Mask | None], anatomy: Anatomy
+) -> tuple[TreatedVolume, ...]:
+    """The territories of a case with their masks (None for the whole liver); without any, the whole liver.
 
     Raises:
+        InputError: two territories have one name.
         MaskError: a territory lies outside the liver, overlaps another, or names a lesion that it does not
         hold.
     """
-    territories = case.territories or (Territory(name=WHOLE_LIVER),)
-    volumes = tuple(_treated_volume(territory, anatomy) for territory in territories)
+    names = [territory.name for territory in territories]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f'territory "{name}" is there twice; give each a name of its own')
+    pairs = list(zip(territories, masks, strict=True)) or [(Territory(name=WHOLE_LIVER), None)]
+    volumes = tuple(_treated_volume(territory, mask, anatomy) for territory, mask in pairs)
     taken = np.zeros(anatomy.grid.shape, dtype=np.bool_)
     for volume in volumes:
         shared = int(np.count_nonzero(taken & volume.perfused.voxels))
@@ -65,11 +72,11 @@ def treated_volumes(case: Case, anatomy: Anatomy) -> tuple[TreatedVolume, ...]:
     return volumes
 
 
-def _treated_volume(territory: Territory, anatomy: Anatomy) -> TreatedVolume:
+def _treated_volume(territory: Territory, mask: Mask | None, anatomy: Anatomy) -> TreatedVolume:
     grid = anatomy.grid
     perfused = anatomy.liver
-    if territory.mask is not None:
-        perfused = load_mask(territory.mask, grid) & anatomy.liver
+    if mask is not None:
+        perfused = mask & anatomy.liver
         if perfused.is_empty:
             raise MaskError(
                 f'the mask of territory "{territory.name}" lies outside the liver; check the mask'

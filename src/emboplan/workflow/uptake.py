@@ -1,4 +1,6 @@
-"""What the MAA scan says: lung shunt and tumour-to-normal ratio, measured on the counts' own grid.
+"""The uptake of each territory: lung shunt and tumour-to-normal ratio, as entered or as the MAA scan says.
+
+What is entered decides; what is measured stands beside it. Measuring happens on the counts' own grid.
 
 The masks of the CT come to the grid of the counts as fractional occupancies; the counts are never resampled.
 The scan is used only where it lies in the frame of reference of the CT: an unregistered scan measures
@@ -7,21 +9,24 @@ something else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emboplan.catalog.load import Catalog
-from emboplan.dosimetry.lung_shunt import spect_ct
+from emboplan.dosimetry.lung_shunt import entered_shunt, spect_ct, with_lung_dose
 from emboplan.dosimetry.tumour_uptake import tumour_to_normal
 from emboplan.errors import MaskError, ModelRangeError
 from emboplan.imaging.resample import mask_occupancy
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.image import CountImage
-from emboplan.model.results.shunt import ShuntEstimate
+from emboplan.model.results.shunt import LungShunt, ShuntEstimate
 from emboplan.model.results.uptake import TumourToNormal
+from emboplan.workflow.prescribe import TerritoryInput
+from emboplan.workflow.settings import PlanNumbers
 from emboplan.workflow.territories import TreatedVolume
 
 Share = NDArray[np.float32]
@@ -88,3 +93,73 @@ def measured_ratio(
     except (MaskError, ModelRangeError) as error:
         text = f"No tumour-to-normal ratio is measured in {volume.name}: {error}."
         return None, (Finding("uptake-not-measured", Severity.WARNING, text),)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TerritoryUptake:
+    """What each territory is planned with, and what is known of shunt and ratio."""
+
+    territories: tuple[TerritoryInput, ...]
+    shunt: LungShunt | None
+    ratio: TumourToNormal | None
+    findings: tuple[Finding, ...]
+
+
+def territory_uptake(
+    volumes: Sequence[TreatedVolume],
+    regions: ScanRegions | None,
+    numbers: PlanNumbers,
+    *,
+    lungs_complete: bool,
+    catalog: Catalog,
+) -> TerritoryUptake:
+    """The shunt and the ratio of each territory: entered, else measured, else None with a finding."""
+    measured, findings = measured_shunt(regions, lungs_complete=lungs_complete, catalog=catalog)
+    measured_frac = None if measured is None else measured.lung_shunt_frac
+    territories, ratios = [], []
+    for volume in volumes:
+        ratio, why_not = measured_ratio(regions, volume)
+        findings += (*why_not, *(() if ratio is None else ratio.findings))
+        if ratio is not None:
+            ratios.append(ratio)
+        shunt_frac, entered = volume.territory.lung_shunt_frac, volume.territory.tumour_to_normal
+        territories.append(
+            TerritoryInput(
+                volume,
+                lung_shunt_frac=measured_frac if shunt_frac is None else shunt_frac,
+                tumour_to_normal=_used_ratio(ratio) if entered is None else entered,
+            )
+        )
+    shunt = _lung_shunt(volumes, measured, numbers, catalog)
+    if shunt is not None:
+        findings += shunt.findings
+    return TerritoryUptake(tuple(territories), shunt, ratios[0] if len(ratios) == 1 else None, findings)
+
+
+def _used_ratio(ratio: TumourToNormal | None) -> float | None:
+    """The measured ratio that a plan uses: without the blur where that could be undone."""
+    if ratio is None:
+        return None
+    corrected = ratio.tumour_to_normal_corrected
+    return ratio.tumour_to_normal if corrected is None else corrected
+
+
+def _lung_shunt(
+    volumes: Sequence[TreatedVolume], measured: ShuntEstimate | None, numbers: PlanNumbers, catalog: Catalog
+) -> LungShunt | None:
+    """The shunt that the plan uses, the other beside it; the highest of those entered stands for all."""
+    fractions = [v.territory.lung_shunt_frac for v in volumes]
+    entered = [fraction for fraction in fractions if fraction is not None]
+    estimates = [entered_shunt(max(entered), catalog=catalog)] if entered else []
+    if measured is not None:
+        estimates.append(measured)
+    if not estimates:
+        return None
+    return with_lung_dose(
+        estimates[0],
+        other_methods=estimates[1:],
+        k_gy_kg_per_gbq=numbers.physics.k_gy_kg_per_gbq,
+        lung_mass_g=numbers.physics.lung_mass_g,
+        lung_mass_source=numbers.lung_mass_source,
+        catalog=catalog,
+    )

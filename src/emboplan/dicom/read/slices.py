@@ -6,7 +6,7 @@ Headers are read first and must make a grid (`stack`), then the pixels are read 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -131,6 +131,7 @@ def _read_quietly(
     series: SeriesInfo, modality: str, progress: Progress | None
 ) -> tuple[Stack, Rescaled, SeriesHeader]:
     headers = [read_dataset(path, SLICE_TAGS) for path in series.files]
+    _require_one_subject(headers)
     pairs = list(zip(series.files, headers, strict=True))
     stack = stack_slices([_place(path, h) for path, h in pairs], series.frame_of_reference_uid)
     pixels = [_pixels(*pairs[i], modality) for i in stack.order]
@@ -150,6 +151,17 @@ def _read_quietly(
         patient=patient_study(first),
     )
     return stack, rescaled, header
+
+
+def _require_one_subject(headers: Sequence[Dataset]) -> None:
+    """One patient, one frame of reference: a UID that two exports share mixes what must not meet."""
+    for what, tags in (
+        ("patients", ("PatientID", "PatientName")),
+        ("frames of reference", ("FrameOfReferenceUID",)),
+    ):
+        count = len({tuple(text(header, tag) for tag in tags) for header in headers})
+        if count > 1:
+            raise DicomError(f"slices of {count} {what} in one series; give a folder with one series")
 
 
 def _place(path: Path, header: Dataset) -> SlicePlace:

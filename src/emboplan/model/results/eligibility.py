@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+
+from emboplan.model.serialise import fields_to_json
 
 
 class CriterionStatus(StrEnum):
@@ -61,3 +64,7 @@ class Eligibility:
     deferred: tuple[str, ...]
     flags: tuple[Flag, ...]
     criteria: tuple[CriterionResult, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON fields."""
+        return fields_to_json(self)

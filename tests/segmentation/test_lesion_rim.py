@@ -1,0 +1,75 @@
+"""Balls with and without a rim, in noise: the volume must be that of the whole ball."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from emboplan.model.grid import Grid
+from emboplan.segmentation.lesion_rim import with_rims
+
+LIVER_HU, VIABLE_HU, RIM_HU, CORE_HU = 105.0, 72.0, 93.0, 58.0
+NOISE_HU = 14.0
+BLUR_MM = 1.2
+GRID = Grid(shape=(26, 72, 72), spacing_mm=(1.0, 1.0, 3.0), origin_mm=(0.0, 0.0, 0.0))
+
+
+def _distance_mm() -> NDArray[np.float64]:
+    z, y, x = np.indices(GRID.shape)
+    dz, dy, dx = GRID.spacing_zyx_mm
+    return np.sqrt(((z - 12.5) * dz) ** 2 + ((y - 35.5) * dy) ** 2 + ((x - 35.5) * dx) ** 2)
+
+
+def _scan(layers: list[tuple[float, float]], seed: int) -> NDArray[np.float32]:
+    """A ball of concentric layers (outer radius, HU), outermost first, blurred and noisy."""
+    hu = np.full(GRID.shape, LIVER_HU)
+    for radius_mm, value in layers:
+        hu[_distance_mm() < radius_mm] = value
+    blurred = ndimage.gaussian_filter(hu, [BLUR_MM / d for d in GRID.spacing_zyx_mm])
+    noise = np.random.default_rng(seed).normal(0, NOISE_HU, GRID.shape)
+    return (blurred + noise).astype(np.float32)
+
+
+def _grown_ml(hu: NDArray[np.float32], first_mm: float) -> float:
+    labels = (_distance_mm() < first_mm).astype(np.uint16)
+    grown = with_rims(hu, labels, np.ones(GRID.shape, np.bool_), GRID)
+    return int((grown == 1).sum()) * GRID.voxel_ml
+
+
+def _ball_ml(radius_mm: float) -> float:
+    return int((_distance_mm() < radius_mm).sum()) * GRID.voxel_ml
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_lesion_is_extended_over_its_rim(seed: int) -> None:
+    hu = _scan([(16.0, RIM_HU), (12.5, VIABLE_HU)], seed)
+    assert _grown_ml(hu, 13.2) == pytest.approx(_ball_ml(16.0), rel=0.10)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_necrotic_core_does_not_hide_the_rim(seed: int) -> None:
+    hu = _scan([(16.0, RIM_HU), (12.5, VIABLE_HU), (8.0, CORE_HU)], seed)
+    assert _grown_ml(hu, 13.2) == pytest.approx(_ball_ml(16.0), rel=0.12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_plain_lesion_stays_as_it_is(seed: int) -> None:
+    hu = _scan([(14.0, VIABLE_HU)], seed)
+    assert _grown_ml(hu, 14.0) == _ball_ml(14.0)
+
+
+def test_a_rim_does_not_leave_the_liver_or_enter_another_lesion() -> None:
+    hu = _scan([(16.0, RIM_HU), (12.5, VIABLE_HU)], 0)
+    labels = (_distance_mm() < 13.2).astype(np.uint16)
+    labels[:, :, 50:] = np.where(labels[:, :, 50:] == 0, 2, labels[:, :, 50:])
+    liver = np.ones(GRID.shape, np.bool_)
+    liver[:, :, :21] = False
+    labels[~liver] = 0
+    grown = with_rims(hu, labels, liver, GRID)
+    assert not grown[~liver].any()
+    assert np.array_equal(grown == 2, labels == 2)
+
+
+def test_a_small_lesion_is_left_alone() -> None:
+    hu = _scan([(9.0, RIM_HU), (6.0, VIABLE_HU)], 0)
+    assert _grown_ml(hu, 6.5) == _ball_ml(6.5)

@@ -1,0 +1,88 @@
+"""Real CTs and digital patients: the bars that the built-in segmentation must reach.
+
+The manual liver of a CHAOS donor, the model-made livers of TotalSegmentator's test images (unenhanced, cut
+by the field of view, a slab with streaks), and two CTs with metastases without truth, of which only the
+plain sense of the numbers is asserted; their contours were looked at.
+"""
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emboplan.dicom.index import index_folder
+from emboplan.dicom.read.slices import read_ct
+from emboplan.files import nifti
+from emboplan.model.anatomy import Anatomy
+from emboplan.model.image import CtImage
+from emboplan.model.mask import Mask
+from emboplan.segmentation.agreement import dice, relative_volume_difference_pct
+from emboplan.segmentation.builtin import segment_ct
+from emboplan.synthetic.definition import from_table
+from emboplan.synthetic.patient import digital_patient
+
+TOTALSEG_LIVER = 5
+
+
+def dicom_ct(folder: Path) -> CtImage:
+    (series,) = index_folder(folder).series
+    return read_ct(series).image
+
+
+def burden_pct(anatomy: Anatomy) -> float:
+    return 100 * anatomy.tumour.volume_ml / anatomy.liver.volume_ml
+
+
+def test_a_healthy_donor_against_the_manual_liver(shared_data: Path) -> None:
+    """Dice at least 0.93, volume within 4 %, and less than 1 % of the healthy liver called tumour."""
+    pil = pytest.importorskip("PIL.Image", reason="Pillow reads the masks' PNG files")
+    folder = shared_data / "ct" / "chaos_ct3_liver" / "Data_3D"
+    ct = dicom_ct(folder / "DICOM_anon")
+    pictures = sorted((folder / "Ground").glob("*.png"))
+    # The files run from head to foot; slices run from foot to head.
+    truth = Mask(ct.grid, np.stack([np.asarray(pil.open(f).convert("L")) > 0 for f in pictures])[::-1])
+    found = segment_ct(ct)
+    assert dice(found.liver, truth) >= 0.93
+    assert abs(relative_volume_difference_pct(found.liver, truth)) < 4.0
+    assert burden_pct(found) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("image", "labels"),
+    [("example_ct", "example_seg_fast_force_split"), ("example_ct_sm", "example_seg")],
+)
+def test_unenhanced_livers_cut_by_the_field_of_view(image: str, labels: str, shared_data: Path) -> None:
+    """Dice at least 0.90 against a model's liver, and a finding for each weakness."""
+    folder = shared_data / "ct" / "totalseg_small"
+    ct = nifti.read_ct(folder / f"{image}.nii.gz")
+    truth = nifti.read_mask(folder / f"{labels}.nii.gz", TOTALSEG_LIVER, ct.grid)
+    found = segment_ct(ct)
+    assert dice(found.liver, truth) >= 0.90
+    assert {"segmentation.liver-cut", "segmentation.unenhanced"} <= {f.id for f in found.findings}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["CRLM-CT-1004", "CRLM-CT-1006"])
+def test_livers_with_metastases_make_sense(name: str, shared_data: Path) -> None:
+    """Adult livers hold 1 to 2.5 L; both patients have few and small lesions."""
+    found = segment_ct(dicom_ct(shared_data / "ct" / "crlm_metastases" / name / "image"))
+    assert 1000 < found.liver.volume_ml < 2500
+    assert burden_pct(found) < 5.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 4, 12, 13])
+def test_digital_patients(seed: int) -> None:
+    """Liver within 3 %, burden within 2 points, each lesion of 20 mm and more found."""
+    path = files("emboplan.catalog") / "data" / "phantoms" / "net-liver.toml"
+    patient = digital_patient(from_table(tomllib.loads(path.read_text(encoding="utf-8"))), seed)
+    found = segment_ct(patient.ct)
+    truth = patient.truth
+    assert pytest.approx(truth.volumes_ml["liver"], rel=0.03) == found.liver.volume_ml
+    assert pytest.approx(100 * truth.burden_frac, abs=2.0) == burden_pct(found)
+    for lesion in truth.lesion_table:
+        if lesion.longest_diameter_mm >= 20:
+            own = truth.lesions.mask(lesion.number).voxels
+            assert np.count_nonzero(own & found.tumour.voxels) > 0.4 * np.count_nonzero(own)

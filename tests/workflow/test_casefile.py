@@ -1,0 +1,161 @@
+"""What a case file says, value for value; its mistakes are tried through the command line."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import PROJECT_ROOT
+
+from emboplan.catalog import load
+from emboplan.model.case import ActivityModel, DoseGoal, Intent, Sex
+from emboplan.model.patient import LabValue
+from emboplan.workflow.casefile import read_case
+from emboplan.workflow.caseschema import CaseTable, shown
+
+FULL = """
+[patient]
+id = "NET-001"
+sex = "F"
+age_years = 58
+height = "5.5 ft"
+weight = "141 lb"
+
+[images]
+ct = "CT"
+ct_series = "80231.12"
+maa = "MAA"
+maa_resolution = "1.4 cm"
+liver = "rt.dcm#Liver"
+tumours = "tumours.nii.gz"
+confirmed_by = "Dr. Reader"
+
+[procedure]
+kind = "tare"
+protocol = "captem-y90"
+intent = "lobar"
+device = "therasphere"
+models = ["single"]
+k_gy_kg_per_gbq = 49.67
+liver_density_g_per_ml = 1
+treatment_time = 2026-12-03T10:30:00-05:00
+
+[[territory]]
+name = "right lobe"
+mask = "right#Nr. 1.nrrd"
+tumours = [1, 3]
+tumour_to_normal = 5
+lung_shunt_frac = 0
+tumour_goal = { dose = "12000 cGy", source = "site" }
+perfused_goal = { dose = "80 Gy", source = "site" }
+administered = "57 mCi"
+session = 2
+
+[limits]
+perfused_normal = "70 Gy"
+whole_normal = "40 Gy"
+lung_session = "30000 mGy"
+lung_cumulative = "50 Gy"
+lung_mass = "1 kg"
+
+[[prior]]
+kind = "tare"
+date = 2025-06-01
+lung_dose = "4 Gy"
+whole_normal_dose = "0 Gy"
+
+[facts]
+ecog = 1
+bilirubin = { value = 0.8, unit = "mg/dL" }
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("CT", "MAA"):
+        (tmp_path / name).mkdir()
+    for name in ("rt.dcm", "tumours.nii.gz", "right"):
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def test_every_key_of_the_schema_is_read(folder: Path) -> None:
+    (folder / "case.toml").write_text(FULL)
+    case = read_case(folder / "case.toml", load())
+    assert (case.patient.id, case.patient.sex, case.patient.age_years) == ("NET-001", Sex.FEMALE, 58)
+    assert case.patient.height_cm == pytest.approx(5.5 * 30.48)
+    assert case.patient.weight_kg == pytest.approx(141 * 0.45359237)
+    images = case.images
+    assert (images.ct, images.ct_series, images.maa) == (folder / "CT", "80231.12", folder / "MAA")
+    assert images.maa_resolution_fwhm_mm == 14.0
+    assert images.liver is not None
+    assert (images.liver.path, images.liver.label) == (folder / "rt.dcm", "Liver")
+    assert images.tumours is not None
+    assert images.tumours.label is None
+    assert images.confirmed_by == "Dr. Reader"
+    procedure = case.procedure
+    assert (procedure.intent, procedure.models) == (Intent.LOBAR, (ActivityModel.SINGLE,))
+    assert (procedure.k_gy_kg_per_gbq, procedure.liver_density_g_per_ml) == (49.67, 1.0)
+    assert procedure.treatment_time == datetime(2026, 12, 3, 15, 30, tzinfo=UTC)
+    (territory,) = case.territories
+    assert territory.mask is not None
+    assert (territory.mask.path, territory.mask.label) == (folder / "right", "Nr. 1.nrrd")
+    assert (territory.tumour_labels, territory.session) == ((1, 3), 2)
+    assert (territory.tumour_to_normal, territory.lung_shunt_frac) == (5.0, 0.0)
+    assert (territory.tumour_goal, territory.perfused_goal) == (
+        DoseGoal(120.0, "site"),
+        DoseGoal(80.0, "site"),
+    )
+    assert territory.administered_gbq == pytest.approx(57 * 0.037)
+    limits = case.limits
+    assert (limits.perfused_normal_gy, limits.whole_normal_gy) == (70.0, 40.0)
+    assert (limits.lung_session_gy, limits.lung_cumulative_gy, limits.lung_mass_g) == (30.0, 50.0, 1000.0)
+    (prior,) = case.priors
+    assert (prior.date, prior.lung_gy, prior.whole_normal_gy) == ("2025-06-01", 4.0, 0.0)
+    known = {name: fact.value for name, fact in case.facts.known.items()}
+    assert known == {
+        "ecog": Decimal(1),
+        "bilirubin": LabValue(Decimal("0.8"), "mg/dL"),
+        "age_years": Decimal(58),
+        "sex": "F",
+    }
+
+
+def test_the_full_example_names_every_key() -> None:
+    """A key that is added to the schema is added to the example above, and so to the test."""
+    for name, field in CaseTable.model_fields.items():
+        table: Any = field.annotation
+        inner = getattr(table, "__args__", (table,))[0]
+        for key in inner.model_fields:
+            assert f"\n{key} = " in FULL, f"{name}.{key}"
+
+
+def test_what_is_not_said_is_not_guessed(folder: Path) -> None:
+    (folder / "case.toml").write_text('[patient]\nid = "x"\n[images]\nct = "CT"')
+    case = read_case(folder / "case.toml", load())
+    assert (case.patient.sex, case.images.maa, case.images.confirmed_by) == (None, None, None)
+    assert (case.procedure.device, case.procedure.protocol, case.territories) == (None, None, ())
+    assert len(case.facts.known) == 0
+
+
+def test_the_documented_case_file_has_no_unknown_key() -> None:
+    """The page on the case file shows only keys that are read."""
+    page = (PROJECT_ROOT / "docs" / "formats" / "case-file.md").read_text(encoding="utf-8")
+    for key in ("lung_cumulative", "tumour_to_normal", "maa_resolution", "administered", "perfused_goal"):
+        assert key in page
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "true"),
+        ("five", '"five"'),
+        ({"a": 1}, "a table"),
+        ([1, "a"], '[1, "a"]'),
+        (Decimal("0.10"), "0.10"),
+        ("x" * 100, '"' + "x" * 59 + "..."),
+    ],
+)
+def test_values_are_shown_as_the_file_has_them(value: object, text: str) -> None:
+    assert shown(value) == text
