@@ -8,6 +8,7 @@ is ever replaced.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from emboplan.errors import OutputError
+
+# Random part of the name of a folder in the making: enough that two runs never meet.
+TOKEN_BYTES = 4
 
 
 def require_writable(folder: Path, marker: str, *, force: bool) -> None:
@@ -44,8 +48,8 @@ def _require_free(place: Path, folder: Path, marker: str, *, force: bool) -> Non
     existing = next(p for p in place.parents if p.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise OutputError(f"{existing} cannot be written to; give another folder with -o")
-    try:  # a read-only file system says no only when asked to write
-        with tempfile.TemporaryDirectory(prefix=".emboplan-", dir=existing):
+    try:  # a read-only file system says no only when asked to write; this file has no name to leave behind
+        with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
         raise OutputError(
@@ -58,11 +62,11 @@ def atomic_folder(folder: Path, marker: str, *, force: bool) -> Iterator[Path]:
     """A temporary folder to fill, which takes the place of `folder` when the block ends without an error."""
     require_writable(folder, marker, force=force)
     folder = folder.resolve()
-    work: Path | None = None
+    # Named before it is made, so that an interruption at any moment finds it.
+    work = folder.parent / f".{folder.name}-{secrets.token_hex(TOKEN_BYTES)}"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        work.chmod(0o755)  # mkdtemp closes the folder to all others; a result is read by colleagues
+        work.mkdir()
         yield work
         _swap(work, folder)
     except OSError as error:
@@ -70,8 +74,7 @@ def atomic_folder(folder: Path, marker: str, *, force: bool) -> Iterator[Path]:
             f"{folder.name} cannot be written ({error.strerror}); the result was not saved"
         ) from error
     finally:
-        if work is not None:
-            shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _swap(work: Path, folder: Path) -> None:
@@ -79,14 +82,12 @@ def _swap(work: Path, folder: Path) -> None:
     if not folder.exists():
         work.rename(folder)
         return
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent)) / folder.name
+    aside = folder.parent / f".old-{folder.name}-{secrets.token_hex(TOKEN_BYTES)}"
     try:
         folder.rename(aside)
         work.rename(folder)
     except BaseException:  # an interruption too: the old result goes back before anything else
         if aside.exists() and not folder.exists():
             aside.rename(folder)
-        if not aside.exists():
-            aside.parent.rmdir()
         raise
-    shutil.rmtree(aside.parent, ignore_errors=True)
+    shutil.rmtree(aside, ignore_errors=True)
