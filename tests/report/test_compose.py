@@ -45,12 +45,20 @@ def test_second_line_says_that_it_is_no_medical_device(document: Document) -> No
 
 
 def test_summary_counts_failed_checks_and_open_items(document: Document, planned: PlannedCase[Any]) -> None:
-    """One limit is exceeded; open are the contours, a fact, a criterion, a flag and two warnings."""
+    """One limit is exceeded; open are the contours, a fact, a criterion and two warnings."""
     first = _section(document, "summary").blocks[0]
     assert isinstance(first, Bullets)
-    assert first.lead == "1 computed check failed; 6 items need a physician."
+    assert first.lead == "1 computed check failed; 5 items need a physician."
     assert first.items == ("Whole normal liver: 30.3 Gy exceeds the limit of 30.25 Gy.",)
-    assert len(judge(planned.plan).for_physician) == 6
+    assert len(judge(planned.plan).for_physician) == 5
+
+
+def test_unconfirmed_contours_are_one_item_with_a_protocol_too(planned: PlannedCase[Any]) -> None:
+    """The protocol's flag about them says no more than the item that every provisional plan has."""
+    assert planned.plan.eligibility is not None
+    assert "provisional" in {flag.id for flag in planned.plan.eligibility.flags}
+    items = judge(planned.plan).for_physician
+    assert len([item for item in items if "contours" in item]) == 1
 
 
 def test_a_plan_without_failures_still_needs_a_physician(planned: PlannedCase[Any]) -> None:
@@ -125,7 +133,7 @@ def test_same_footnote_gets_the_same_number() -> None:
 def test_terminal_lines_say_the_same(planned: PlannedCase[Any]) -> None:
     lines = summary_lines(planned.plan)
     assert lines[0].startswith("PROVISIONAL")
-    assert "1 computed check failed; 6 items need a physician." in lines
+    assert "1 computed check failed; 5 items need a physician." in lines
     assert any(line.startswith("Activity to administer") and "2.31 GBq" in line for line in lines)
     assert "3 lesions" in burden_lines(planned.plan.burden)
     assert planned.plan.eligibility is not None

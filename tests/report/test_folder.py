@@ -198,7 +198,7 @@ def test_a_read_only_place_is_refused_before_the_work(
     def refused(*_args: object, **_kwargs: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("tempfile.mkdtemp", refused)
+    monkeypatch.setattr("tempfile.TemporaryFile", refused)
     with pytest.raises(OutputError, match="Read-only file system"):
         check_writable(tmp_path / "plan", force=False)
 

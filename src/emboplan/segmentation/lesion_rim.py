@@ -9,6 +9,7 @@ lesion, and two for one with a rim. Where two fit clearly better, the lesion is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import pi
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,9 @@ from scipy import ndimage
 from scipy.special import ndtr
 
 from emboplan.model.grid import Grid
-from emboplan.segmentation.shape import Spacing, boxes
+from emboplan.segmentation.shape import Spacing, boxes, depth_mm
 from emboplan.segmentation.working import Bools
+from emboplan.units import ML_PER_MM3
 
 Profile = NDArray[np.float64]
 
@@ -57,8 +59,10 @@ LEAST_GAIN_MM = 0.5
 LARGEST_MOVE_MM = 2.5
 PASSES = 3
 
-# Smaller lesions have too few voxels in a shell.
+# Smaller lesions have too few voxels in a shell; around one that is larger than this many balls of its own
+# depth, shells mean nothing.
 LEAST_ML = 2.0
+MOST_BALLS = 3.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,9 @@ def with_rims(
     spacing = grid.spacing_zyx_mm
     for number, box in boxes(labels.astype(np.int32), OUTER_MM + LARGEST_MOVE_MM, spacing):
         own = out[box] == number
-        if own.sum() * grid.voxel_ml < LEAST_ML:
+        volume_ml = float(own.sum()) * grid.voxel_ml
+        ball_ml = 4 / 3 * pi * float(depth_mm(own, spacing).max()) ** 3 * ML_PER_MM3
+        if volume_ml < LEAST_ML or volume_ml > MOST_BALLS * ball_ml:
             continue
         others = (out[box] > 0) & ~own
         grown = _extended(hu[box].astype(np.float64), own, others, liver[box], spacing)

@@ -16,6 +16,9 @@ from emboplan.report.wording import apart, count, in_unit, name
 
 _WEIGHT = {Severity.STOP: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
+# Flags of an eligibility that an item of its own says already: incomplete criteria, unconfirmed contours.
+_SAID_ALREADY = ("source-incomplete", "provisional")
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -103,5 +106,5 @@ def _open_criteria(eligibility: Eligibility) -> list[str]:
         sentences.append(
             f"{protocol}: its published criteria are incomplete; the verdict rests on those known."
         )
-    sentences += [f"{protocol}: {flag.text}" for flag in eligibility.flags if flag.id != "source-incomplete"]
+    sentences += [f"{protocol}: {flag.text}" for flag in eligibility.flags if flag.id not in _SAID_ALREADY]
     return sentences
