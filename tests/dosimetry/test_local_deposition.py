@@ -8,7 +8,11 @@ from emboplan import catalog
 from emboplan.dosimetry.compartment import lung_dose, single_compartment
 from emboplan.dosimetry.density import structure_density
 from emboplan.dosimetry.dvh import dvh
-from emboplan.dosimetry.local_deposition import calibrated_activity, local_deposition
+from emboplan.dosimetry.local_deposition import (
+    calibrated_activity,
+    counts_elsewhere_frac,
+    local_deposition,
+)
 from emboplan.errors import GeometryError, MaskError, ModelRangeError
 from emboplan.model.grid import Grid
 from emboplan.model.image import ActivityMap, CountImage, DensityMap
@@ -111,3 +115,16 @@ def test_unusable_input_is_refused() -> None:
             administered_gbq=2.0,
             lung_shunt_frac=0.05,
         )
+
+
+def test_counts_elsewhere_are_those_that_blur_cannot_explain() -> None:
+    """Sources in the organ, 8 mm and 80 mm from it: the share of the last."""
+    grid = Grid(shape=(9, 9, 40), spacing_mm=(4.0, 4.0, 4.0), origin_mm=(0.0, 0.0, 0.0))
+    organ = np.zeros(grid.shape, np.float32)
+    organ[2:7, 2:7, 2:10] = 1
+    counts = np.zeros(grid.shape, np.float32)
+    counts[4, 4, 5] = 700
+    counts[4, 4, 11] = 100  # 8 mm from the organ: its blur
+    counts[4, 4, 30] = 200
+    scan = CountImage(grid, counts, resolution_fwhm_mm=12.0)
+    assert counts_elsewhere_frac(scan, [organ]) == pytest.approx(0.2)

@@ -17,7 +17,8 @@ GRID = Grid(shape=(26, 72, 72), spacing_mm=(1.0, 1.0, 3.0), origin_mm=(0.0, 0.0,
 def _distance_mm() -> NDArray[np.float64]:
     z, y, x = np.indices(GRID.shape)
     dz, dy, dx = GRID.spacing_zyx_mm
-    return np.sqrt(((z - 12.5) * dz) ** 2 + ((y - 35.5) * dy) ** 2 + ((x - 35.5) * dx) ** 2)
+    squared: NDArray[np.float64] = ((z - 12.5) * dz) ** 2 + ((y - 35.5) * dy) ** 2 + ((x - 35.5) * dx) ** 2
+    return np.sqrt(squared)
 
 
 def _scan(layers: list[tuple[float, float]], seed: int) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ border of lung and liver, and in lung, it is wrong voxel by voxel, and the mean 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,6 +88,21 @@ def calibrated_activity(
         outside_frac=max(0.0, 1 - counted / total),
         reassigned_frac=reassigned,
     )
+
+
+def counts_elsewhere_frac(
+    counts: CountImage, structures: Sequence[ArrayLike], *, resolution_fwhm_mm: float | None = None
+) -> float:
+    """The share of all counts farther from every structure than the structures' own blur reaches.
+
+    Uptake there is no blur of liver or lungs: an extrahepatic focus, a shift between the images, or wrong
+    contours. `structures` are occupancies (0 to 1) on the counts' grid.
+    """
+    shares = [occupancy(share, counts.grid, "structure") for share in structures]
+    whole = np.clip(np.sum(shares, axis=0, dtype=np.float32), 0, 1)
+    fwhm = resolution_fwhm_mm if resolution_fwhm_mm is not None else counts.resolution_fwhm_mm
+    far = distance_mm(whole, counts.grid) > margin_mm(fwhm)
+    return float(counts.counts[far].sum(dtype=np.float64)) / counts.total_counts
 
 
 def _lung_pattern(

@@ -14,7 +14,11 @@ from numpy.typing import NDArray
 
 from emboplan.dosimetry.density import structure_density
 from emboplan.dosimetry.dvh import dvh_set
-from emboplan.dosimetry.local_deposition import calibrated_activity, local_deposition
+from emboplan.dosimetry.local_deposition import (
+    calibrated_activity,
+    counts_elsewhere_frac,
+    local_deposition,
+)
 from emboplan.imaging.resample import mask_occupancy
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.finding import Finding, Severity
@@ -24,9 +28,9 @@ from emboplan.units import MBQ_PER_GBQ, PERCENT
 from emboplan.workflow.prescribe import Physics, TerritoryInput
 from emboplan.workflow.uptake import ScanRegions
 
-# Counts left outside liver and lungs above this share say that the scan shows uptake elsewhere, or that the
-# contours or the alignment are wrong; below it they are blur and the body's background.
-NOTABLE_OUTSIDE_FRAC = 0.1
+# Counts far from liver and lungs above this share say that the scan shows uptake elsewhere, or that the
+# contours or the alignment are wrong; below it they are the body's background.
+NOTABLE_ELSEWHERE_FRAC = 0.05
 
 # Float32 voxels sum to the activity that was put in within this relative difference.
 CONSERVATION = 1e-4
@@ -91,7 +95,14 @@ def voxel_dose(
         limit=CONSERVATION,
         passed=abs(kept_gbq / given_gbq - 1) <= CONSERVATION,
     )
-    return VoxelDose(dose, summary, check, tuple(_findings(outside, reassigned)))
+    return VoxelDose(dose, summary, check, tuple(_findings(_elsewhere(regions), reassigned)))
+
+
+def _elsewhere(regions: ScanRegions) -> float:
+    structures = [regions.liver]
+    if regions.lungs is not None and regions.lungs.any():
+        structures.append(regions.lungs)
+    return counts_elsewhere_frac(regions.scan, structures)
 
 
 def _apart(regions: ScanRegions) -> NDArray[np.float32] | None:
@@ -126,7 +137,7 @@ def _structures(anatomy: Anatomy, regions: ScanRegions) -> Mapping[str, NDArray[
     return {name: share for name, share in structures.items() if share.any()}
 
 
-def _findings(outside: float, reassigned: float) -> list[Finding]:
+def _findings(elsewhere: float, reassigned: float) -> list[Finding]:
     found = [
         Finding(
             "dose-local-deposition",
@@ -142,9 +153,9 @@ def _findings(outside: float, reassigned: float) -> list[Finding]:
             "the liver's; the lung there got the mean of the rest."
         )
         found.append(Finding("lung-counts-reassigned", Severity.INFO, text))
-    if outside > NOTABLE_OUTSIDE_FRAC:
+    if elsewhere > NOTABLE_ELSEWHERE_FRAC:
         text = (
-            f"{outside * PERCENT:.0f} % of the counts lie outside liver and lungs: look for extrahepatic "
+            f"{elsewhere * PERCENT:.0f} % of the counts lie far from liver and lungs: look for extrahepatic "
             "uptake, wrong contours or a shift between SPECT and CT."
         )
         found.append(Finding("counts-outside", Severity.WARNING, text))
