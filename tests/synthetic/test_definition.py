@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from emboplan.errors import InputError
-from emboplan.synthetic.definition import Spread, from_table
+from emboplan.synthetic.definition import Spread
+from emboplan.synthetic.tables import from_table
 
 
 def test_the_shipped_definition_is_read(net_liver_table: dict[str, Any]) -> None:

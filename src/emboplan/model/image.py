@@ -28,6 +28,13 @@ def frozen_array(values: ArrayLike, grid: Grid, dtype: DTypeLike, what: str) -> 
     return array
 
 
+def _amounts(values: ArrayLike, grid: Grid, what: str) -> NDArray[np.float32]:
+    """`values` as a checked array of single-precision numbers of 0 or more."""
+    array = frozen_array(np.asarray(values, np.float32), grid, np.float32, what).view(np.float32)
+    _non_negative(array, what)
+    return array
+
+
 def _non_negative(array: NDArray[np.float32], what: str) -> None:
     if array.size and float(array.min()) < 0:
         raise ModelRangeError(
@@ -57,9 +64,9 @@ class ConcentrationImage:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        array = frozen_array(self.counts_per_ml, self.grid, np.float32, "count concentration")
-        _non_negative(array, "count concentration")  # type: ignore[arg-type]  # dtype was just set
-        object.__setattr__(self, "counts_per_ml", array)
+        object.__setattr__(
+            self, "counts_per_ml", _amounts(self.counts_per_ml, self.grid, "count concentration")
+        )
 
     @property
     def total_counts(self) -> float:
@@ -79,9 +86,7 @@ class CountImage:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        array = frozen_array(self.counts, self.grid, np.float32, "count image")
-        _non_negative(array, "count image")  # type: ignore[arg-type]  # dtype was just set
-        object.__setattr__(self, "counts", array)
+        object.__setattr__(self, "counts", _amounts(self.counts, self.grid, "count image"))
 
     @property
     def total_counts(self) -> float:
@@ -102,9 +107,7 @@ class ActivityMap:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        array = frozen_array(self.mbq_per_ml, self.grid, np.float32, "activity map")
-        _non_negative(array, "activity map")  # type: ignore[arg-type]  # dtype was just set
-        object.__setattr__(self, "mbq_per_ml", array)
+        object.__setattr__(self, "mbq_per_ml", _amounts(self.mbq_per_ml, self.grid, "activity map"))
 
     @property
     def total_mbq(self) -> float:
@@ -121,9 +124,7 @@ class DensityMap:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        array = frozen_array(self.g_per_ml, self.grid, np.float32, "density map")
-        _non_negative(array, "density map")  # type: ignore[arg-type]  # dtype was just set
-        object.__setattr__(self, "g_per_ml", array)
+        object.__setattr__(self, "g_per_ml", _amounts(self.g_per_ml, self.grid, "density map"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,9 +138,7 @@ class DoseMap:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        array = frozen_array(self.gy, self.grid, np.float32, "dose map")
-        _non_negative(array, "dose map")  # type: ignore[arg-type]  # dtype was just set
-        object.__setattr__(self, "gy", array)
+        object.__setattr__(self, "gy", _amounts(self.gy, self.grid, "dose map"))
         error = (
             np.zeros(self.grid.shape, np.float32)
             if self.standard_error_gy is None

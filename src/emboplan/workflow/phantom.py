@@ -21,8 +21,9 @@ from emboplan.dicom.write.nm import Acquisition, EnergyWindow, tc99m_maa, write_
 from emboplan.files.atomic import atomic_folder
 from emboplan.files.nifti import write_labels, write_mask
 from emboplan.model.serialise import to_jsonable
-from emboplan.synthetic.definition import PhantomDefinition, from_table
+from emboplan.synthetic.definition import PhantomDefinition
 from emboplan.synthetic.patient import DigitalPatient, digital_patient
+from emboplan.synthetic.tables import from_table
 
 Progress = Callable[[str, float], None]
 

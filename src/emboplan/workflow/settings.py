@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from emboplan.catalog.load import Catalog
+from emboplan.errors import CatalogError
 from emboplan.model.case import Case
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.plan import Settings, UsedNumber
@@ -49,8 +50,7 @@ def plan_numbers(case: Case, burden: Burden, catalog: Catalog) -> PlanNumbers:
             used.append(UsedNumber(name, value, unit, ENTERED, ENTERED_STATUS))
             return value
         if entry is None:
-            nuclide.k_gy_kg_per_gbq  # noqa: B018  raises the catalogue's own error for a nuclide that is only imaged
-            raise AssertionError(name)
+            raise CatalogError(f"the catalogue has no {name}; enter it in the case, or choose another device")
         used.append(used_number(entry, name))
         return entry.number
 
