@@ -137,6 +137,15 @@ def name(identifier: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def spaced(text: str) -> str:
+    """A text with the names of facts in it, as words.
+
+    >>> spaced("prior_prrt not known")
+    'prior prrt not known'
+    """
+    return text.replace("_", " ")
+
+
 def cited(source: str, status: str = "", method: str = "") -> str:
     """A source footnote: who says so, what the number was derived with, and what to confirm."""
     parts = [source.strip() or "no source given"]

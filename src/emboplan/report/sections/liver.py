@@ -6,7 +6,7 @@ from emboplan.model.plan import Plan
 from emboplan.model.results.burden import Burden
 from emboplan.model.results.eligibility import CriterionStatus, Eligibility
 from emboplan.report.document import Block, Cell, Footnotes, Paragraph, Section, Table, Tone
-from emboplan.report.wording import MINUS, SPACE, interval, name, number, quantity
+from emboplan.report.wording import MINUS, SPACE, interval, name, number, quantity, spaced
 
 MILLIMETRES = "mm"
 
@@ -131,16 +131,16 @@ def eligibility(result: Eligibility) -> Section:
         rows.append(
             (
                 Cell(criterion.id),
-                Cell(measured),
-                Cell(limit),
-                Cell(word, tone=tone),
                 Cell(criterion.text, notes.number(criterion.source)),
+                Cell(spaced(limit)),
+                Cell(spaced(measured)),
+                Cell(word, tone=tone),
             )
         )
     table = Table(
         "Criteria, the open ones first",
         tuple(
-            Cell(text) for text in ("Criterion", "Measured", "Limit", "Status", "Sentence of the protocol")
+            Cell(text) for text in ("Criterion", "Sentence of the protocol", "Limit", "Measured", "Status")
         ),
         tuple(rows),
         notes.texts,
@@ -148,7 +148,7 @@ def eligibility(result: Eligibility) -> Section:
     stage = name(result.stage)
     sentences = [f"Protocol {result.protocol}, {stage}: {result.verdict.value}."]
     if result.missing:
-        sentences.append(f"Facts that would settle it: {', '.join(result.missing)}.")
+        sentences.append(f"Facts that would settle it: {spaced(', '.join(result.missing))}.")
     if not result.source_complete:
         sentences.append("The published criteria of this protocol are incomplete.")
     sentences += [flag.text for flag in result.flags if flag.id != "source-incomplete"]
