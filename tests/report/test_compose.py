@@ -138,3 +138,14 @@ def test_terminal_lines_say_the_same(planned: PlannedCase[Any]) -> None:
     assert "3 lesions" in burden_lines(planned.plan.burden)
     assert planned.plan.eligibility is not None
     assert eligibility_lines(planned.plan.eligibility)[0] == "CapTemY90: undetermined"
+
+
+def test_a_limit_that_a_finding_names_is_counted_once(planned: PlannedCase[Any]) -> None:
+    plan = planned.plan
+    assert plan.activity is not None
+    assert plan.activity.chosen is not None
+    over = next(limit for limit in plan.activity.chosen.limits if limit.exceeded)
+    said = Finding(f"limit-exceeded-{over.name}", Severity.STOP, "The limit is exceeded.")
+    failed = judge(replace(plan, findings=(*plan.findings, said))).failed
+    assert len(failed) == len(judge(plan).failed)
+    assert "The limit is exceeded." in failed

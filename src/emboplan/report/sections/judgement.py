@@ -58,7 +58,12 @@ def judge(plan: Plan) -> Judgement:
     findings = findings_of(plan)
     failed = [f"Check {check.id}: {check.text}" for check in plan.checks if not check.passed]
     if plan.activity is not None and plan.activity.chosen is not None:
-        failed += [limit_sentence(limit) for limit in plan.activity.chosen.limits if limit.exceeded]
+        said = {finding.id for finding in findings}
+        failed += [
+            limit_sentence(limit)
+            for limit in plan.activity.chosen.limits
+            if limit.exceeded and f"limit-exceeded-{limit.name}" not in said
+        ]
     if plan.eligibility is not None:
         failed += [
             f"{plan.eligibility.protocol}, criterion {criterion.id} failed: {criterion.text}"
