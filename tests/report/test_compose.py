@@ -87,7 +87,7 @@ def test_nothing_says_that_a_patient_may_be_treated(document: Document) -> None:
 
 def test_limits_show_value_method_source_and_status(document: Document) -> None:
     table = next(t for t in _tables(document, "activity") if t.caption == "Limits")
-    row = _row(table, "Lungs, this session")
+    row = _row(table, "Lungs, one session")
     assert [cell.text for cell in row[2:5]] == ["5.72\N{NO-BREAK SPACE}Gy", "30\N{NO-BREAK SPACE}Gy", "kept"]
     assert row[5].text == "planar lung shunt and a lung mass of 1 kg"
     note = table.footnotes[row[0].notes[0] - 1]

@@ -38,7 +38,7 @@ _NAMES = {
     "lung_shunt": "Lung shunt fraction",
     "ct": "CT",
     "maa": "MAA scan",
-    "lung_session": "Lungs, this session",
+    "lung_session": "Lungs, one session",
     "lung_cumulative": "Lungs, all treatments",
     "therasphere_lung_activity": "TheraSphere: activity in the lungs",
     "sir_spheres_lung_shunt": "SIR-Spheres: lung shunt",
