@@ -20,6 +20,7 @@ from emboplan.errors import SegmentationError
 from emboplan.model.grid import Grid
 from emboplan.model.image import CtImage
 from emboplan.model.mask import Box
+from emboplan.units import ML_PER_MM3
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -90,7 +91,7 @@ class WorkingImage:
     @property
     def voxel_ml(self) -> float:
         """Volume of one working voxel in millilitres."""
-        return float(np.prod(self.spacing_zyx_mm)) / 1000
+        return float(np.prod(self.spacing_zyx_mm)) * ML_PER_MM3
 
     def voxels(self, length_mm: float) -> tuple[float, float, float]:
         """A length in voxels along each axis."""
