@@ -11,11 +11,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from emboplan import catalog as catalog
-    from emboplan.dosimetry.compartment import lung_dose as lung_dose
-    from emboplan.dosimetry.compartment import partition as partition
-    from emboplan.dosimetry.compartment import single_compartment as single_compartment
     from emboplan.dosimetry.decay import decay as decay
-    from emboplan.dosimetry.dvh import dvh as dvh
+    from emboplan.dosimetry.models.compartment import lung_dose as lung_dose
+    from emboplan.dosimetry.models.compartment import partition as partition
+    from emboplan.dosimetry.models.compartment import single_compartment as single_compartment
+    from emboplan.dosimetry.voxel.dvh import dvh as dvh
     from emboplan.measure.burden import measure_burden
     from emboplan.model.anatomy import Anatomy as Anatomy
     from emboplan.model.anatomy import Review as Review
@@ -67,13 +67,13 @@ _PUBLIC = {
     "check": ("emboplan.workflow.check", "check"),
     "check_all": ("emboplan.workflow.check", "check_all"),
     "decay": ("emboplan.dosimetry.decay", "decay"),
-    "dvh": ("emboplan.dosimetry.dvh", "dvh"),
-    "lung_dose": ("emboplan.dosimetry.compartment", "lung_dose"),
-    "partition": ("emboplan.dosimetry.compartment", "partition"),
+    "dvh": ("emboplan.dosimetry.voxel.dvh", "dvh"),
+    "lung_dose": ("emboplan.dosimetry.models.compartment", "lung_dose"),
+    "partition": ("emboplan.dosimetry.models.compartment", "partition"),
     "phantom": ("emboplan.workflow.phantom", "phantom"),
     "plan": ("emboplan.workflow.plan_tare", "plan"),
     "segment": ("emboplan.workflow.segment", "segment"),
-    "single_compartment": ("emboplan.dosimetry.compartment", "single_compartment"),
+    "single_compartment": ("emboplan.dosimetry.models.compartment", "single_compartment"),
 }
 
 __all__ = [*sorted(_PUBLIC), "__version__", "catalog"]  # noqa: PLE0604  names of a table, all strings

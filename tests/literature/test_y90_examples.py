@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from emboplan import catalog
-from emboplan.dosimetry.compartment import (
+from emboplan.dosimetry.decay import decay
+from emboplan.dosimetry.models.compartment import (
     activity_for_lung_dose_gbq,
     lung_dose,
     mean_over_whole_normal_gy,
@@ -20,8 +21,7 @@ from emboplan.dosimetry.compartment import (
     partition,
     single_compartment,
 )
-from emboplan.dosimetry.decay import decay
-from emboplan.dosimetry.lung_shunt import geometric_mean_counts, lung_shunt_fraction
+from emboplan.dosimetry.uptake.lung_shunt import geometric_mean_counts, lung_shunt_fraction
 from emboplan.measure.lung_mass import lung_mass_g
 from emboplan.model.products import derived_coefficient
 from emboplan.units import parse_quantity

@@ -13,7 +13,7 @@ from pathlib import Path
 import emboplan
 from emboplan.catalog.load import Catalog, load
 from emboplan.dicom.read.common import SeriesHeader
-from emboplan.dosimetry.applicable_limits import applicable_limits
+from emboplan.dosimetry.prescribing.applicable_limits import applicable_limits
 from emboplan.errors import CaseFileError
 from emboplan.measure.burden import measure_burden
 from emboplan.model.anatomy import Anatomy

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from emboplan.dosimetry.applicable_limits import ApplicableLimits
-from emboplan.dosimetry.combined import TerritoryPart, combined_result
-from emboplan.dosimetry.compartment import partition, prepared_activity_gbq, single_compartment
-from emboplan.dosimetry.prescription import check_limits, choose_activity, doses_of
+from emboplan.dosimetry.models.compartment import partition, prepared_activity_gbq, single_compartment
+from emboplan.dosimetry.prescribing.applicable_limits import ApplicableLimits
+from emboplan.dosimetry.prescribing.combined import TerritoryPart, combined_result
+from emboplan.dosimetry.prescribing.prescription import check_limits, choose_activity, doses_of
 from emboplan.errors import ModelRangeError
 from emboplan.model.case import ActivityModel, PriorTreatment
 from emboplan.model.finding import Finding, Severity

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emboplan.catalog.load import Catalog
-from emboplan.dosimetry.lung_shunt import entered_shunt, spect_ct, with_lung_dose
-from emboplan.dosimetry.tumour_uptake import tumour_to_normal
+from emboplan.dosimetry.uptake.lung_shunt import entered_shunt, spect_ct, with_lung_dose
+from emboplan.dosimetry.uptake.tumour_uptake import tumour_to_normal
 from emboplan.errors import MaskError, ModelRangeError
 from emboplan.imaging.resample import mask_occupancy
 from emboplan.model.anatomy import Anatomy

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emboplan.dosimetry.compartment import Partition, partition
+from emboplan.dosimetry.models.compartment import Partition, partition
 from emboplan.model.mask import LabelMap
 from emboplan.model.plan import Plan, PlannedCase, SourceT
 from emboplan.synthetic.truth import PhantomTruth

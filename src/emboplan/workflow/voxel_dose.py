@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emboplan.dosimetry.density import structure_density
-from emboplan.dosimetry.dvh import dvh_set
-from emboplan.dosimetry.local_deposition import (
+from emboplan.dosimetry.voxel.density import structure_density
+from emboplan.dosimetry.voxel.dvh import dvh_set
+from emboplan.dosimetry.voxel.local_deposition import (
     calibrated_activity,
     counts_elsewhere_frac,
     local_deposition,

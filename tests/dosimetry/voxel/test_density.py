@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from emboplan.dosimetry.density import density_from_hu, density_map, structure_density
+from emboplan.dosimetry.voxel.density import density_from_hu, density_map, structure_density
 from emboplan.errors import MaskError, ModelRangeError
 from emboplan.model.grid import Grid
 from emboplan.model.image import CtImage

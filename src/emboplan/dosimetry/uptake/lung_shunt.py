@@ -10,16 +10,16 @@ from types import MappingProxyType
 
 from emboplan import catalog as catalogue
 from emboplan.dosimetry.arguments import fraction
-from emboplan.dosimetry.compartment import lung_dose
-from emboplan.dosimetry.planar_shunt import (
+from emboplan.dosimetry.models.compartment import lung_dose
+from emboplan.dosimetry.uptake.planar_shunt import (
     ScatterWindows,
     anterior_only,
     geometric_mean_counts,
     planar_geometric_mean,
     without_scatter,
 )
-from emboplan.dosimetry.shunt_fraction import known_bias, lung_shunt_fraction
-from emboplan.dosimetry.spect_shunt import margin_mm, spect_ct
+from emboplan.dosimetry.uptake.shunt_fraction import known_bias, lung_shunt_fraction
+from emboplan.dosimetry.uptake.spect_shunt import margin_mm, spect_ct
 from emboplan.model.products import Nuclide
 from emboplan.model.results.shunt import LungShunt, ShuntEstimate, ShuntMethod
 

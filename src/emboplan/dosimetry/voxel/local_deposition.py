@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from emboplan import catalog as catalogue
 from emboplan.dosimetry.arguments import fraction, positive
-from emboplan.dosimetry.regions import ROUNDING, distance_mm, occupancy
-from emboplan.dosimetry.spect_shunt import margin_mm
+from emboplan.dosimetry.uptake.regions import ROUNDING, distance_mm, occupancy
+from emboplan.dosimetry.uptake.spect_shunt import margin_mm
 from emboplan.errors import MaskError, ModelRangeError
 from emboplan.model.image import ActivityMap, CountImage, DensityMap, DoseMap
 from emboplan.model.products import Nuclide

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from emboplan import catalog as catalogue
-from emboplan.dosimetry.regions import (
+from emboplan.dosimetry.uptake.regions import (
     RESOLUTION_VARIATION,
     blurred,
     checked_fwhm_mm,
     distance_mm,
     occupancy,
 )
-from emboplan.dosimetry.shunt_fraction import (
+from emboplan.dosimetry.uptake.shunt_fraction import (
     counting_half_width,
     interval_around,
     known_bias,

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from emboplan.dosimetry.regions import checked_fwhm_mm, is_quantifiable, occupancy
+from emboplan.dosimetry.uptake.regions import checked_fwhm_mm, is_quantifiable, occupancy
 from emboplan.errors import MaskError, ModelRangeError
 from emboplan.model.image import DoseMap
 from emboplan.model.mask import Mask, bounding_box

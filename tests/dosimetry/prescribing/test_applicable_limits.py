@@ -3,7 +3,7 @@
 import pytest
 
 from emboplan.catalog import load
-from emboplan.dosimetry.applicable_limits import ApplicableLimits, applicable_limits
+from emboplan.dosimetry.prescribing.applicable_limits import ApplicableLimits, applicable_limits
 from emboplan.model.case import Limits
 from emboplan.model.products import DoseLimit, Scope
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from emboplan.dosimetry.regions import (
+from emboplan.dosimetry.uptake.regions import (
     RESOLUTION_VARIATION,
     blurred,
     checked_fwhm_mm,
@@ -25,7 +25,7 @@ from emboplan.dosimetry.regions import (
     is_quantifiable,
     occupancy,
 )
-from emboplan.dosimetry.shunt_fraction import TWO_SIDED_95
+from emboplan.dosimetry.uptake.shunt_fraction import TWO_SIDED_95
 from emboplan.errors import MaskError, ModelRangeError
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.grid import Grid

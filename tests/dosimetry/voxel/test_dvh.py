@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from emboplan.dosimetry.dvh import dose_axis_gy, dvh, dvh_set
+from emboplan.dosimetry.voxel.dvh import dose_axis_gy, dvh, dvh_set
 from emboplan.errors import GeometryError, MaskError, ModelRangeError
 from emboplan.model.grid import Grid
 from emboplan.model.image import DoseMap

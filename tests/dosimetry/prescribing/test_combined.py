@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emboplan.dosimetry.combined import ALL_TERRITORIES, TerritoryPart, combined_result
+from emboplan.dosimetry.prescribing.combined import ALL_TERRITORIES, TerritoryPart, combined_result
 from emboplan.model.products import DoseLimit, Scope
 from emboplan.model.results.activity import Doses, ModelResult, Quantity
 

@@ -5,10 +5,10 @@ import pytest
 from tests.dosimetry.scans import GRID, make_scan
 
 from emboplan import catalog
-from emboplan.dosimetry.compartment import lung_dose, single_compartment
-from emboplan.dosimetry.density import structure_density
-from emboplan.dosimetry.dvh import dvh
-from emboplan.dosimetry.local_deposition import (
+from emboplan.dosimetry.models.compartment import lung_dose, single_compartment
+from emboplan.dosimetry.voxel.density import structure_density
+from emboplan.dosimetry.voxel.dvh import dvh
+from emboplan.dosimetry.voxel.local_deposition import (
     calibrated_activity,
     counts_elsewhere_frac,
     local_deposition,

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emboplan import catalog
-from emboplan.dosimetry.compartment import multi_compartment, partition, single_compartment
-from emboplan.dosimetry.prescription import (
+from emboplan.dosimetry.models.compartment import multi_compartment, partition, single_compartment
+from emboplan.dosimetry.prescribing.prescription import (
     activity_ceilings_gbq,
     check_limit,
     check_limits,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tests.dosimetry.scans import GRID, make_scan
 
-from emboplan.dosimetry.lung_shunt import entered_shunt, margin_mm, spect_ct, with_lung_dose
-from emboplan.dosimetry.regions import distance_mm
+from emboplan.dosimetry.uptake.lung_shunt import entered_shunt, margin_mm, spect_ct, with_lung_dose
+from emboplan.dosimetry.uptake.regions import distance_mm
 from emboplan.errors import GeometryError, MaskError, ModelRangeError
 from emboplan.model.image import CountImage
 

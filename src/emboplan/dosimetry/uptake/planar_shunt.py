@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from emboplan import catalog as catalogue
 from emboplan.dosimetry.arguments import Array, not_negative, plain
-from emboplan.dosimetry.shunt_fraction import (
+from emboplan.dosimetry.uptake.shunt_fraction import (
     counting_half_width,
     interval_around,
     known_bias,

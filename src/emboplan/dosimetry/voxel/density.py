@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from emboplan import catalog as catalogue
 from emboplan.dosimetry.arguments import finite, positive
-from emboplan.dosimetry.regions import ROUNDING, occupancy
+from emboplan.dosimetry.uptake.regions import ROUNDING, occupancy
 from emboplan.errors import MaskError
 from emboplan.model.grid import Grid
 from emboplan.model.image import CtImage, DensityMap

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from emboplan.dosimetry.compartment import prepared_activity_gbq
-from emboplan.dosimetry.prescription import check_limit
+from emboplan.dosimetry.models.compartment import prepared_activity_gbq
+from emboplan.dosimetry.prescribing.prescription import check_limit
 from emboplan.model.products import DoseLimit, Scope
 from emboplan.model.results.activity import Doses, LimitCheck, ModelResult, Quantity
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from emboplan.dosimetry.arguments import fraction, not_negative, positive
-from emboplan.dosimetry.compartment import MultiCompartment, Partition, SingleCompartment
+from emboplan.dosimetry.models.compartment import MultiCompartment, Partition, SingleCompartment
 from emboplan.errors import ModelRangeError
 from emboplan.model.products import DoseLimit, Scope
 from emboplan.model.results.activity import Doses, LimitCheck, Quantity

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emboplan.dosimetry.compartment import (
+from emboplan.dosimetry.models.compartment import (
     activity_for_lung_dose_gbq,
     administered_activity_gbq,
     lung_dose,

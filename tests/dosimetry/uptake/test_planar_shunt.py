@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from emboplan.dosimetry.lung_shunt import (
+from emboplan.dosimetry.uptake.lung_shunt import (
     ScatterWindows,
     anterior_only,
     planar_geometric_mean,

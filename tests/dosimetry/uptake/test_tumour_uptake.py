@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.dosimetry.scans import GRID, Scan, make_scan
 
-from emboplan.dosimetry.tumour_uptake import tumour_to_normal
+from emboplan.dosimetry.uptake.tumour_uptake import tumour_to_normal
 from emboplan.errors import MaskError, ModelRangeError
 from emboplan.model.image import CountImage
 

@@ -1,0 +1,1 @@
+"""Models of activity and mean dose: plain formulas, forward and back, on floats or arrays."""

@@ -1,0 +1,1 @@
+"""Absorbed dose in voxels, and its histograms."""
