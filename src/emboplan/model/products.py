@@ -178,7 +178,8 @@ class DoseLimit:
     """A limit on a dose, an activity or a shunt, with the method it was derived with.
 
     `below` says that the limit itself is already too much. `device` is None for a limit that holds for every
-    product; `condition` says for whom it was stated, `footnotes` what the source adds.
+    product; `condition` says for whom it was stated, `footnotes` what the source adds. `territory` is None for
+    a limit that every territory must keep.
     """
 
     name: str
@@ -190,6 +191,7 @@ class DoseLimit:
     device: str | None = None
     condition: str = ""
     footnotes: tuple[str, ...] = ()
+    territory: str | None = None
 
     @classmethod
     def entered(
