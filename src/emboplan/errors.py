@@ -10,6 +10,7 @@
         ├── GeometryError         two arrays that do not lie on the same grid
         ├── MaskError             an empty, leaking or inconsistent mask
         ├── ModelRangeError       a number outside the range a formula is valid for
+        │   └── InfeasiblePlanError conditions of a prescription that contradict each other
         ├── OutputError           a result folder that exists, or cannot be written
         ├── SegmentationError     an image in which the organ cannot be found
         └── UnitError             a missing, unknown or wrong kind of unit
@@ -63,6 +64,14 @@ class MaskError(InputError):
 
 class ModelRangeError(InputError):
     """A number outside the range in which the formula holds."""
+
+
+class InfeasiblePlanError(ModelRangeError):
+    """Conditions of a prescription that contradict each other; `conditions` holds one line for each."""
+
+    def __init__(self, message: str, conditions: Sequence[str] = ()) -> None:
+        self.conditions = tuple(conditions)
+        super().__init__(message)
 
 
 class OutputError(InputError):

@@ -129,3 +129,64 @@ def test_a_segmentation_fills_facts_and_says_that_nobody_confirmed_it(tmp_path: 
     (tmp_path / "s.json").write_text(json.dumps(confirmed))
     ran = run("check", tmp_path / "f.toml", "--protocol", "retnet", "--burden", tmp_path / "s.json", "--json")
     assert "provisional" not in [flag["id"] for flag in json.loads(ran.out)["flags"]]
+
+
+def test_a_label_in_json(tmp_path: Path) -> None:
+    """Contraindications, indication and findings; a failed label is an answer, with status 0."""
+    (tmp_path / "f.toml").write_text('nen_type = "NET"\nliver_tumor_burden_pct = 75')
+    ran = run("check", tmp_path / "f.toml", "--label", "therasphere", "--json")
+    assert (ran.status, ran.err) == (0, "")
+    result = json.loads(ran.out)
+    assert sorted(result) == ["findings", "indication", "label"]
+    assert (result["label"]["failed"], result["indication"]["failed"]) == (["TS-C08"], ["TS-I01"])
+    warnings = [it["id"] for it in result["findings"] if it["severity"] == "warning"]
+    assert warnings == ["outside-device-label-TS-C08", "outside-device-indication"]
+
+
+def test_a_label_in_words(tmp_path: Path) -> None:
+    (tmp_path / "f.toml").write_text("prior_hepatic_radiation = true")
+    ran = run("check", tmp_path / "f.toml", "--label", "sir-spheres")
+    assert ran.status == 0
+    assert ran.out.startswith("Label of SIR-Spheres: outside it; a physician must clear each point\n")
+    assert "SIR-C01: Previous external-beam radiotherapy to the liver." in ran.out
+    assert "eligible" not in ran.out
+
+
+def test_a_label_without_text_says_so(tmp_path: Path) -> None:
+    (tmp_path / "f.toml").write_text("ecog = 1")
+    ran = run("check", tmp_path / "f.toml", "--label", "quiremspheres")
+    assert (ran.status, ran.out.splitlines()[0]) == (0, "Label of QuiremSpheres: not settled")
+    assert "no label text with a named source" in ran.out
+
+
+def test_a_segmentation_fills_the_facts_of_a_label(tmp_path: Path) -> None:
+    (tmp_path / "f.toml").write_text("ecog = 1")
+    (tmp_path / "s.json").write_text('{"liver_ml": 1500.0, "tumour_ml": 300.0, "burden_pct": 20.0}')
+    ran = run(
+        *("check", tmp_path / "f.toml", "--label", "therasphere", "--burden", tmp_path / "s.json", "--json")
+    )
+    label = json.loads(ran.out)["label"]
+    (burden,) = [it for it in label["criteria"] if it["id"] == "TS-C08"]
+    assert (burden["status"], burden["measured"]) == ("pass", "20.0 %")
+    assert "provisional" in [flag["id"] for flag in label["flags"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--label", "gold"], 'no device label "gold"; known: quiremspheres, sir-spheres, therasphere'),
+        (["--label", "therasphere", "--protocol", "retnet"], "--protocol and --label were both given"),
+        (["--label", "therasphere", "--stage", "later"], 'found the stage "later", expected screening'),
+    ],
+)
+def test_mistakes_with_a_label(tmp_path: Path, options: list[str], message: str) -> None:
+    (tmp_path / "f.toml").write_text("ecog = 1")
+    ran = run("check", tmp_path / "f.toml", *options)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.lines[0].startswith(f"error: {message}")
+
+
+def test_help_names_the_label_option() -> None:
+    ran = run("check", "--help")
+    assert ran.status == 0
+    assert "--label" in ran.out

@@ -1,6 +1,7 @@
 """The JSON of results has the documented keys."""
 
-from emboplan.model.results.activity import ActivityPlan, Doses, LimitCheck, ModelResult, Quantity
+from emboplan.model.results.activity import Doses, LimitCheck, ModelResult, Quantity
+from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.model.results.burden import Burden
 from emboplan.model.results.shunt import LungShunt, ShuntEstimate, ShuntMethod
 

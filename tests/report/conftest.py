@@ -25,7 +25,8 @@ from emboplan.model.plan import (
     Settings,
     UsedNumber,
 )
-from emboplan.model.results.activity import ActivityPlan, Doses, LimitCheck, ModelResult, Quantity
+from emboplan.model.results.activity import Doses, LimitCheck, ModelResult, Quantity
+from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.model.results.burden import Burden, Lesion
 from emboplan.model.results.dvh import CumulativeDvh, StructureDvh
 from emboplan.model.results.eligibility import (

@@ -12,7 +12,8 @@ from emboplan.catalog import load
 from emboplan.model.case import ActivityModel, DoseGoal, Intent, Sex
 from emboplan.model.patient import LabValue
 from emboplan.workflow.casefile import read_case
-from emboplan.workflow.caseschema import CaseTable, shown
+from emboplan.workflow.casefields import shown
+from emboplan.workflow.caseschema import CaseTable
 
 FULL = """
 [patient]

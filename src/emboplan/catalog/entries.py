@@ -21,8 +21,11 @@ Table = dict[str, Any]
 
 REQUIRED = ("value", "unit", "source", "place", "status")
 OPTIONAL = ("note",)
-# Words that describe a limit beside its number.
-LIMIT_WORDS = ("quantity", "scope", "below", "device", "derived_with", "condition", "footnotes")
+# Words that describe a goal or a limit beside its number.
+LIMIT_WORDS = (
+    *("quantity", "scope", "below", "device", "derived_with", "condition", "footnotes"),
+    *("tumours", "intents", "when", "comparator", "evidence", "use"),
+)
 # Words that describe a group of entries.
 GROUP_WORDS = ("title", "name", "nuclide", "material")
 

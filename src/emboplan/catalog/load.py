@@ -24,8 +24,23 @@ from emboplan.model.products import DoseLimit, Microsphere, Nuclide, Scope, Sour
 from emboplan.model.results.activity import Quantity
 
 # The rooms of sourced numbers, in the order in which people look for them.
-ROOMS = ("nuclides", "microspheres", "limits", "tissues", "reference")
-FOLDERS = ("phantoms", "protocols")
+ROOMS = (
+    "nuclides",
+    "microspheres",
+    "limits",
+    "goals",
+    "tissues",
+    "reference",
+    "models",
+    "radiobiology",
+    "liver_function",
+    "administration",
+    "transport",
+    "uncertainty",
+)
+FOLDERS = ("phantoms", "protocols", "device_labels", "kernels")
+# The rooms whose entries are goals and limits, with the words that describe them.
+DOSE_ROOMS = ("limits", "goals")
 
 
 @dataclass(frozen=True)
@@ -81,7 +96,7 @@ class Catalog:
     def _rooms(self) -> Mapping[str, Mapping[str, Sourced]]:
         return MappingProxyType(
             {
-                room: collect(table, room, self.sources, LIMIT_WORDS if room == "limits" else ())
+                room: collect(table, room, self.sources, LIMIT_WORDS if room in DOSE_ROOMS else ())
                 for room, table in self._tables.items()
             }
         )
@@ -214,8 +229,22 @@ class Catalog:
     # Tables that others interpret
 
     def fact_table(self) -> Table:
-        """The raw table of fact definitions."""
-        return parse_toml(self._text("facts.toml"), "facts.toml")
+        """The raw table of fact definitions: those of the trial documents, and those of the device labels."""
+        table = parse_toml(self._text("facts.toml"), "facts.toml")
+        labels = parse_toml(self._text("label_facts.toml"), "label_facts.toml")
+        double = sorted(set(table["fact"]) & set(labels["fact"]))
+        if double:
+            raise CatalogError(f"label_facts.toml: fact.{double[0]}: facts.toml defines it too; keep one")
+        return {**table, "fact": {**table["fact"], **labels["fact"]}}
+
+    def dose_tables(self, room: str) -> Mapping[str, Table]:
+        """Each entry of ``limits`` or ``goals`` with the words that say whom it is for, site values too."""
+        self._known(room, DOSE_ROOMS, "table of goals or limits")
+        return MappingProxyType(self._tables[room])
+
+    def intent_table(self) -> Table:
+        """The raw table of treatment intents."""
+        return parse_toml(self._text("intents.toml"), "intents.toml")
 
     def segment_labels(self) -> Table:
         """Name, codes and colour of each structure that goes into a DICOM segmentation."""
@@ -258,6 +287,22 @@ class Catalog:
         """The raw table of one protocol."""
         return self._raw("protocols", name)
 
+    def label_names(self) -> tuple[str, ...]:
+        """The device labels, and indications of labels, that ship with the package."""
+        return tuple(self._stems("device_labels"))
+
+    def label_table(self, name: str) -> Table:
+        """The raw table of one device label, such as ``therasphere``."""
+        return self._raw("device_labels", name)
+
+    def kernel_names(self) -> tuple[str, ...]:
+        """The point kernels that ship with the package, as nuclide and material."""
+        return tuple(self._stems("kernels"))
+
+    def kernel_table(self, name: str) -> Table:
+        """The raw table of one point kernel, such as ``y90-water``."""
+        return self._raw("kernels", name)
+
     # Identity
 
     @cached_property
@@ -270,6 +315,7 @@ class Catalog:
         data = files("emboplan.catalog") / "data"
         if (data / "facts.toml").is_file():
             content["facts"] = self.fact_table()
+            content["intents"] = self.intent_table()
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
         return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 

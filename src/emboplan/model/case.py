@@ -6,12 +6,16 @@ says. Nothing is guessed here: what the file does not say is None.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 
+from emboplan.model.disease import TumourType
 from emboplan.model.patient import PatientFacts
+from emboplan.model.results.prescription import Objective
 
 
 class Sex(StrEnum):
@@ -38,10 +42,30 @@ class Intent(StrEnum):
 
 
 class ActivityModel(StrEnum):
-    """Models of the activity to administer."""
+    """Models of the activity to administer.
+
+    ``partition`` has one tumour-to-normal ratio, ``multi`` one for each lesion, ``single`` none. ``bsa`` and
+    ``empiric`` are the activity rules of resin; ``artery-specific`` is Kao's variant; ``voxel`` scales the
+    dose map of the simulation scan.
+    """
 
     PARTITION = "partition"
+    MULTI = "multi"
     SINGLE = "single"
+    BSA = "bsa"
+    EMPIRIC = "empiric"
+    ARTERY_SPECIFIC = "artery-specific"
+    VOXEL = "voxel"
+
+
+class PriorKind(StrEnum):
+    """What an earlier treatment was."""
+
+    TARE = "tare"
+    PRRT = "prrt"
+    DRUG = "drug"
+    EXTERNAL_BEAM = "external-beam"
+    BILIARY = "biliary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +92,18 @@ class MaskSource:
 
 @dataclass(frozen=True, slots=True)
 class ImageSources:
-    """The images and masks of the case; `maa_resolution_fwhm_mm` is what the camera's owner measured."""
+    """The images and masks of the case; `maa_resolution_fwhm_mm` is what the camera's owner measured.
+
+    `planar` are the two whole-body or chest views of the simulation, `planar_regions` lungs and liver drawn
+    on them.
+    """
 
     ct: Path
     ct_series: str | None = None
     maa: Path | None = None
     maa_resolution_fwhm_mm: float | None = None
+    planar: Path | None = None
+    planar_regions: Path | None = None
     liver: MaskSource | None = None
     tumours: MaskSource | None = None
     confirmed_by: str | None = None
@@ -81,10 +111,31 @@ class ImageSources:
 
 @dataclass(frozen=True, slots=True)
 class DoseGoal:
-    """A mean absorbed dose to reach, and who says so."""
+    """A mean absorbed dose to reach, and who says so; `each_lesion` asks it of every lesion alone."""
 
     dose_gy: float
     source: str
+    each_lesion: bool = False
+
+
+def _no_lesions() -> Mapping[int, float]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredVolumes:
+    """Volumes of a territory in a case without images: all of it, and each lesion by its number."""
+
+    perfused_ml: float
+    lesions_ml: Mapping[int, float] = field(default_factory=_no_lesions)
+
+
+@dataclass(frozen=True, slots=True)
+class ArterySpecific:
+    """What the artery-specific model takes instead: a ratio of activities and a tumour-to-lung shunt."""
+
+    tumour_to_normal_activity_ratio: float
+    tumour_lung_shunt_frac: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +143,9 @@ class Territory:
     """A part of the liver treated from one catheter position.
 
     Without a mask it is the whole liver. `tumour_labels` None means all lesions inside it;
-    `tumour_to_normal` and `lung_shunt_frac` None mean: measured on the MAA scan.
+    `tumour_to_normal` and `lung_shunt_frac` None mean: measured on the MAA scan. `lesion_ratios` are the
+    ratios of single lesions, by number. `hypertrophy_goal` is the least dose of the normal liver that is
+    treated. `device` is None where it is the plan's. `volumes` stand in for images.
     """
 
     name: str
@@ -104,6 +157,11 @@ class Territory:
     perfused_goal: DoseGoal | None = None
     administered_gbq: float | None = None
     session: int = 1
+    lesion_ratios: Mapping[int, float] = field(default_factory=_no_lesions)
+    hypertrophy_goal: DoseGoal | None = None
+    device: str | None = None
+    artery_specific: ArterySpecific | None = None
+    volumes: EnteredVolumes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +181,46 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class PriorTreatment:
-    """Absorbed dose that an earlier radioembolization left in lungs and normal liver."""
+    """An earlier treatment: the absorbed dose that it left in lungs and normal liver, or the drug given."""
 
-    date: str
+    date: str | None = None
     lung_gy: float = 0.0
     whole_normal_gy: float = 0.0
+    kind: PriorKind = PriorKind.TARE
+    drug: str | None = None
+    drug_mg_per_m2: float | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VialOrder:
+    """The vial: its size and calibration where they are fixed, else chosen; what stays behind; its spheres.
+
+    `custom` admits the maker's sizes made to order beside the standard ones.
+    """
+
+    size_gbq: float | None = None
+    calibration_time: datetime | None = None
+    residual_frac: float = 0.0
+    spheres: float | None = None
+    custom: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredUncertainty:
+    """Standard uncertainties that the user states, relative but for the shunt and the residual.
+
+    None is not stated. `source` says where they come from.
+    """
+
+    source: str
+    lung_shunt_frac: float | None = None
+    tumour_to_normal_rel: float | None = None
+    lesion_volume_rel: float | None = None
+    normal_volume_rel: float | None = None
+    lung_mass_rel: float | None = None
+    calibration_rel: float | None = None
+    residual_frac: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +235,28 @@ class Procedure:
     k_gy_kg_per_gbq: float | None = None
     liver_density_g_per_ml: float | None = None
     treatment_time: datetime | None = None
+    tumour_type: TumourType = TumourType.NET
+    objective: Objective = Objective.MEET_GOAL
+    dose_coefficient: str | None = None
+    body_surface: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything that a plan starts from; `source` is the case file, for messages and digests."""
+    """Everything that a plan starts from; `source` is the case file, for messages and digests.
+
+    A case has images, or the volumes of its territories and `liver_ml` instead. `vial` is None where no
+    vial is to be chosen.
+    """
 
     source: Path
     patient: Patient
-    images: ImageSources
+    images: ImageSources | None
     procedure: Procedure = field(default_factory=Procedure)
     territories: tuple[Territory, ...] = ()
     limits: Limits = field(default_factory=Limits)
     priors: tuple[PriorTreatment, ...] = ()
     facts: PatientFacts = field(default_factory=PatientFacts)
+    vial: VialOrder | None = None
+    uncertainty: EnteredUncertainty | None = None
+    liver_ml: float | None = None

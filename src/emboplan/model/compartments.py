@@ -83,7 +83,7 @@ class TreatedCompartments:
 class PatientCompartments:
     """All territories of a plan, the whole normal liver, the lungs, and doses of earlier treatments.
 
-    `whole_normal_mass_g` is all normal liver, treated or not. `prior_gy` counts for cumulative limits.
+    `whole_normal_mass_g` is all normal liver, treated or not; 0 where the liver is all tumour. `prior_gy` counts for cumulative limits.
     """
 
     treated: tuple[TreatedCompartments, ...]
@@ -102,7 +102,10 @@ class PatientCompartments:
         for label in labels:
             if labels.count(label) > 1:
                 raise ModelRangeError(f"lesion {label} lies in two territories; a lesion belongs to one")
-        _positive(self.whole_normal_mass_g, "whole_normal_mass_g")
+        if not (math.isfinite(self.whole_normal_mass_g) and self.whole_normal_mass_g >= 0):
+            raise ModelRangeError(
+                f"whole_normal_mass_g is {self.whole_normal_mass_g:g}; expected 0 or more, all normal liver"
+            )
         _positive(self.lung_mass_g, "lung_mass_g")
         treated_g = math.fsum(territory.normal_mass_g for territory in self.treated)
         if treated_g > self.whole_normal_mass_g * (1 + SAME_MASS):

@@ -12,12 +12,15 @@ from typing import Any, Generic, TypeVar
 
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.case import Patient
+from emboplan.model.directive import WrittenDirective
 from emboplan.model.finding import Finding
 from emboplan.model.image import CountImage, DoseMap
-from emboplan.model.results.activity import ActivityPlan
+from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.model.results.burden import Burden
 from emboplan.model.results.dvh import StructureDvh
 from emboplan.model.results.eligibility import Eligibility
+from emboplan.model.results.extrahepatic import ExtrahepaticUptake
+from emboplan.model.results.liver_function import LiverFunction
 from emboplan.model.results.shunt import LungShunt
 from emboplan.model.results.uptake import TumourToNormal
 from emboplan.model.serialise import fields_to_json
@@ -116,6 +119,10 @@ class Plan:
     findings: tuple[Finding, ...]
     provisional: bool
     checks: tuple[Check, ...]
+    device_label: Eligibility | None = None
+    liver_function: LiverFunction | None = None
+    extrahepatic: ExtrahepaticUptake | None = None
+    directive: WrittenDirective | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The fields of plan.json."""

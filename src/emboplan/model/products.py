@@ -178,7 +178,7 @@ class DoseLimit:
     """A limit on a dose, an activity or a shunt, with the method it was derived with.
 
     `below` says that the limit itself is already too much. `device` is None for a limit that holds for every
-    product; `condition` says for whom it was stated, `footnotes` what the source adds. `territory` is None for
+    product; `condition` says for whom it was stated, `footnotes` what the source adds. `territory` None is
     a limit that every territory must keep.
     """
 

@@ -18,21 +18,13 @@ from pydantic import ValidationError
 from emboplan.catalog.load import Catalog
 from emboplan.eligibility.dictionary import definitions_from_table
 from emboplan.eligibility.facts import parse_facts
-from emboplan.errors import CaseFileError, InputError
-from emboplan.model.case import (
-    Case,
-    DoseGoal,
-    ImageSources,
-    Limits,
-    MaskSource,
-    Patient,
-    PriorTreatment,
-    Procedure,
-    Territory,
-)
+from emboplan.errors import CaseFileError
+from emboplan.model.case import Case
 from emboplan.model.patient import PatientFacts
-from emboplan.workflow.caseschema import CaseTable, GoalTable, TerritoryTable, shown
-from emboplan.workflow.inputs import parse_mask_source
+from emboplan.workflow.casechecks import contradictions, missing_paths
+from emboplan.workflow.casefields import shown
+from emboplan.workflow.caseschema import CaseTable
+from emboplan.workflow.casevalues import case_of
 
 # Facts that [patient] states too: entered twice, they must agree.
 FACTS_IN_PATIENT = ("age_years", "sex")
@@ -70,11 +62,11 @@ def read_case(path: Path, catalog: Catalog) -> Case:
     except CaseFileError as error:
         problems.extend(f"{path.name}: {line}" for line in error.problems)
     if parsed is not None:
-        problems.extend(f"{path.name}: {line}" for line in _contradictions(parsed, catalog))
-        problems.extend(f"{path.name}: {line}" for line in _missing_paths(parsed, path.parent))
+        problems.extend(f"{path.name}: {line}" for line in contradictions(parsed, catalog))
+        problems.extend(f"{path.name}: {line}" for line in missing_paths(parsed, path.parent))
     if problems or parsed is None:
         raise CaseFileError(problems)
-    return _case(path, parsed, facts)
+    return case_of(path, parsed, facts)
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -161,121 +153,3 @@ def facts_of_case(raw: object, patient: Mapping[str, Any], catalog: Catalog) -> 
     if problems:
         raise CaseFileError(problems)
     return PatientFacts({**stated.known, **entered.known})
-
-
-def _contradictions(case: CaseTable, catalog: Catalog) -> Iterator[str]:
-    names = [territory.name for territory in case.territory]
-    for double in sorted({n for n in names if names.count(n) > 1}):
-        yield f'territory: "{double}" is used twice; give each territory a name of its own'
-    without = [t.name for t in case.territory if t.mask is None]
-    if len(case.territory) > 1 and without:
-        yield f"territory: {', '.join(without)}: no mask (the whole liver); give each of several a mask"
-    for kind, name, known in (
-        ("device", case.procedure.device, catalog.microsphere_names()),
-        ("protocol", case.procedure.protocol, catalog.protocol_names()),
-    ):
-        if name is not None and name not in known:
-            yield f'procedure.{kind}: found "{name}"; expected one of {", ".join(known)}'
-
-
-def _sources(case: CaseTable) -> Iterator[tuple[str, str]]:
-    for key in ("ct", "maa", "liver", "tumours"):
-        text = getattr(case.images, key)
-        if text is not None:
-            yield f"images.{key}", text
-    for number, territory in enumerate(case.territory):
-        if territory.mask is not None:
-            yield f"territory[{number}].mask", territory.mask
-
-
-def _missing_paths(case: CaseTable, folder: Path) -> Iterator[str]:
-    for key, text in _sources(case):
-        path = _mask_source(text, folder).path
-        try:
-            exists = path.exists()
-        except OSError:  # a name too long for the system, or a folder that may not be entered
-            exists = False
-        if not exists:
-            yield f'{key}: "{text}" is not there; paths are relative to the case file'
-
-
-def _mask_source(text: str, folder: Path) -> MaskSource:
-    source = parse_mask_source(text)
-    return MaskSource(path=folder / source.path, label=source.label)
-
-
-def _path(text: str | None, folder: Path) -> Path | None:
-    return None if text is None else folder / text
-
-
-def _mask(text: str | None, folder: Path) -> MaskSource | None:
-    return None if text is None else _mask_source(text, folder)
-
-
-def _goal(goal: GoalTable | None) -> DoseGoal | None:
-    return None if goal is None else DoseGoal(dose_gy=goal.dose, source=goal.source)
-
-
-def _territory(table: TerritoryTable, folder: Path) -> Territory:
-    return Territory(
-        name=table.name,
-        mask=_mask(table.mask, folder),
-        tumour_labels=None if table.tumours == "all" else tuple(table.tumours),
-        tumour_to_normal=table.tumour_to_normal,
-        lung_shunt_frac=table.lung_shunt_frac,
-        tumour_goal=_goal(table.tumour_goal),
-        perfused_goal=_goal(table.perfused_goal),
-        administered_gbq=table.administered,
-        session=table.session,
-    )
-
-
-def _case(path: Path, table: CaseTable, facts: PatientFacts) -> Case:
-    folder = path.parent
-    images, limits = table.images, table.limits
-    ct_path = _path(images.ct, folder)
-    if ct_path is None:  # the schema requires it; said for the type checker and for a changed schema
-        raise InputError("images.ct is missing")
-    return Case(
-        source=path,
-        patient=Patient(
-            id=table.patient.id,
-            sex=table.patient.sex,
-            age_years=table.patient.age_years,
-            height_cm=table.patient.height,
-            weight_kg=table.patient.weight,
-        ),
-        images=ImageSources(
-            ct=ct_path,
-            ct_series=images.ct_series,
-            maa=_path(images.maa, folder),
-            maa_resolution_fwhm_mm=images.maa_resolution,
-            liver=_mask(images.liver, folder),
-            tumours=_mask(images.tumours, folder),
-            confirmed_by=images.confirmed_by or None,
-        ),
-        procedure=Procedure(
-            kind=table.procedure.kind,
-            protocol=table.procedure.protocol,
-            intent=table.procedure.intent,
-            device=table.procedure.device,
-            models=tuple(table.procedure.models),
-            k_gy_kg_per_gbq=table.procedure.k_gy_kg_per_gbq,
-            liver_density_g_per_ml=table.procedure.liver_density_g_per_ml,
-            treatment_time=table.procedure.treatment_time,
-        ),
-        territories=tuple(_territory(territory, folder) for territory in table.territory),
-        limits=Limits(
-            perfused_normal_gy=limits.perfused_normal,
-            whole_normal_gy=limits.whole_normal,
-            lung_session_gy=limits.lung_session,
-            lung_cumulative_gy=limits.lung_cumulative,
-            lung_mass_g=None if limits.lung_mass == "ct" else limits.lung_mass,
-            lung_mass_from_ct=limits.lung_mass == "ct",
-        ),
-        priors=tuple(
-            PriorTreatment(date=p.date.isoformat(), lung_gy=p.lung_dose, whole_normal_gy=p.whole_normal_dose)
-            for p in table.prior
-        ),
-        facts=facts,
-    )

@@ -5,130 +5,41 @@ pydantic checks a parsed file against these and reports every mistake at once; `
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from datetime import date, datetime
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from emboplan.errors import UnitError
-from emboplan.model.case import ActivityModel, Intent, ProcedureKind, Sex
-from emboplan.units import parse_quantity
+from emboplan.model.case import ActivityModel, Intent, PriorKind, ProcedureKind, Sex
+from emboplan.model.disease import TumourType
+from emboplan.model.results.prescription import Objective
+from emboplan.workflow.casefields import (
+    ActivityGbq,
+    DoseGy,
+    LengthCm,
+    LengthMm,
+    LesionRatios,
+    LesionVolumesMl,
+    MassKg,
+    NonEmpty,
+    Positive,
+    PriorDoseGy,
+    Ratio,
+    Relative,
+    ShuntFrac,
+    VolumeMl,
+    aware,
+    day,
+    each_once,
+    labels,
+    lung_mass,
+    procedure_kind,
+)
 
-MOST_SHOWN = 60  # characters of a found value: enough to find it again in the file
-
-
-def shown(value: object) -> str:
-    """A value as a case file would have it, for messages."""
-    if isinstance(value, bool):
-        text = "true" if value else "false"
-    elif isinstance(value, str):
-        text = f'"{value}"'
-    elif isinstance(value, dict):
-        text = "a table"
-    elif isinstance(value, list):
-        text = f"[{', '.join(map(shown, value))}]"
-    else:
-        text = str(value)
-    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
-
-
-def _quantity(unit: str, *, positive: bool = True) -> Callable[[Any], float]:
-    def parse(value: Any) -> float:
-        if not isinstance(value, str):
-            raise ValueError(f'found {shown(value)} without a unit; expected a quantity such as "2 {unit}"')
-        try:
-            number = parse_quantity(value, to=unit)
-        except UnitError as error:
-            raise ValueError(str(error)) from error
-        # Tested as a float: a decimal may be too large or too small for one.
-        plain = float(number)
-        if not math.isfinite(plain) or plain < 0 or (positive and plain == 0):
-            expected = "a positive quantity" if positive else "0 or more"
-            raise ValueError(f"found {shown(value)}; expected {expected}")
-        return plain
-
-    return parse
-
-
-def _number(low: int, high: int | None, *, low_included: bool, expected: str) -> Callable[[Any], float]:
-    def parse(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-            raise ValueError(f"found {shown(value)}; expected {expected}")
-        number = float(value)
-        below = number < low or (number == low and not low_included)
-        if not math.isfinite(number) or below or (high is not None and number >= high):
-            raise ValueError(f"found {shown(value)}; expected {expected}")
-        return number
-
-    return parse
-
-
-DoseGy = Annotated[float, BeforeValidator(_quantity("Gy"))]
-PriorDoseGy = Annotated[float, BeforeValidator(_quantity("Gy", positive=False))]
-ActivityGbq = Annotated[float, BeforeValidator(_quantity("GBq"))]
-LengthCm = Annotated[float, BeforeValidator(_quantity("cm"))]
-LengthMm = Annotated[float, BeforeValidator(_quantity("mm"))]
-MassKg = Annotated[float, BeforeValidator(_quantity("kg"))]
-Ratio = Annotated[
-    float,
-    BeforeValidator(_number(0, None, low_included=False, expected="a number above 0 (concentration ratio)")),
-]
-ShuntFrac = Annotated[
-    float,
-    BeforeValidator(_number(0, 1, low_included=True, expected="a fraction from 0 to below 1 (5 % is 0.05)")),
-]
-Positive = Annotated[
-    float, BeforeValidator(_number(0, None, low_included=False, expected="a number above 0"))
-]
-NonEmpty = Annotated[str, Field(min_length=1)]
-
-
-def _aware(value: Any) -> Any:
-    """A date with a time and a zone; pydantic alone would take a number or a day too."""
-    if not isinstance(value, datetime):
-        raise ValueError(f"found {shown(value)}; expected a date and time such as 2026-12-03T10:30:00-05:00")
-    if value.tzinfo is None:
-        raise ValueError(f"found {value.isoformat()} without a time zone; expected one (10:30:00-05:00)")
-    return value
-
-
-def _day(value: Any) -> Any:
-    if not isinstance(value, date) or isinstance(value, datetime):
-        raise ValueError(f"found {shown(value)}; expected a date such as 2025-06-01")
-    return value
-
-
-def _lung_mass(value: Any) -> Any:
-    return value if value == "ct" else _quantity("g")(value)
-
-
-def _labels(value: Any) -> Any:
-    fits = value == "all" or (
-        isinstance(value, list) and value and all(type(label) is int and label > 0 for label in value)
-    )
-    if not fits:
-        raise ValueError(f'found {shown(value)}; expected "all" or a list of lesion numbers such as [1, 3]')
-    return _each_once(value) if isinstance(value, list) else value
-
-
-def _each_once(values: Any) -> Any:
-    if isinstance(values, list):
-        for value in values:
-            if values.count(value) > 1:
-                raise ValueError(f"found {shown(value)} twice; expected each once")
-    return values
-
-
-def _kind(value: Any) -> Any:
-    known = [kind.value for kind in ProcedureKind]
-    if value not in known:
-        raise ValueError(
-            f"found {shown(value)}; this version plans radioembolization only: {', '.join(known)}"
-        )
-    return value
+Moment = Annotated[datetime, BeforeValidator(aware)]
+Flag = Annotated[bool, Field(strict=True)]
+LungMass = Annotated[float | Literal["ct"], BeforeValidator(lung_mass)]
+Day = Annotated[date, BeforeValidator(day)]
 
 
 class _Table(BaseModel):
@@ -152,9 +63,17 @@ class ImagesTable(_Table):
     ct_series: NonEmpty | None = None
     maa: NonEmpty | None = None
     maa_resolution: LengthMm | None = None
+    planar: NonEmpty | None = None
+    planar_regions: NonEmpty | None = None
     liver: NonEmpty | None = None
     tumours: NonEmpty | None = None
     confirmed_by: str = ""
+
+
+class VolumesTable(_Table):
+    """[volumes]: what stands in for images; the territories give theirs."""
+
+    liver: VolumeMl
 
 
 class GoalTable(_Table):
@@ -162,22 +81,34 @@ class GoalTable(_Table):
 
     dose: DoseGy
     source: NonEmpty
+    each_lesion: Flag = False
 
 
 class ProcedureTable(_Table):
     """[procedure]."""
 
-    kind: Annotated[ProcedureKind, BeforeValidator(_kind)] = ProcedureKind.TARE
+    kind: Annotated[ProcedureKind, BeforeValidator(procedure_kind)] = ProcedureKind.TARE
     protocol: str | None = None
     intent: Intent | None = None
     device: str | None = None
-    models: Annotated[list[ActivityModel], BeforeValidator(_each_once), Field(min_length=1)] = [
+    tumour_type: TumourType = TumourType.NET
+    models: Annotated[list[ActivityModel], BeforeValidator(each_once), Field(min_length=1)] = [
         ActivityModel.PARTITION,
         ActivityModel.SINGLE,
     ]
+    objective: Objective = Objective.MEET_GOAL
+    dose_coefficient: str | None = None
     k_gy_kg_per_gbq: Positive | None = None
     liver_density_g_per_ml: Positive | None = None
-    treatment_time: Annotated[datetime, BeforeValidator(_aware)] | None = None
+    body_surface: Literal["dubois", "mosteller"] | None = None
+    treatment_time: Moment | None = None
+
+
+class ArterySpecificTable(_Table):
+    """What the artery-specific model takes: neither of the two is T/N or lung shunt."""
+
+    activity_ratio: Positive
+    tumour_lung_shunt_frac: ShuntFrac
 
 
 class TerritoryTable(_Table):
@@ -185,11 +116,17 @@ class TerritoryTable(_Table):
 
     name: NonEmpty
     mask: NonEmpty | None = None
-    tumours: Annotated[Literal["all"] | list[int], BeforeValidator(_labels)] = "all"
+    tumours: Annotated[Literal["all"] | list[int], BeforeValidator(labels)] = "all"
+    volume: VolumeMl | None = None
+    lesion_volumes: LesionVolumesMl | None = None
+    device: str | None = None
     tumour_to_normal: Ratio | None = None
+    lesion_tumour_to_normal: LesionRatios | None = None
     lung_shunt_frac: ShuntFrac | None = None
+    artery_specific: ArterySpecificTable | None = None
     tumour_goal: GoalTable | None = None
     perfused_goal: GoalTable | None = None
+    hypertrophy_goal: GoalTable | None = None
     administered: ActivityGbq | None = None
     session: Annotated[int, Field(ge=1, strict=True)] = 1
 
@@ -201,24 +138,53 @@ class LimitsTable(_Table):
     whole_normal: DoseGy | None = None
     lung_session: DoseGy | None = None
     lung_cumulative: DoseGy | None = None
-    lung_mass: Annotated[float | Literal["ct"], BeforeValidator(_lung_mass)] | None = None
+    lung_mass: LungMass | None = None
 
 
 class PriorTable(_Table):
-    """[[prior]]: an earlier radioembolization."""
+    """[[prior]]: an earlier treatment of the liver."""
 
-    kind: Annotated[ProcedureKind, BeforeValidator(_kind)]
-    date: Annotated[date, BeforeValidator(_day)]
+    kind: PriorKind
+    date: Day | None = None
     lung_dose: PriorDoseGy = 0.0
     whole_normal_dose: PriorDoseGy = 0.0
+    drug: NonEmpty | None = None
+    dose_mg_per_m2: Positive | None = None
+    note: NonEmpty | None = None
+
+
+class VialTable(_Table):
+    """[vial]: what is fixed of it; the rest is chosen."""
+
+    size: ActivityGbq | None = None
+    calibration_time: Moment | None = None
+    residual_frac: Relative = 0.0
+    spheres: Positive | None = None
+    custom: Flag = False
+
+
+class UncertaintyTable(_Table):
+    """[uncertainty]: standard uncertainties, with their source."""
+
+    source: NonEmpty
+    lung_shunt_frac: Relative | None = None
+    tumour_to_normal_rel: Relative | None = None
+    lesion_volume_rel: Relative | None = None
+    normal_volume_rel: Relative | None = None
+    lung_mass_rel: Relative | None = None
+    calibration_rel: Relative | None = None
+    residual_frac: Relative | None = None
 
 
 class CaseTable(_Table):
     """The whole file, [facts] apart."""
 
     patient: PatientTable
-    images: ImagesTable
+    images: ImagesTable | None = None
+    volumes: VolumesTable | None = None
     procedure: ProcedureTable = ProcedureTable()
     territory: list[TerritoryTable] = []
     limits: LimitsTable = LimitsTable()
+    vial: VialTable | None = None
+    uncertainty: UncertaintyTable | None = None
     prior: list[PriorTable] = []

@@ -6,46 +6,31 @@ images -> contours -> burden -> eligibility
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import emboplan
 from emboplan.catalog.load import Catalog, load
 from emboplan.dicom.read.common import SeriesHeader
-from emboplan.dosimetry.prescribing.applicable_limits import applicable_limits
 from emboplan.errors import CaseFileError
-from emboplan.measure.burden import measure_burden
 from emboplan.model.anatomy import Anatomy
-from emboplan.model.case import Case, ImageSources, Patient
-from emboplan.model.finding import Finding
-from emboplan.model.image import CountImage, CtImage
-from emboplan.model.mask import Mask
+from emboplan.model.case import Case
 from emboplan.model.patient import PatientFacts
-from emboplan.model.plan import AnatomySummary, Check, InputDigest, Plan, PlannedCase
-from emboplan.model.results.activity import ActivityPlan
+from emboplan.model.plan import AnatomySummary, Check, Plan, PlannedCase
+from emboplan.model.results.activity import Doses
+from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.model.results.eligibility import Eligibility
-from emboplan.segmentation.builtin import segment_ct
 from emboplan.units import GRAMS_PER_KILOGRAM
-from emboplan.workflow.casefile import read_case
 from emboplan.workflow.check import check
-from emboplan.workflow.facts import (
-    PROVISIONAL,
-    bilirubin_mg_per_dl,
-    fact_findings,
-    measured_facts,
-    uses_measured,
-)
-from emboplan.workflow.inputs import load_ct, load_lesions, load_mask, load_spect, mask_file
-from emboplan.workflow.prescribe import TerritoryInput, prescribe
-from emboplan.workflow.provenance import digest
+from emboplan.workflow.facts import PROVISIONAL, uses_measured
+from emboplan.workflow.prepare import Imaged, Prepared, Progress, case_at, prepare, with_reader, with_series
+from emboplan.workflow.prescribe import prescribe
 from emboplan.workflow.segment import named_reader
-from emboplan.workflow.settings import PlanNumbers, plan_numbers, plan_settings
-from emboplan.workflow.territories import treated_volumes
-from emboplan.workflow.uptake import ScanRegions, scan_regions, territory_uptake
-from emboplan.workflow.voxel_dose import VoxelDose, voxel_dose
+from emboplan.workflow.settings import PlanNumbers, plan_settings
+from emboplan.workflow.treated import TerritoryInput
+from emboplan.workflow.voxel_dose import VoxelDose, doses_per_gbq, voxel_dose
 
-Progress = Callable[[str, float], None]
 DicomPlannedCase = PlannedCase[SeriesHeader]
 
 # Energy in the compartments against energy of the administered activity: the formulas balance exactly, so
@@ -73,85 +58,78 @@ def plan(
     """
     tables = catalog or load()
     say = progress or (lambda _stage, _fraction: None)
-    subject = case if isinstance(case, Case) else _case_at(Path(case), tables)
+    subject = case if isinstance(case, Case) else case_at(Path(case), tables)
+    if subject.images is None:
+        raise CaseFileError(
+            [f"{subject.source.name}: no [images]; `emboplan activity` computes from entered volumes"]
+        )
     if ct_series is not None:
-        subject = replace(subject, images=replace(subject.images, ct_series=ct_series))
+        subject = with_series(subject, ct_series)
     if confirmed_by is not None:
-        reader = named_reader(confirmed_by)
-        subject = replace(subject, images=replace(subject.images, confirmed_by=reader))
+        subject = with_reader(subject, named_reader(confirmed_by))
 
-    say("reading images", 0.0)
-    loaded = _load(subject, say)
-    say("segmenting", 0.1)
-    anatomy = _contours(subject, loaded, say)
-    say("measuring burden", 0.6)
-    burden = measure_burden(anatomy, catalog=tables)
-    facts = subject.facts.with_measured(measured_facts(burden))
-    eligibility = _eligibility(subject, facts, tables, provisional=anatomy.review.provisional)
-
-    say("measuring uptake", 0.65)
-    numbers = plan_numbers(subject, burden, tables)
-    regions, scan_findings = scan_regions(anatomy, loaded.scan)
-    volumes = treated_volumes(subject.territories, loaded.territory_masks, anatomy)
-    uptake = territory_uptake(
-        volumes, regions, numbers, lungs_complete=anatomy.lungs_complete, catalog=tables
-    )
-
+    prepared = prepare(subject, tables, say)
+    imaged = _imaged(prepared)
     say("computing activity", 0.7)
-    limits = applicable_limits(
-        subject.limits,
-        device=subject.procedure.device,
-        bilirubin_mg_per_dl=bilirubin_mg_per_dl(facts, tables),
-        catalog=tables,
-    )
-    activity = prescribe(
-        uptake.territories,
-        limits,
-        numbers.physics,
-        models=subject.procedure.models,
-        whole_normal_ml=anatomy.normal_liver.volume_ml,
-        priors=subject.priors,
-    )
+    activity = activity_of(subject, prepared, tables)
     say("computing dose", 0.75)
-    dosed = _dose(anatomy, regions, uptake.territories, activity, numbers)
+    dosed = _dose(imaged, prepared, activity)
 
-    findings = (
-        *loaded.findings,
-        *anatomy.findings,
-        *burden.findings,
-        *fact_findings(subject.facts, burden, tables),
-        *scan_findings,
-        *uptake.findings,
-        *numbers.findings,
-        *activity.findings,
-        *(dosed.findings if dosed else ()),
-    )
+    findings = (*prepared.findings, *activity.findings, *(dosed.findings if dosed else ()))
+    provisional = imaged.anatomy.review.provisional
     result = Plan(
         emboplan_version=emboplan.__version__,
         catalogue_digest=tables.digest,
-        inputs=loaded.digests,
-        settings=plan_settings(subject, numbers, limits.limits, findings, tables),
+        inputs=imaged.digests,
+        settings=plan_settings(subject, prepared.numbers, prepared.limits.limits, findings, tables),
         patient=subject.patient,
-        anatomy=_summary(anatomy),
-        burden=burden,
-        eligibility=eligibility,
-        shunt=uptake.shunt,
-        tumour_to_normal=uptake.ratio,
+        anatomy=_summary(imaged.anatomy),
+        burden=imaged.burden,
+        eligibility=_eligibility(subject, prepared.facts, tables, provisional=provisional),
+        shunt=prepared.shunt,
+        tumour_to_normal=imaged.ratio,
         activity=activity,
         dose=None if dosed is None else dosed.summary,
         loading=None,
         schedule=None,
-        findings=_unique(findings),
-        provisional=anatomy.review.provisional,
-        checks=(*_balance(uptake.territories, activity, numbers), *((dosed.check,) if dosed else ())),
+        findings=tuple(dict.fromkeys(findings)),
+        provisional=provisional,
+        checks=(
+            *_balance(prepared.territories, activity, prepared.numbers),
+            *((dosed.check,) if dosed else ()),
+        ),
     )
     return PlannedCase(
         plan=result,
-        anatomy=anatomy,
-        spect=loaded.scan,
+        anatomy=imaged.anatomy,
+        spect=imaged.scan,
         dose=None if dosed is None else dosed.dose,
-        source=loaded.header,
+        source=imaged.header,
     )
+
+
+def activity_of(case: Case, prepared: Prepared, catalog: Catalog) -> ActivityPlan:
+    """The activity of a prepared case by every model that it asks for."""
+
+    def voxel() -> Mapping[str, Doses]:
+        imaged = prepared.imaged
+        if imaged is None or imaged.regions is None:
+            return {}
+        return doses_per_gbq(
+            imaged.anatomy,
+            imaged.regions,
+            prepared.territories,
+            prepared.numbers.physics,
+            lung_g_per_ml=prepared.numbers.lung_g_per_ml,
+        )
+
+    return prescribe(prepared.question(case), prepared.request(case), catalog=catalog, voxel_per_gbq=voxel)
+
+
+def _imaged(prepared: Prepared) -> Imaged:
+    if prepared.imaged is None:  # a case of images was prepared; said for the type checker
+        raise CaseFileError(["the case has no images"])
+    return prepared.imaged
 
 
 def _eligibility(
@@ -164,96 +142,54 @@ def _eligibility(
     return replace(result, flags=result.flags + flags)
 
 
-def _case_at(path: Path, catalog: Catalog) -> Case:
-    if not path.is_dir():
-        return read_case(path, catalog)
-    if not any(path.iterdir()):
-        raise CaseFileError([f"{path.name}: an empty folder; give a case file or a folder of images"])
-    return Case(source=path, patient=Patient(id=path.resolve().name), images=ImageSources(ct=path))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Loaded:
-    ct: CtImage
-    header: SeriesHeader | None
-    scan: CountImage | None
-    territory_masks: tuple[Mask | None, ...]
-    digests: tuple[InputDigest, ...]
-    findings: tuple[Finding, ...]
-
-
-def _load(case: Case, progress: Progress) -> _Loaded:
-    images = case.images
-    ct = load_ct(images.ct, images.ct_series, progress)
-    digests = [digest("ct", images.ct.name, ct.files)]
-    if case.source.is_file():
-        digests.insert(0, digest("case", case.source.name, [case.source]))
-    for role, source in (("liver", images.liver), ("tumours", images.tumours)):
-        if source is not None:
-            digests.append(digest(role, str(source), [mask_file(source.path)]))
-    masks = tuple(None if t.mask is None else load_mask(t.mask, ct.image.grid) for t in case.territories)
-    for territory in case.territories:
-        if territory.mask is not None:
-            files = [mask_file(territory.mask.path)]
-            digests.append(digest(f"territory {territory.name}", str(territory.mask), files))
-    scan, findings = None, ct.findings
-    if images.maa is not None:
-        spect = load_spect(images.maa, images.maa_resolution_fwhm_mm, progress)
-        scan, findings = spect.image, findings + spect.findings
-        digests.append(digest("maa", images.maa.name, spect.files))
-    return _Loaded(ct.image, ct.header, scan, masks, tuple(digests), findings)
-
-
-def _contours(case: Case, loaded: _Loaded, progress: Progress) -> Anatomy:
-    images, grid = case.images, loaded.ct.grid
-    return segment_ct(
-        loaded.ct,
-        liver=None if images.liver is None else load_mask(images.liver, grid),
-        lesions=None if images.tumours is None else load_lesions(images.tumours, grid),
-        confirmed_by=images.confirmed_by,
-        progress=lambda stage, fraction: progress(stage, 0.1 + 0.5 * fraction),
-    )
-
-
 def _administered(
     territories: Sequence[TerritoryInput], activity: ActivityPlan
 ) -> list[tuple[TerritoryInput, float]]:
-    """Each territory with the activity of its first model, the plan's answer; empty without one."""
+    """Each territory with the activity of the model that decides; empty without one."""
     if activity.chosen is None:
         return []
-    first = {result.territory: result.administered_gbq for result in reversed(activity.models)}
-    return [(territory, first[territory.volume.name]) for territory in territories]
+    decided = {
+        result.territory: result.administered_gbq
+        for result in activity.models
+        if result.model == activity.chosen.model
+    }
+    return [(territory, decided[territory.name]) for territory in territories]
 
 
-def _dose(
-    anatomy: Anatomy,
-    regions: ScanRegions | None,
-    territories: Sequence[TerritoryInput],
-    activity: ActivityPlan,
-    numbers: PlanNumbers,
-) -> VoxelDose | None:
-    administered = _administered(territories, activity)
-    if regions is None or not administered:
+def _dose(imaged: Imaged, prepared: Prepared, activity: ActivityPlan) -> VoxelDose | None:
+    administered = _administered(prepared.territories, activity)
+    if imaged.regions is None or not administered:
         return None
-    return voxel_dose(anatomy, regions, administered, numbers.physics, lung_g_per_ml=numbers.lung_g_per_ml)
+    return voxel_dose(
+        imaged.anatomy,
+        imaged.regions,
+        administered,
+        prepared.numbers.physics,
+        lung_g_per_ml=prepared.numbers.lung_g_per_ml,
+    )
 
 
 def _balance(
     territories: Sequence[TerritoryInput], activity: ActivityPlan, numbers: PlanNumbers
 ) -> tuple[Check, ...]:
     """Whether all energy of the administered activity is in tumour, normal liver and lungs."""
-    physics = numbers.physics
     checks = []
     for territory, gbq in _administered(territories, activity):
-        volume = territory.volume
-        doses = next(r.doses_gy for r in activity.models if r.territory == volume.name)
+        physics = territory.physics or numbers.physics
+        doses = next(
+            r.doses_gy
+            for r in activity.models
+            if r.territory == territory.name and activity.chosen and r.model == activity.chosen.model
+        )
         grams = (
-            (doses.tumour or 0.0) * volume.tumour.volume_ml * physics.tumour_g_per_ml
-            + (doses.perfused_normal or 0.0) * volume.normal.volume_ml * physics.liver_g_per_ml
+            (doses.tumour or 0.0) * territory.tumour_ml * physics.tumour_g_per_ml
+            + (doses.perfused_normal or 0.0) * territory.normal_ml * physics.liver_g_per_ml
             + (doses.lung or 0.0) * physics.lung_mass_g
         )
         off = abs(grams / GRAMS_PER_KILOGRAM / (physics.k_gy_kg_per_gbq * gbq) - 1)
-        text = f"{volume.name}: energy in the compartments against energy administered, relative difference"
+        text = (
+            f"{territory.name}: energy in the compartments against energy administered, relative difference"
+        )
         checks.append(Check("energy-balance", text, off, BALANCE, off <= BALANCE))
     return tuple(checks)
 
@@ -268,7 +204,3 @@ def _summary(anatomy: Anatomy) -> AnatomySummary:
         lungs_complete=anatomy.lungs_complete,
         body_ml=None if anatomy.body is None else anatomy.body.volume_ml,
     )
-
-
-def _unique(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    return tuple(dict.fromkeys(findings))

@@ -1,111 +1,247 @@
-"""The activity of each territory by each model, and the doses and limits of all territories together.
+"""The activity of a plan: every model side by side, the vials, how sure it is, and the second calculation.
 
-In each territory the partition model takes the activity of the tumour goal, or the largest within the limits
-where no goal is entered; the single compartment stands beside it. With several territories each needs a goal
-or an activity of its own, and the limits that they share are checked on their sum.
+The first of the models asked for that can be computed decides; the others stand beside it. Nothing is decided
+where a shunt, a ratio or a goal is missing: the findings say what to enter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
+from datetime import datetime
 
-from emboplan.dosimetry.models.compartment import partition, prepared_activity_gbq, single_compartment
-from emboplan.dosimetry.prescribing.applicable_limits import ApplicableLimits
-from emboplan.dosimetry.prescribing.combined import TerritoryPart, combined_result
-from emboplan.dosimetry.prescribing.prescription import check_limits, choose_activity, doses_of
-from emboplan.errors import ModelRangeError
-from emboplan.model.case import ActivityModel, PriorTreatment
+from emboplan.catalog.load import Catalog
+from emboplan.model.case import ActivityModel, EnteredUncertainty, Patient, VialOrder
+from emboplan.model.compartments import PatientCompartments
 from emboplan.model.finding import Finding, Severity
-from emboplan.model.products import DoseLimit
-from emboplan.model.results.activity import ActivityPlan, Doses, LimitCheck, ModelResult, Quantity
-from emboplan.workflow.territories import TreatedVolume
+from emboplan.model.results.activity import Doses, ModelResult
+from emboplan.model.results.activity_plan import ActivityPlan
+from emboplan.workflow.biological import biological_doses
+from emboplan.workflow.certainty import Evidence, how_sure, second_calculation
+from emboplan.workflow.rule_models import (
+    LiverVolumes,
+    artery_specific_results,
+    rule_answer,
+    voxel_results,
+)
+from emboplan.workflow.side_by_side import (
+    COMPARTMENT_MODELS,
+    Answer,
+    Question,
+    at_activity,
+    decide,
+    goals_of,
+    require_normal_liver,
+)
+from emboplan.workflow.treated import TerritoryInput
+from emboplan.workflow.vial_choice import VialChoice, choose_vials
 
-ENTERED = "entered"
-
-# The goal that each model can meet: its key in a case, and the dose that it is a goal on.
-GOALS = {
-    ActivityModel.PARTITION: ("tumour_goal", Quantity.TUMOUR),
-    ActivityModel.SINGLE: ("perfused_goal", Quantity.PERFUSED),
-}
+RULES = (ActivityModel.BSA, ActivityModel.EMPIRIC)
 
 
 @dataclass(frozen=True, slots=True)
-class Physics:
-    """What turns volumes into doses: dose coefficient, densities and lung mass."""
+class Request:
+    """What a plan asks beside the `Question` of its models."""
 
-    k_gy_kg_per_gbq: float
-    liver_g_per_ml: float
-    tumour_g_per_ml: float
-    lung_mass_g: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TerritoryInput:
-    """A territory with the shunt and the ratio that the plan uses there; None where there is none."""
-
-    volume: TreatedVolume
-    lung_shunt_frac: float | None
-    tumour_to_normal: float | None
+    models: tuple[ActivityModel, ...]
+    patient: Patient
+    liver: LiverVolumes
+    evidence: Evidence
+    vial: VialOrder | None = None
+    treatment_time: datetime | None = None
+    body_surface: str | None = None
+    uncertainty: EnteredUncertainty | None = None
+    k_name: str | None = None
 
 
 def prescribe(
-    territories: Sequence[TerritoryInput],
-    limits: ApplicableLimits,
-    physics: Physics,
+    question: Question,
+    request: Request,
     *,
-    models: Sequence[ActivityModel],
-    whole_normal_ml: float,
-    priors: Sequence[PriorTreatment] = (),
+    catalog: Catalog,
+    voxel_per_gbq: Callable[[], Mapping[str, Doses]] | None = None,
 ) -> ActivityPlan:
     """All models of all territories side by side, the chosen activity, and every limit."""
-    planner = _Planner(limits, physics, tuple(models), whole_normal_ml, _prior_doses(priors))
-    results: list[ModelResult] = []
-    chosen: list[tuple[TerritoryInput, ModelResult]] = []
-    findings = list(limits.findings)
-    for territory in territories:
-        found, why_not = planner.territory(territory, alone=len(territories) == 1)
-        results.extend(found)
-        findings.extend(why_not)
-        if found:
-            chosen.append((territory, found[0]))
-    if len(chosen) < len(territories) or not chosen:
-        return ActivityPlan(tuple(results), None, None, physics.k_gy_kg_per_gbq, findings=tuple(findings))
-    answer = chosen[0][1]
-    if len(chosen) > 1:
-        answer = combined_result([_part(*pair) for pair in chosen], limits.limits, planner.prior_gy)
-    for result in {id(r): r for r in (*(r for _, r in chosen), answer)}.values():
-        findings.extend(_limit_findings(result))
-    return ActivityPlan(
-        models=tuple(results),
-        chosen=answer,
-        binding=answer.binding,
-        k_gy_kg_per_gbq=physics.k_gy_kg_per_gbq,
+    findings = list(question.limits.findings)
+    missing = list(_missing(question, request))
+    findings += missing
+    if any(finding.id == "lung-shunt-missing" for finding in missing):
+        return _plan(question, request, (), None, findings)
+    answers, said = _compartment_answers(question, request.models)
+    findings += said
+    results = [result for answer in answers for result in answer.results]
+    decided = next((answer for answer in answers if answer.prescription is not None), None)
+    choice = VialChoice((), None, ())
+    if decided is not None:
+        choice = choose_vials(question, decided, request.vial, request.treatment_time, catalog)
+        findings += choice.findings
+        if choice.prescription is not None:
+            decided, results = _with_vials(question, decided, choice, answers)
+    extra, said = _other_models(question, request, answers, voxel_per_gbq)
+    results += extra
+    findings += said
+    if decided is None:
+        return _plan(question, request, tuple(results), None, findings)
+    findings += decided.findings
+    for result in {id(r): r for r in (*decided.results, decided.total)}.values():
+        findings += _limit_findings(result)
+    plan = _plan(question, request, tuple(results), decided, findings)
+    plan = replace(plan, vials=choice.table, biological=biological_doses(question, decided.results, catalog))
+    plan = how_sure(plan, question, decided, request.evidence, request.uncertainty, catalog)
+    return second_calculation(plan, question, decided, request.treatment_time, catalog)
+
+
+def _plan(
+    question: Question,
+    request: Request,
+    results: tuple[ModelResult, ...],
+    decided: Answer | None,
+    findings: Sequence[Finding],
+) -> ActivityPlan:
+    plan = ActivityPlan(
+        models=results,
+        chosen=None,
+        binding=None,
+        k_gy_kg_per_gbq=question.physics.k_gy_kg_per_gbq,
         findings=tuple(findings),
+        objective=question.objective,
+        k_name=request.k_name,
+    )
+    if decided is None or decided.prescription is None:
+        return plan
+    return replace(
+        plan,
+        chosen=decided.total,
+        binding=decided.total.binding,
+        price=decided.prescription.price,
+        goals=decided.prescription.goals,
+        slack=decided.prescription.slack,
     )
 
 
-def _prior_doses(priors: Sequence[PriorTreatment]) -> Mapping[Quantity, float]:
-    lung = sum(prior.lung_gy for prior in priors)
-    whole_normal = sum(prior.whole_normal_gy for prior in priors)
-    return MappingProxyType({Quantity.LUNG: lung, Quantity.WHOLE_NORMAL: whole_normal})
+def _missing(question: Question, request: Request) -> Iterator[Finding]:
+    """What no model can do without, then what single models lack."""
+    for territory in question.territories:
+        if territory.lung_shunt_frac is None:
+            text = f"{territory.name}: no lung shunt was entered or measured, so no activity is computed."
+            yield Finding("lung-shunt-missing", Severity.WARNING, text)
+            entered = territory.territory
+            goals = (entered.tumour_goal, entered.perfused_goal)
+            if entered.administered_gbq is None and not any(goals):
+                text = (
+                    f"{territory.name}: no dose goal was entered. Enter one with its source, or the activity."
+                )
+                yield Finding("goal-missing", Severity.WARNING, text)
+    for model in (ActivityModel.PARTITION, ActivityModel.MULTI):
+        if model in request.models:
+            for territory in question.territories:
+                yield from _without_ratio(territory, model)
 
 
-def _part(territory: TerritoryInput, result: ModelResult) -> TerritoryPart:
-    volume = territory.volume
-    shunt = territory.lung_shunt_frac or 0.0
-    return TerritoryPart(result, volume.territory.session, shunt, volume.tumour.volume_ml)
+def _without_ratio(territory: TerritoryInput, model: ActivityModel) -> Iterator[Finding]:
+    if not territory.labels:
+        text = f"{territory.name}: no lesion inside, so that the {model.value} model does not apply."
+        yield Finding(f"{model.value}-not-applicable", Severity.INFO, text)
+    elif territory.ratios(model) is None:
+        text = (
+            f"{territory.name}: no tumour-to-normal ratio was entered or measured, so the {model.value} "
+            "model is not computed. Enter tumour_to_normal, or give an MAA SPECT."
+        )
+        yield Finding("tumour-to-normal-missing", Severity.WARNING, text)
 
 
-def _without_shunt(volume: TreatedVolume) -> Iterator[Finding]:
-    """What a territory without a lung shunt lacks for an activity, the shunt first."""
-    text = f"{volume.name}: no lung shunt was entered or measured, so no activity is computed."
-    yield Finding("lung-shunt-missing", Severity.WARNING, text)
-    entered = volume.territory
-    if entered.administered_gbq is None and entered.tumour_goal is None and entered.perfused_goal is None:
-        text = f"{volume.name}: no dose goal was entered. Enter one with its source, or the activity."
-        yield Finding("goal-missing", Severity.WARNING, text)
+def _compartment_answers(
+    question: Question, models: Sequence[ActivityModel]
+) -> tuple[list[Answer], list[Finding]]:
+    """The compartment models, the one that decides first; the single compartment where no other can be."""
+    wanted = [model for model in models if model in COMPARTMENT_MODELS]
+    without_lesions = not any(territory.labels for territory in question.territories)
+    usable: list[tuple[ActivityModel, PatientCompartments]] = []
+    for model in wanted:
+        if without_lesions and model is not ActivityModel.SINGLE:
+            continue
+        require_normal_liver(question, model)
+        patient = question.compartments(model)
+        if patient is not None:
+            usable.append((model, patient))
+    if not usable:
+        patient = question.compartments(ActivityModel.SINGLE)
+        if patient is not None:
+            usable.append((ActivityModel.SINGLE, patient))
+    answers: list[Answer] = []
+    findings: list[Finding] = []
+    for model, patient in usable:
+        decided = next((answer for answer in answers if answer.prescription is not None), None)
+        own_goals = goals_of(question, model)[0]
+        if decided is not None and not own_goals and decided.prescription is not None:
+            answers.append(at_activity(question, model, patient, decided.prescription.administered_gbq))
+            continue
+        found = decide(question, model, patient)
+        if isinstance(found, Answer):
+            answers.append(found)
+        elif decided is None:
+            findings += found
+    return answers, findings
+
+
+def _with_vials(
+    question: Question, decided: Answer, choice: VialChoice, answers: Sequence[Answer]
+) -> tuple[Answer, list[ModelResult]]:
+    """The plan by vials: every model that had no goal of its own moves to the vials' activities."""
+    if choice.prescription is None:
+        return decided, [result for answer in answers for result in answer.results]
+    by_vials = replace(
+        at_activity(
+            question,
+            decided.model,
+            decided.patient,
+            choice.prescription.administered_gbq,
+            prescription=choice.prescription,
+        ),
+        goals=decided.goals,
+        findings=(*decided.findings, *choice.prescription.findings),
+    )
+    results: list[ModelResult] = []
+    for answer in answers:
+        if answer is decided:
+            results += by_vials.results
+        elif answer.prescription is None:
+            at = choice.prescription.administered_gbq
+            results += at_activity(question, answer.model, answer.patient, at).results
+        else:
+            results += answer.results
+    return by_vials, results
+
+
+def _other_models(
+    question: Question,
+    request: Request,
+    answers: Sequence[Answer],
+    voxel_per_gbq: Callable[[], Mapping[str, Doses]] | None,
+) -> tuple[list[ModelResult], list[Finding]]:
+    """Rules, the artery-specific model and the voxel model, in the order asked for."""
+    results: list[ModelResult] = []
+    findings: list[Finding] = []
+    for model in request.models:
+        if model in RULES and answers:
+            best = (answers[0].model, answers[0].patient)
+            found = rule_answer(
+                question, model, best, request.patient, request.liver, body_surface=request.body_surface
+            )
+            if isinstance(found, Answer):
+                results += found.results
+                findings += found.findings
+            else:
+                findings += found
+        elif model is ActivityModel.ARTERY_SPECIFIC:
+            shown, said = artery_specific_results(question)
+            results += shown
+            findings += said
+        elif model is ActivityModel.VOXEL:
+            shown, said = voxel_results(question, voxel_per_gbq() if voxel_per_gbq else {})
+            results += shown
+            findings += said
+    return results, findings
 
 
 def _limit_findings(result: ModelResult) -> Iterator[Finding]:
@@ -113,189 +249,13 @@ def _limit_findings(result: ModelResult) -> Iterator[Finding]:
         if not check.exceeded:
             continue
         quantity, limit = check.quantity.replace("_", " "), check.name.replace("_", " ")
+        unit = "" if check.unit == "1" else f" {check.unit}"
         text = (
-            f"{result.territory}: {quantity} {check.value:.3g} {_unit(check)} exceeds the limit {limit} of "
-            f"{check.limit:g} {_unit(check)} (derived with: {check.derived_with})."
+            f"{result.territory}: {quantity} {check.value:.3g}{unit} exceeds the limit {limit} of "
+            f"{check.limit:g}{unit} (derived with: {check.derived_with})."
         )
         yield Finding(f"limit-exceeded-{check.name}", Severity.STOP, text, check.source)
     if result.goal_met is False and result.binding is not None:
         limit = result.binding.replace("_", " ")
         text = f"{result.territory}: the dose goal is not met; the limit {limit} binds."
         yield Finding("goal-not-met", Severity.WARNING, text)
-
-
-def _unit(check: LimitCheck) -> str:
-    return "" if check.unit == "1" else check.unit
-
-
-@dataclass(frozen=True, slots=True)
-class _Planner:
-    limits: ApplicableLimits
-    physics: Physics
-    models: tuple[ActivityModel, ...]
-    whole_normal_ml: float
-    prior_gy: Mapping[Quantity, float]
-
-    def territory(self, territory: TerritoryInput, *, alone: bool) -> tuple[list[ModelResult], list[Finding]]:
-        """The models of one territory, the one that decides first; none where data is missing."""
-        volume, shunt = territory.volume, territory.lung_shunt_frac
-        findings: list[Finding] = []
-        per_gbq = None
-        if ActivityModel.PARTITION in self.models:
-            per_gbq = self._partition_per_gbq(territory, findings)
-        if shunt is None:
-            return [], [*_without_shunt(volume), *findings]
-        results: list[ModelResult] = []
-        if per_gbq is not None:
-            decided = self._decide(ActivityModel.PARTITION, volume, per_gbq, shunt, findings, alone=alone)
-            results.extend([] if decided is None else [decided])
-        single_per_gbq = self._single_per_gbq(volume, shunt)
-        if ActivityModel.SINGLE in self.models or per_gbq is None:
-            single = self._single(volume, single_per_gbq, shunt, results, findings, alone=alone)
-            results.extend([] if single is None else [single])
-        return results, findings
-
-    def _partition_per_gbq(self, territory: TerritoryInput, findings: list[Finding]) -> Doses | None:
-        volume, ratio = territory.volume, territory.tumour_to_normal
-        if not volume.labels:
-            text = f"{volume.name}: no lesion inside, so that the partition model does not apply."
-            findings.append(Finding("partition-not-applicable", Severity.INFO, text))
-            return None
-        if ratio is None:
-            text = (
-                f"{volume.name}: no tumour-to-normal ratio was entered or measured, so the partition model "
-                "is not computed. Enter tumour_to_normal, or give an MAA SPECT."
-            )
-            findings.append(Finding("tumour-to-normal-missing", Severity.WARNING, text))
-            return None
-        if volume.normal.is_empty:
-            raise ModelRangeError(
-                f'territory "{volume.name}" holds no normal liver; set models = ["single"] under [procedure]'
-            )
-        result = partition(
-            tumour_mass_g=volume.tumour.volume_ml * self.physics.tumour_g_per_ml,
-            normal_mass_g=volume.normal.volume_ml * self.physics.liver_g_per_ml,
-            tumour_to_normal=ratio,
-            administered_gbq=1.0,
-            lung_shunt_frac=territory.lung_shunt_frac or 0.0,
-            lung_mass_g=self.physics.lung_mass_g,
-            whole_normal_mass_g=self.whole_normal_ml * self.physics.liver_g_per_ml,
-            k_gy_kg_per_gbq=self.physics.k_gy_kg_per_gbq,
-        )
-        return doses_of(result, labels=volume.labels)
-
-    def _single_per_gbq(self, volume: TreatedVolume, shunt: float) -> Doses:
-        mass_g = (
-            volume.tumour.volume_ml * self.physics.tumour_g_per_ml
-            + volume.normal.volume_ml * self.physics.liver_g_per_ml
-        )
-        result = single_compartment(
-            mass_g=mass_g,
-            administered_gbq=1.0,
-            lung_shunt_frac=shunt,
-            lung_mass_g=self.physics.lung_mass_g,
-            k_gy_kg_per_gbq=self.physics.k_gy_kg_per_gbq,
-        )
-        if volume.normal.is_empty:
-            return replace(doses_of(result, labels=volume.labels), perfused_normal=None)
-        share = volume.normal.volume_ml / self.whole_normal_ml
-        doses = doses_of(result, labels=volume.labels, treated_normal_share=share)
-        return doses if volume.labels else replace(doses, tumour=None)
-
-    def _single(
-        self,
-        volume: TreatedVolume,
-        per_gbq: Doses,
-        shunt: float,
-        before: list[ModelResult],
-        findings: list[Finding],
-        *,
-        alone: bool,
-    ) -> ModelResult | None:
-        """By its own goal where one is entered; else at the activity of the partition model, to compare."""
-        if volume.territory.perfused_goal is None and before:
-            return self._at(ActivityModel.SINGLE, volume, per_gbq, shunt, before[0].administered_gbq)
-        return self._decide(ActivityModel.SINGLE, volume, per_gbq, shunt, findings, alone=alone)
-
-    def _decide(
-        self,
-        model: ActivityModel,
-        volume: TreatedVolume,
-        per_gbq: Doses,
-        shunt: float,
-        findings: list[Finding],
-        *,
-        alone: bool,
-    ) -> ModelResult | None:
-        territory = volume.territory
-        if territory.administered_gbq is not None:
-            return replace(
-                self._at(model, volume, per_gbq, shunt, territory.administered_gbq), binding=ENTERED
-            )
-        key, quantity = GOALS[model]
-        goals = {"tumour_goal": territory.tumour_goal, "perfused_goal": territory.perfused_goal}
-        goal = goals.pop(key)
-        unused = "".join(
-            f" The {name} entered is of no use to the model {model.value}." for name, g in goals.items() if g
-        )
-        own = self.limits.limits if alone else self._of_territory()
-        protected = self.limits.protects_normal_liver and not volume.normal.is_empty
-        if goal is None and not (alone and protected):
-            text = (
-                f"{volume.name}: no activity is chosen: enter {key} with its source, or the activity "
-                f"(administered), or a limit on normal liver.{unused}"
-            )
-            findings.append(Finding("activity-undecided", Severity.WARNING, text))
-            return None
-        if goal is None:
-            text = (
-                f"{volume.name}: no {key} was entered. The activity is the largest within the limits: "
-                f"an upper bound, not a prescription.{unused}"
-            )
-            findings.append(Finding("no-goal", Severity.WARNING, text))
-        if goal is not None and quantity is Quantity.TUMOUR:
-            text = (
-                f"{volume.name}: the tumour goal of {goal.dose_gy:g} Gy is the user's ({goal.source}); "
-                "no EANM value exists for neuroendocrine metastases."
-            )
-            findings.append(Finding("tumour-goal-entered", Severity.INFO, text, "EANM22 (tables 2 to 4)"))
-        choice = choose_activity(
-            per_gbq,
-            own,
-            lung_shunt_frac=shunt,
-            goal=None if goal is None else (quantity, goal.dose_gy),
-            prior_gy=self.prior_gy,
-        )
-        if choice.administered_gbq == 0:
-            limit = choice.binding.replace("_", " ")
-            text = f"{volume.name}: earlier treatments use up the limit {limit}; no activity is chosen."
-            findings.append(Finding("limit-used-up", Severity.STOP, text))
-            return None
-        return replace(
-            self._at(model, volume, per_gbq, shunt, choice.administered_gbq),
-            binding=choice.binding,
-            goal_met=choice.goal_met,
-            ceilings_gbq=choice.ceilings_gbq,
-        )
-
-    def _of_territory(self) -> tuple[DoseLimit, ...]:
-        return tuple(limit for limit in self.limits.limits if limit.quantity is Quantity.PERFUSED_NORMAL)
-
-    def _at(
-        self, model: ActivityModel, volume: TreatedVolume, per_gbq: Doses, shunt: float, activity_gbq: float
-    ) -> ModelResult:
-        doses = per_gbq.scaled(activity_gbq)
-        return ModelResult(
-            model=model.value,
-            territory=volume.name,
-            administered_gbq=activity_gbq,
-            doses_gy=doses,
-            prepared_gbq=float(prepared_activity_gbq(activity_gbq)),
-            limits=check_limits(
-                doses,
-                self.limits.limits,
-                administered_gbq=activity_gbq,
-                lung_shunt_frac=shunt,
-                prior_gy=self.prior_gy,
-            ),
-        )

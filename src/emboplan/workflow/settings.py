@@ -6,18 +6,18 @@ What the case says goes before the catalogue; every number goes into the plan wi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from emboplan.catalog.load import Catalog
-from emboplan.errors import CatalogError
+from emboplan.errors import CatalogError, InputError
 from emboplan.model.case import Case
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.plan import Settings, UsedNumber
-from emboplan.model.products import DoseLimit, Sourced
-from emboplan.model.results.burden import Burden
-from emboplan.workflow.prescribe import Physics
+from emboplan.model.products import DoseLimit, Nuclide, Sourced
 from emboplan.workflow.provenance import software_versions
+from emboplan.workflow.treated import Physics
 
 DEFAULT_NUCLIDE = "Y-90"
 ENTERED = "entered in the case"
@@ -26,22 +26,25 @@ ENTERED_STATUS = "entered"
 
 @dataclass(frozen=True, slots=True)
 class PlanNumbers:
-    """The physics of a plan, where its lung mass comes from, and every number with its source."""
+    """The physics of a plan, where its lung mass comes from, and every number with its source.
+
+    `of_devices` is the physics of devices of single territories that have another nuclide than the plan's.
+    """
 
     physics: Physics
+    of_devices: Mapping[str, Physics]
+    k_name: str | None
     lung_g_per_ml: float
     lung_mass_source: str
     used: tuple[UsedNumber, ...]
     findings: tuple[Finding, ...]
 
 
-def plan_numbers(case: Case, burden: Burden, catalog: Catalog) -> PlanNumbers:
-    """The numbers that this case is planned with."""
+def plan_numbers(case: Case, lung_mass_on_ct_g: float | None, catalog: Catalog) -> PlanNumbers:
+    """The numbers that this case is planned with; `lung_mass_on_ct_g` is None where it was not measured."""
     procedure = case.procedure
-    nuclide_name = DEFAULT_NUCLIDE
-    if procedure.device is not None:
-        nuclide_name = catalog.microsphere(procedure.device).nuclide
-    nuclide = catalog.nuclide(nuclide_name)
+    nuclide = _nuclide(procedure.device, catalog)
+    nuclide_name = nuclide.name
     used: list[UsedNumber] = []
     findings = list(_not_entered(case, nuclide_name))
 
@@ -54,19 +57,21 @@ def plan_numbers(case: Case, burden: Burden, catalog: Catalog) -> PlanNumbers:
         used.append(used_number(entry, name))
         return entry.number
 
+    named = procedure.dose_coefficient
     k = number(
-        nuclide.dose_coefficient,
+        nuclide.dose_coefficient if named is None else nuclide.coefficients[named],
         procedure.k_gy_kg_per_gbq,
         f"dose coefficient of {nuclide_name}",
         "Gy kg/GBq",
     )
+    used.append(used_number(nuclide.half_life, f"half-life of {nuclide_name}"))
     density = procedure.liver_density_g_per_ml
     liver = number(catalog.sourced("density.liver"), density, "liver density", "g/mL")
     tumour = number(catalog.sourced("density.tumour"), density, "tumour density", "g/mL")
     lung_density = number(catalog.sourced("density.lung"), None, "lung density", "g/mL")
     limits = case.limits
     source = "default" if limits.lung_mass_g is None else "entered"
-    from_ct = burden.lung_mass_g if limits.lung_mass_from_ct else None
+    from_ct = lung_mass_on_ct_g if limits.lung_mass_from_ct else None
     if from_ct is not None:
         source = "ct"
         used.append(UsedNumber("lung mass", from_ct, "g", "CT density of the lung mask (KAO14)", "measured"))
@@ -76,7 +81,37 @@ def plan_numbers(case: Case, burden: Burden, catalog: Catalog) -> PlanNumbers:
             text = "The CT does not show the whole lungs, so that the lung mass is the default, not from CT."
             findings.append(Finding("lung-mass-default", Severity.WARNING, text))
         mass = number(catalog.sourced("lung_mass.default"), limits.lung_mass_g, "lung mass", "g")
-    return PlanNumbers(Physics(k, liver, tumour, mass), lung_density, source, tuple(used), tuple(findings))
+    residual = 0.0 if case.vial is None else case.vial.residual_frac
+    physics = Physics(nuclide_name, nuclide.half_life_h, k, liver, tumour, mass, residual)
+    others = {}
+    for device in dict.fromkeys(t.device for t in case.territories):
+        other = _nuclide(device, catalog)
+        if device is None or other.name == nuclide_name:
+            continue
+        if procedure.k_gy_kg_per_gbq is not None:
+            raise InputError(
+                f"k_gy_kg_per_gbq is for one nuclide, but {device} has {other.name}; "
+                "plan it as a case of its own"
+            )
+        own_k = number(other.dose_coefficient, None, f"dose coefficient of {other.name}", "Gy kg/GBq")
+        used.append(used_number(other.half_life, f"half-life of {other.name}"))
+        others[device] = replace(
+            physics, nuclide=other.name, half_life_h=other.half_life_h, k_gy_kg_per_gbq=own_k
+        )
+    return PlanNumbers(
+        physics=physics,
+        of_devices=MappingProxyType(others),
+        k_name=named or nuclide.coefficient_name(k),
+        lung_g_per_ml=lung_density,
+        lung_mass_source=source,
+        used=tuple(used),
+        findings=tuple(findings),
+    )
+
+
+def _nuclide(device: str | None, catalog: Catalog) -> Nuclide:
+    """The nuclide of a device; that of the two Y-90 products without one."""
+    return catalog.nuclide(DEFAULT_NUCLIDE if device is None else catalog.microsphere(device).nuclide)
 
 
 def _not_entered(case: Case, nuclide: str) -> Iterator[Finding]:
@@ -99,6 +134,9 @@ def _entered_ratios(case: Case) -> Iterator[UsedNumber]:
         if territory.tumour_to_normal is not None:
             name = f"tumour to normal, {territory.name}"
             yield UsedNumber(name, territory.tumour_to_normal, "1", ENTERED, ENTERED_STATUS)
+        for label, ratio in territory.lesion_ratios.items():
+            name = f"tumour to normal, {territory.name}, lesion {label}"
+            yield UsedNumber(name, ratio, "1", ENTERED, ENTERED_STATUS)
 
 
 def cited_sources(texts: Iterable[str], catalog: Catalog) -> dict[str, str]:

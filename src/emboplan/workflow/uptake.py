@@ -9,7 +9,7 @@ something else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,13 +21,14 @@ from emboplan.dosimetry.uptake.tumour_uptake import tumour_to_normal
 from emboplan.errors import MaskError, ModelRangeError
 from emboplan.imaging.resample import mask_occupancy
 from emboplan.model.anatomy import Anatomy
+from emboplan.model.case import Territory
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.image import CountImage
 from emboplan.model.results.shunt import LungShunt, ShuntEstimate
 from emboplan.model.results.uptake import TumourToNormal
-from emboplan.workflow.prescribe import TerritoryInput
 from emboplan.workflow.settings import PlanNumbers
 from emboplan.workflow.territories import TreatedVolume
+from emboplan.workflow.treated import TerritoryInput
 
 Share = NDArray[np.float32]
 
@@ -97,11 +98,16 @@ def measured_ratio(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TerritoryUptake:
-    """What each territory is planned with, and what is known of shunt and ratio."""
+    """What each territory is planned with, and what is known of shunt and ratio.
+
+    `measured` is the shunt of the scan, `ratios` the ratios measured there by territory, `ratio` the only.
+    """
 
     territories: tuple[TerritoryInput, ...]
     shunt: LungShunt | None
+    measured: ShuntEstimate | None
     ratio: TumourToNormal | None
+    ratios: Mapping[str, TumourToNormal]
     findings: tuple[Finding, ...]
 
 
@@ -116,24 +122,31 @@ def territory_uptake(
     """The shunt and the ratio of each territory: entered, else measured, else None with a finding."""
     measured, findings = measured_shunt(regions, lungs_complete=lungs_complete, catalog=catalog)
     measured_frac = None if measured is None else measured.lung_shunt_frac
-    territories, ratios = [], []
+    territories: list[TerritoryInput] = []
+    ratios: dict[str, TumourToNormal] = {}
     for volume in volumes:
         ratio, why_not = measured_ratio(regions, volume)
         findings += (*why_not, *(() if ratio is None else ratio.findings))
         if ratio is not None:
-            ratios.append(ratio)
-        shunt_frac, entered = volume.territory.lung_shunt_frac, volume.territory.tumour_to_normal
+            ratios[volume.name] = ratio
+        own = volume.territory
         territories.append(
             TerritoryInput(
-                volume,
-                lung_shunt_frac=measured_frac if shunt_frac is None else shunt_frac,
-                tumour_to_normal=_used_ratio(ratio) if entered is None else entered,
+                own,
+                perfused_ml=volume.perfused.volume_ml,
+                lesions_ml={label: volume.lesions.mask(label).volume_ml for label in volume.labels},
+                lung_shunt_frac=measured_frac if own.lung_shunt_frac is None else own.lung_shunt_frac,
+                tumour_to_normal=own.tumour_to_normal or _used_ratio(ratio),
+                lesion_ratios=_lesion_ratios(own, volume.labels, ratio),
+                volume=volume,
+                physics=None if own.device is None else numbers.of_devices.get(own.device),
             )
         )
     shunt = _lung_shunt(volumes, measured, numbers, catalog)
     if shunt is not None:
         findings += shunt.findings
-    return TerritoryUptake(tuple(territories), shunt, ratios[0] if len(ratios) == 1 else None, findings)
+    only = next(iter(ratios.values())) if len(ratios) == 1 else None
+    return TerritoryUptake(tuple(territories), shunt, measured, only, ratios, findings)
 
 
 def _used_ratio(ratio: TumourToNormal | None) -> float | None:
@@ -142,6 +155,29 @@ def _used_ratio(ratio: TumourToNormal | None) -> float | None:
         return None
     corrected = ratio.tumour_to_normal_corrected
     return ratio.tumour_to_normal if corrected is None else corrected
+
+
+def _lesion_ratios(
+    own: Territory, labels: Sequence[int], ratio: TumourToNormal | None
+) -> Mapping[int, float]:
+    """The ratio of each lesion: entered, else measured where the scan can tell it, else that of all."""
+    if own.lesion_ratios:
+        unknown = sorted(set(own.lesion_ratios) - set(labels))
+        if unknown:
+            listed = ", ".join(map(str, labels)) or "none"
+            raise MaskError(
+                f'territory "{own.name}" holds no lesion {unknown[0]} of lesion_tumour_to_normal; '
+                f"lesions inside it: {listed}"
+            )
+        return own.lesion_ratios
+    if own.tumour_to_normal is not None or ratio is None:
+        return {}
+    found = {
+        lesion.label: lesion.tumour_to_normal_corrected or lesion.tumour_to_normal
+        for lesion in ratio.lesions
+        if lesion.quantifiable
+    }
+    return {label: value for label, value in found.items() if value > 0}
 
 
 def _lung_shunt(

@@ -249,6 +249,20 @@ def test_lesions_and_ratios_must_match() -> None:
         )
 
 
+def test_one_ratio_stands_for_every_lesion() -> None:
+    """Each lesion has its dose, also where they share their ratio."""
+    case: dict[str, Any] = {
+        "lesion_masses_g": [10.0, 20.0, 30.0],
+        "normal_mass_g": 1000.0,
+        "administered_gbq": 1.0,
+    }
+    shared, each = (multi_compartment(tumour_to_normal=r, **case) for r in (4.0, [4.0, 4.0, 4.0]))
+    assert each.lesions_gy.tolist() == shared.lesions_gy.tolist()
+    table = multi_compartment(tumour_to_normal=[[2.0], [4.0]], **case)
+    assert table.lesions_gy.shape == (2, 3)
+    assert table.lesions_gy[1].tolist() == each.lesions_gy.tolist()
+
+
 def test_no_activity_reaches_lungs_without_shunt() -> None:
     with pytest.raises(ModelRangeError, match="lung_shunt_frac is 0"):
         activity_for_lung_dose_gbq(lung_gy=30.0, lung_shunt_frac=0.0)

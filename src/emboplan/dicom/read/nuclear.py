@@ -57,12 +57,18 @@ class SpectSeries:
 
 @dataclass(frozen=True, slots=True)
 class PlanarSeries:
-    """Views from the front and the back; energy windows (lower, upper) in keV where the file names them."""
+    """Views from the front and the back; energy windows (lower, upper) in keV where the file names them.
+
+    `first_pixel_mm` holds x and z (LPS) of the centre of the first pixel as seen from the front, where the
+    file tells it; it means something only in the frame of reference of that UID.
+    """
 
     pair: PlanarPair
     photopeak_kev: tuple[float, float] | None
     scatter_kev: tuple[float, float] | None
     findings: tuple[Finding, ...] = field(default=())
+    first_pixel_mm: tuple[float, float] | None = None
+    frame_of_reference_uid: str | None = None
 
 
 def is_planar(source: Source) -> bool:
@@ -149,6 +155,13 @@ def read_planar_series(source: Source) -> PlanarSeries:
         if window is not None
         for side in ("anterior", "posterior")
     }
+    if not all(frame.oriented for frame in frames):
+        note = (
+            "the file does not tell which way the views' rows and columns run: the view from the back was "
+            "mirrored as its detector sees it, rows run from the head"
+        )
+        findings.append(Finding("planar-orientation", Severity.WARNING, note))
+    places = {v.side: v.first_pixel_mm for v in frames if v.window == photopeak}
     duration_ms = number(first, "ActualFrameDuration")
     pair = PlanarPair(
         anterior=views["anterior", photopeak],
@@ -158,7 +171,14 @@ def read_planar_series(source: Source) -> PlanarSeries:
         scatter_anterior=views.get(("anterior", scatter)) if scatter else None,
         scatter_posterior=views.get(("posterior", scatter)) if scatter else None,
     )
-    return PlanarSeries(pair, photopeak.kev, scatter.kev if scatter else None, tuple(findings))
+    return PlanarSeries(
+        pair,
+        photopeak.kev,
+        scatter.kev if scatter else None,
+        tuple(findings),
+        first_pixel_mm=places.get("anterior"),
+        frame_of_reference_uid=text(first, "FrameOfReferenceUID") or None,
+    )
 
 
 def _files(source: Source) -> tuple[Path, ...]:

@@ -53,11 +53,17 @@ class EnergyWindow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """The counts of one frame as seen from the front, its side and its energy window."""
+    """The counts of one frame as seen from the front, its side and its energy window.
+
+    `first_pixel_mm` holds x and z (LPS) of the first pixel's centre, None where the file does not tell;
+    `oriented` says that the file tells which way rows and columns run.
+    """
 
     side: str
     window: EnergyWindow
     counts: NDArray[Any]
+    first_pixel_mm: tuple[float, float] | None = None
+    oriented: bool = False
 
 
 def window_rank(window: EnergyWindow) -> tuple[bool, float, int]:
@@ -88,7 +94,15 @@ def planar_views(path: Path, dataset: Dataset, values: NDArray[np.float64]) -> l
                 "export the views with their view codes"
             )
         energy = energies[window - 1] if window <= len(energies) else Dataset()
-        frames.append(View(side, _window(window, energy), _as_from_the_front(counts, item, side)))
+        frames.append(
+            View(
+                side,
+                _window(window, energy),
+                _as_from_the_front(counts, item, side),
+                _first_pixel_mm(item, numbers(dataset, "PixelSpacing", 2), counts.shape),
+                oriented=_upright(item) is not None,
+            )
+        )
     return frames
 
 
@@ -141,6 +155,19 @@ def _as_from_the_front(counts: NDArray[Any], item: Dataset, side: str) -> NDArra
         return counts[:, ::-1] if side == "posterior" else counts
     turned = counts[:, ::-1] if cosines[0] < 0 else counts
     return turned[::-1] if cosines[5] > 0 else turned
+
+
+def _first_pixel_mm(
+    item: Dataset, pixel: NDArray[np.float64] | None, shape: tuple[int, ...]
+) -> tuple[float, float] | None:
+    """Where the first pixel lies after the view was turned: x and z of the patient's right and the head."""
+    cosines, position = _upright(item), numbers(item, "ImagePositionPatient", 3)
+    if cosines is None or position is None or pixel is None:
+        return None
+    width, height = pixel[1] * (shape[1] - 1), pixel[0] * (shape[0] - 1)
+    x = position[0] + (cosines[0] * width if cosines[0] < 0 else 0)
+    z = position[2] + (cosines[5] * height if cosines[5] > 0 else 0)
+    return (float(x), float(z))
 
 
 def the_view(frames: list[View], path: Path, *, side: str, window: EnergyWindow, needed: bool) -> Any:

@@ -269,8 +269,8 @@ def multi_compartment(
     """The partition model with a concentration ratio of its own for each lesion.
 
     D_N = K x administered x (1 - shunt) / (m_N + sum(ratio_i x m_i)), D_i = ratio_i x D_N. The last axis of
-    `lesion_masses_g` and `tumour_to_normal` is the lesion. Give `administered_gbq`, `tumour_gy` (the mean
-    over all lesions by mass) or `normal_gy`.
+    `lesion_masses_g` and `tumour_to_normal` is the lesion; one ratio stands for all lesions. Give
+    `administered_gbq`, `tumour_gy` (the mean over all lesions by mass) or `normal_gy`.
     """
     given = _exactly_one(administered_gbq=administered_gbq, tumour_gy=tumour_gy, normal_gy=normal_gy)
     ratios = np.atleast_1d(positive(tumour_to_normal, "tumour_to_normal"))
@@ -280,6 +280,7 @@ def multi_compartment(
             f"found {lesions_kg.shape[-1]} lesion masses and {ratios.shape[-1]} ratios; "
             "expected one of each per lesion"
         )
+    lesions_kg, ratios = np.broadcast_arrays(lesions_kg, ratios)
     normal_kg = positive(normal_mass_g, "normal_mass_g") / GRAMS_PER_KILOGRAM
     k, shunt = _coefficient(k_gy_kg_per_gbq), fraction(lung_shunt_frac, "lung_shunt_frac")
     tumour_kg = lesions_kg.sum(axis=-1)

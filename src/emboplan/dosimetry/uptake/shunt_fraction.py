@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from emboplan import catalog as catalogue
 from emboplan.dosimetry.arguments import Array, not_negative, plain
 from emboplan.errors import ModelRangeError
+from emboplan.model.finding import Finding, Severity
 from emboplan.model.results.shunt import ShuntMethod
 
 # Intervals hold 95 %.
@@ -42,3 +43,17 @@ def counting_half_width(frac: float, lung_relative: float, liver_relative: float
 def interval_around(frac: float, half: float) -> tuple[float, float]:
     """The interval around a shunt, inside 0 to 1."""
     return (max(0.0, frac - half), min(1.0, frac + half))
+
+
+def zero_half_width(lung_recorded: float, liver_counts: float) -> float:
+    """Upper bound (95 %) of a shunt of 0: the noise of the lung counts recorded, of one count at least."""
+    return TWO_SIDED_95 * math.sqrt(max(1.0, lung_recorded)) / liver_counts
+
+
+def no_lung_counts(scan: str) -> Finding:
+    """What must be said of a shunt of 0."""
+    text = (
+        f"The lung region of the {scan} holds no counts, so the shunt reads 0 %: check that the scan shows "
+        "the lungs, and that the region lies on them, before this number is used."
+    )
+    return Finding("shunt-no-lung-counts", Severity.WARNING, text)

@@ -27,6 +27,8 @@ from emboplan.dosimetry.uptake.shunt_fraction import (
     interval_around,
     known_bias,
     lung_shunt_fraction,
+    no_lung_counts,
+    zero_half_width,
 )
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.grid import Grid
@@ -149,6 +151,9 @@ def spect_ct(
         1 / math.sqrt(measured) if measured > 0 else 0.0,
         1 / math.sqrt(liver_counts) if liver_counts > 0 else 0.0,
     )
+    if lung_counts <= 0:
+        findings.append(no_lung_counts("SPECT"))
+        noise = zero_half_width(measured, liver_counts)
     return ShuntEstimate(
         method=ShuntMethod.SPECT_CT,
         lung_shunt_frac=frac,

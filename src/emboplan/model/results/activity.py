@@ -1,8 +1,7 @@
 """Activity and what it does: the answer of each dose model, checked against its limits.
 
 One `ModelResult` is one model in one territory: the administered activity, the doses that it gives, and each
-limit with the value it meets. `ActivityPlan` puts the models side by side and names the one that the plan
-takes. Places that hold nothing yet (vials, price, second check) are None or empty, never invented.
+limit with the value it meets.
 """
 
 from __future__ import annotations
@@ -140,27 +139,6 @@ class ModelResult:
     binding: str | None = None
     goal_met: bool | None = None
     ceilings_gbq: Mapping[str, float] = field(default_factory=_no_lesions)
-    findings: tuple[Finding, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """The JSON fields."""
-        return fields_to_json(self)
-
-
-@dataclass(frozen=True, slots=True)
-class ActivityPlan:
-    """All models side by side, the one that the plan takes, and the dose coefficient used.
-
-    `price`, `vials` and `second_check` are None or empty where they were not computed.
-    """
-
-    models: tuple[ModelResult, ...]
-    chosen: ModelResult | None
-    binding: str | None
-    k_gy_kg_per_gbq: float
-    price: Mapping[str, Any] | None = None
-    vials: tuple[Mapping[str, Any], ...] = ()
-    second_check: Mapping[str, Any] | None = None
     findings: tuple[Finding, ...] = ()
 
     def to_json(self) -> dict[str, Any]:

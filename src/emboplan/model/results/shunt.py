@@ -47,10 +47,31 @@ class ShuntEstimate:
 
 
 @dataclass(frozen=True, slots=True)
+class LungDoseScale:
+    """The lung dose per GBq administered by one shunt and one lung mass, and the limits on that scale.
+
+    `comparable_with` names the limits of the catalogue that were derived with this method and mass; a limit
+    that is not in it must not be held against this dose.
+    """
+
+    method: ShuntMethod
+    lung_shunt_frac: float
+    lung_mass_g: float
+    lung_mass_source: str
+    lung_dose_per_gbq_gy: float
+    comparable_with: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON fields."""
+        return fields_to_json(self)
+
+
+@dataclass(frozen=True, slots=True)
 class LungShunt:
     """The estimate that the plan uses, the others beside it, and the lung dose per GBq administered.
 
-    `lung_mass_source` is ``default`` (the 1 kg that planar limits come from), ``ct`` or ``entered``.
+    `lung_mass_source` is ``default`` (the 1 kg that planar limits come from), ``ct`` or ``entered``. `scales`
+    holds the lung dose by every method and every mass that is known.
     """
 
     estimate: ShuntEstimate
@@ -58,6 +79,7 @@ class LungShunt:
     lung_mass_source: str
     lung_dose_per_gbq_gy: float
     other_methods: tuple[ShuntEstimate, ...] = ()
+    scales: tuple[LungDoseScale, ...] = ()
 
     @property
     def lung_shunt_frac(self) -> float:
@@ -78,5 +100,6 @@ class LungShunt:
             "lung_mass_source": self.lung_mass_source,
             "lung_dose_per_gbq_gy": self.lung_dose_per_gbq_gy,
             "other_methods": self.other_methods,
+            "scales": self.scales,
         }
         return {**estimate, **to_jsonable(lungs), "findings": findings}

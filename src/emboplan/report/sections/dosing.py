@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from emboplan.model.results.activity import ActivityPlan, LimitCheck, ModelResult, Quantity
+from emboplan.model.results.activity import LimitCheck, ModelResult, Quantity
+from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.report.document import Block, Cell, Footnotes, Paragraph, Section, Table, Tone
 from emboplan.report.wording import SPACE, apart, cited, exact, in_unit, interval, name, number, percent
 

@@ -1,0 +1,165 @@
+"""The kinds of value that a case file holds, each with its parser and its words for a mistake."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from emboplan.errors import UnitError
+from emboplan.model.case import ProcedureKind
+from emboplan.units import parse_quantity
+
+MOST_SHOWN = 60  # characters of a found value: enough to find it again in the file
+
+
+def shown(value: object) -> str:
+    """A value as a case file would have it, for messages."""
+    if isinstance(value, bool):
+        text = "true" if value else "false"
+    elif isinstance(value, str):
+        text = f'"{value}"'
+    elif isinstance(value, dict):
+        text = "a table"
+    elif isinstance(value, list):
+        text = f"[{', '.join(map(shown, value))}]"
+    else:
+        text = str(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
+
+
+def _quantity(unit: str, *, positive: bool = True) -> Callable[[Any], float]:
+    def parse(value: Any) -> float:
+        if not isinstance(value, str):
+            raise ValueError(f'found {shown(value)} without a unit; expected a quantity such as "2 {unit}"')
+        try:
+            number = parse_quantity(value, to=unit)
+        except UnitError as error:
+            raise ValueError(str(error)) from error
+        # Tested as a float: a decimal may be too large or too small for one.
+        plain = float(number)
+        if not math.isfinite(plain) or plain < 0 or (positive and plain == 0):
+            expected = "a positive quantity" if positive else "0 or more"
+            raise ValueError(f"found {shown(value)}; expected {expected}")
+        return plain
+
+    return parse
+
+
+def _number(low: int, high: int | None, *, low_included: bool, expected: str) -> Callable[[Any], float]:
+    def parse(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            raise ValueError(f"found {shown(value)}; expected {expected}")
+        number = float(value)
+        below = number < low or (number == low and not low_included)
+        if not math.isfinite(number) or below or (high is not None and number >= high):
+            raise ValueError(f"found {shown(value)}; expected {expected}")
+        return number
+
+    return parse
+
+
+DoseGy = Annotated[float, BeforeValidator(_quantity("Gy"))]
+PriorDoseGy = Annotated[float, BeforeValidator(_quantity("Gy", positive=False))]
+ActivityGbq = Annotated[float, BeforeValidator(_quantity("GBq"))]
+VolumeMl = Annotated[float, BeforeValidator(_quantity("mL"))]
+LengthCm = Annotated[float, BeforeValidator(_quantity("cm"))]
+LengthMm = Annotated[float, BeforeValidator(_quantity("mm"))]
+MassKg = Annotated[float, BeforeValidator(_quantity("kg"))]
+Ratio = Annotated[
+    float,
+    BeforeValidator(_number(0, None, low_included=False, expected="a number above 0 (concentration ratio)")),
+]
+ShuntFrac = Annotated[
+    float,
+    BeforeValidator(_number(0, 1, low_included=True, expected="a fraction from 0 to below 1 (5 % is 0.05)")),
+]
+Relative = Annotated[
+    float,
+    BeforeValidator(_number(0, 1, low_included=True, expected="a fraction from 0 to below 1 (10 % is 0.1)")),
+]
+Positive = Annotated[
+    float, BeforeValidator(_number(0, None, low_included=False, expected="a number above 0"))
+]
+NonEmpty = Annotated[str, Field(min_length=1)]
+
+
+def aware(value: Any) -> Any:
+    """A date with a time and a zone; pydantic alone would take a number or a day too."""
+    if not isinstance(value, datetime):
+        raise ValueError(f"found {shown(value)}; expected a date and time such as 2026-12-03T10:30:00-05:00")
+    if value.tzinfo is None:
+        raise ValueError(f"found {value.isoformat()} without a time zone; expected one (10:30:00-05:00)")
+    return value
+
+
+def day(value: Any) -> Any:
+    """A date without a time."""
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ValueError(f"found {shown(value)}; expected a date such as 2025-06-01")
+    return value
+
+
+def lung_mass(value: Any) -> Any:
+    """A mass in g, or "ct"."""
+    return value if value == "ct" else _quantity("g")(value)
+
+
+def labels(value: Any) -> Any:
+    """Either "all" or lesion numbers."""
+    fits = value == "all" or (
+        isinstance(value, list) and value and all(type(label) is int and label > 0 for label in value)
+    )
+    if not fits:
+        raise ValueError(f'found {shown(value)}; expected "all" or a list of lesion numbers such as [1, 3]')
+    return each_once(value) if isinstance(value, list) else value
+
+
+def each_once(values: Any) -> Any:
+    """A list without repetition."""
+    if isinstance(values, list):
+        for value in values:
+            if values.count(value) > 1:
+                raise ValueError(f"found {shown(value)} twice; expected each once")
+    return values
+
+
+def procedure_kind(value: Any) -> Any:
+    """A kind of procedure that this version plans."""
+    known = [kind.value for kind in ProcedureKind]
+    if value not in known:
+        raise ValueError(
+            f"found {shown(value)}; this version plans radioembolization only: {', '.join(known)}"
+        )
+    return value
+
+
+def _by_lesion(parse: Callable[[Any], float]) -> Callable[[Any], dict[int, float]]:
+    """A table of lesion numbers and values, such as { 1 = 4.0, 3 = 2.5 }."""
+
+    def table(value: Any) -> dict[int, float]:
+        if not isinstance(value, dict) or not value:
+            raise ValueError(f"found {shown(value)}; expected a table of lesion numbers and values")
+        parsed: dict[int, float] = {}
+        for key, item in value.items():
+            if not str(key).isascii() or not str(key).isdigit() or int(key) == 0:
+                raise ValueError(f'found the name "{key}"; expected lesion numbers from 1, such as 1 or 3')
+            if int(key) in parsed:
+                raise ValueError(f"found lesion {int(key)} twice; expected each once")
+            parsed[int(key)] = parse(item)
+        return parsed
+
+    return table
+
+
+LesionRatios = Annotated[
+    dict[int, float],
+    BeforeValidator(
+        _by_lesion(_number(0, None, low_included=False, expected="a number above 0 (concentration ratio)"))
+    ),
+]
+LesionVolumesMl = Annotated[dict[int, float], BeforeValidator(_by_lesion(_quantity("mL")))]
