@@ -12,10 +12,17 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from emboplan import catalog as catalog
     from emboplan.dosimetry.decay import decay as decay
+    from emboplan.dosimetry.models.body_surface import bsa_activity as bsa_activity
     from emboplan.dosimetry.models.compartment import lung_dose as lung_dose
+    from emboplan.dosimetry.models.compartment import multi_compartment as multi_compartment
     from emboplan.dosimetry.models.compartment import partition as partition
     from emboplan.dosimetry.models.compartment import single_compartment as single_compartment
+    from emboplan.dosimetry.models.empiric import empiric_activity as empiric_activity
+    from emboplan.dosimetry.radiobiology import bed as bed
+    from emboplan.dosimetry.radiobiology import eqd2 as eqd2
     from emboplan.dosimetry.voxel.dvh import dvh as dvh
+    from emboplan.dosimetry.voxel.point_kernel import point_kernel as point_kernel
+    from emboplan.dosimetry.voxel.voxel_s import voxel_s_kernel as voxel_s_kernel
     from emboplan.measure.burden import measure_burden
     from emboplan.model.anatomy import Anatomy as Anatomy
     from emboplan.model.anatomy import Review as Review
@@ -35,11 +42,14 @@ if TYPE_CHECKING:
     from emboplan.model.image import DoseMap as DoseMap
     from emboplan.model.mask import LabelMap as LabelMap
     from emboplan.model.mask import Mask as Mask
+    from emboplan.workflow.activity_plan import activity as activity
     from emboplan.workflow.check import check as check
     from emboplan.workflow.check import check_all as check_all
+    from emboplan.workflow.delivery import verify as verify
     from emboplan.workflow.phantom import phantom as phantom
     from emboplan.workflow.plan_tare import plan as plan
     from emboplan.workflow.segment import segment as segment
+    from emboplan.workflow.shunt import lung_shunt as lung_shunt
 
     burden = measure_burden
 
@@ -63,16 +73,26 @@ _PUBLIC = {
     "Procedure": ("emboplan.model.case", "Procedure"),
     "Review": ("emboplan.model.anatomy", "Review"),
     "Territory": ("emboplan.model.case", "Territory"),
+    "activity": ("emboplan.workflow.activity_plan", "activity"),
+    "bed": ("emboplan.dosimetry.radiobiology", "bed"),
+    "bsa_activity": ("emboplan.dosimetry.models.body_surface", "bsa_activity"),
     "burden": ("emboplan.measure.burden", "measure_burden"),
     "check": ("emboplan.workflow.check", "check"),
     "check_all": ("emboplan.workflow.check", "check_all"),
     "decay": ("emboplan.dosimetry.decay", "decay"),
     "dvh": ("emboplan.dosimetry.voxel.dvh", "dvh"),
+    "empiric_activity": ("emboplan.dosimetry.models.empiric", "empiric_activity"),
+    "eqd2": ("emboplan.dosimetry.radiobiology", "eqd2"),
+    "lung_shunt": ("emboplan.workflow.shunt", "lung_shunt"),
+    "multi_compartment": ("emboplan.dosimetry.models.compartment", "multi_compartment"),
     "lung_dose": ("emboplan.dosimetry.models.compartment", "lung_dose"),
     "partition": ("emboplan.dosimetry.models.compartment", "partition"),
+    "point_kernel": ("emboplan.dosimetry.voxel.point_kernel", "point_kernel"),
+    "voxel_s_kernel": ("emboplan.dosimetry.voxel.voxel_s", "voxel_s_kernel"),
     "phantom": ("emboplan.workflow.phantom", "phantom"),
     "plan": ("emboplan.workflow.plan_tare", "plan"),
     "segment": ("emboplan.workflow.segment", "segment"),
+    "verify": ("emboplan.workflow.delivery", "verify"),
     "single_compartment": ("emboplan.dosimetry.models.compartment", "single_compartment"),
 }
 

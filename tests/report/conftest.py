@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.report.rich import TERRITORIES, activity_plan
+from tests.report.rich_readiness import enrich
 
 from emboplan.model.anatomy import Anatomy, Review
 from emboplan.model.case import Patient, Sex
@@ -41,6 +43,7 @@ from emboplan.model.results.uptake import LesionUptake, TumourToNormal
 from emboplan.report.figures import Picture, draw_figures
 
 MakePlanned = Callable[..., PlannedCase[Any]]
+MakeRich = Callable[..., Plan]
 
 SHAPE = (40, 72, 96)
 SPACING_MM = (4.0, 4.0, 5.0)
@@ -307,3 +310,19 @@ def bare(planned: PlannedCase[Any]) -> PlannedCase[Any]:
         checks=(), settings=settings,
     )  # fmt: skip
     return replace(planned, plan=plan, dose=None)
+
+
+@pytest.fixture(scope="session")
+def make_rich(planned: PlannedCase[Any]) -> MakeRich:
+    """A maker of the same patient's plans with everything that activity planning computes."""
+
+    def make_one(territories: int = 2, **options: Any) -> Plan:
+        return enrich(planned.plan, activity_plan(TERRITORIES[:territories], **options))
+
+    return make_one
+
+
+@pytest.fixture(scope="session")
+def rich(make_rich: MakeRich) -> Plan:
+    """Two territories, a vial for each, every part filled."""
+    return make_rich()

@@ -111,6 +111,7 @@ def test_figures_name_what_they_show(bare: PlannedCase[Any], pictures: tuple[Pic
         "dose_slices.png",
         "dose_lesions.png",
         "dvh.svg",
+        "dose_activity.svg",
     ]
     assert [picture.name for picture in draw_figures(bare)] == ["slices.png", "lesions.png", "planes.png"]
     assert all(picture.caption and picture.alt for picture in pictures)

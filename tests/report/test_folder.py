@@ -14,7 +14,7 @@ import pytest
 from emboplan.dicom.read.common import PatientStudy, SeriesHeader
 from emboplan.errors import OutputError
 from emboplan.files.nifti import read_labels, read_mask
-from emboplan.model.plan import PlannedCase
+from emboplan.model.plan import Plan, PlannedCase
 from emboplan.report import folder as room
 from emboplan.report.folder import check_writable, read_plan, write_plan_folder, write_segmentation_folder
 from emboplan.report.schema import plan_schema, schema_text
@@ -46,7 +46,7 @@ def test_folder_holds_what_the_documentation_lists(written: Path) -> None:
         "plan.json", "segmentation.json", "report.html", "dvh.json", "dvh.csv", "dose.nii.gz",
         "masks/liver.nii.gz", "masks/tumours.nii.gz", "masks/lungs.nii.gz",
         "figures/slices.png", "figures/lesions.png", "figures/planes.png", "figures/dose_slices.png",
-        "figures/dose_lesions.png", "figures/dvh.svg",
+        "figures/dose_lesions.png", "figures/dvh.svg", "figures/dose_activity.svg",
     } == names  # fmt: skip
     assert not [p for p in written.parent.iterdir() if p != written]
 
@@ -275,3 +275,17 @@ def test_a_ct_that_allows_no_dicom_objects_costs_a_finding_not_the_plan(
     assert "dicom-unavailable" in [finding.id for finding in result.plan.findings]
     assert not (path / "dicom" / "dose.dcm").exists()
     assert not (path / "dicom" / "plan.dcm").exists()
+
+
+@pytest.mark.usefixtures("quick")
+def test_everything_that_planning_computes_fits_the_schema(
+    planned: PlannedCase[Any], rich: Plan, tmp_path: Path
+) -> None:
+    """Moments are written with their distance from UTC."""
+    path = tmp_path / "plan"
+    write_plan_folder(replace(planned, plan=rich), path, force=False)
+    content = read_plan(path)
+    jsonschema.validate(content, plan_schema(), format_checker=jsonschema.FormatChecker())
+    chosen = next(row for row in content["activity"]["vials"] if row["chosen"])
+    assert chosen["calibration_time"] == "2026-11-29T12:00:00-05:00"
+    assert chosen["treatment_time"] == "2026-12-03T10:30:00+01:00"

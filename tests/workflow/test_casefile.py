@@ -7,12 +7,24 @@ from typing import Any
 
 import pytest
 from tests.conftest import PROJECT_ROOT
+from tests.workflow.administered import FULL_ADMINISTRATION
 
 from emboplan.catalog import load
-from emboplan.model.case import ActivityModel, DoseGoal, Intent, Sex
+from emboplan.model.case import (
+    ActivityModel,
+    ArterySpecific,
+    DoseGoal,
+    EnteredUncertainty,
+    Intent,
+    PriorKind,
+    Sex,
+    VialOrder,
+)
+from emboplan.model.disease import TumourType
 from emboplan.model.patient import LabValue
-from emboplan.workflow.casefile import read_case
+from emboplan.model.results.prescription import Objective
 from emboplan.workflow.casefields import shown
+from emboplan.workflow.casefile import read_case
 from emboplan.workflow.caseschema import CaseTable
 
 FULL = """
@@ -24,6 +36,8 @@ height = "5.5 ft"
 weight = "141 lb"
 
 [images]
+planar = "MAA"
+planar_regions = "regions.nii.gz"
 ct = "CT"
 ct_series = "80231.12"
 maa = "MAA"
@@ -38,6 +52,9 @@ protocol = "captem-y90"
 intent = "lobar"
 device = "therasphere"
 models = ["single"]
+tumour_type = "mcrc"
+objective = "maximise-tumour"
+body_surface = "mosteller"
 k_gy_kg_per_gbq = 49.67
 liver_density_g_per_ml = 1
 treatment_time = 2026-12-03T10:30:00-05:00
@@ -48,6 +65,9 @@ mask = "right#Nr. 1.nrrd"
 tumours = [1, 3]
 tumour_to_normal = 5
 lung_shunt_frac = 0
+device = "sir-spheres"
+artery_specific = { activity_ratio = 4, tumour_lung_shunt_frac = 0.06 }
+hypertrophy_goal = { dose = "70 Gy", source = "site" }
 tumour_goal = { dose = "12000 cGy", source = "site" }
 perfused_goal = { dose = "80 Gy", source = "site" }
 administered = "57 mCi"
@@ -60,11 +80,34 @@ lung_session = "30000 mGy"
 lung_cumulative = "50 Gy"
 lung_mass = "1 kg"
 
+[vial]
+size = "3 GBq"
+calibration_time = 2026-12-03T00:00:00Z
+residual_frac = 0.02
+spheres = 44e6
+custom = true
+
+[uncertainty]
+source = "site"
+lung_shunt_frac = 0.01
+tumour_to_normal_rel = 0.2
+lesion_volume_rel = 0.05
+normal_volume_rel = 0.02
+lung_mass_rel = 0.1
+calibration_rel = 0.05
+residual_frac = 0.01
+
 [[prior]]
 kind = "tare"
 date = 2025-06-01
 lung_dose = "4 Gy"
 whole_normal_dose = "0 Gy"
+note = "segment VI"
+
+[[prior]]
+kind = "drug"
+drug = "doxorubicin"
+dose_mg_per_m2 = 120
 
 [facts]
 ecog = 1
@@ -76,7 +119,7 @@ bilirubin = { value = 0.8, unit = "mg/dL" }
 def folder(tmp_path: Path) -> Path:
     for name in ("CT", "MAA"):
         (tmp_path / name).mkdir()
-    for name in ("rt.dcm", "tumours.nii.gz", "right"):
+    for name in ("rt.dcm", "tumours.nii.gz", "right", "regions.nii.gz"):
         (tmp_path / name).touch()
     return tmp_path
 
@@ -88,6 +131,8 @@ def test_every_key_of_the_schema_is_read(folder: Path) -> None:
     assert case.patient.height_cm == pytest.approx(5.5 * 30.48)
     assert case.patient.weight_kg == pytest.approx(141 * 0.45359237)
     images = case.images
+    assert images is not None
+    assert (images.planar, images.planar_regions) == (folder / "MAA", folder / "regions.nii.gz")
     assert (images.ct, images.ct_series, images.maa) == (folder / "CT", "80231.12", folder / "MAA")
     assert images.maa_resolution_fwhm_mm == 14.0
     assert images.liver is not None
@@ -98,6 +143,8 @@ def test_every_key_of_the_schema_is_read(folder: Path) -> None:
     procedure = case.procedure
     assert (procedure.intent, procedure.models) == (Intent.LOBAR, (ActivityModel.SINGLE,))
     assert (procedure.k_gy_kg_per_gbq, procedure.liver_density_g_per_ml) == (49.67, 1.0)
+    assert (procedure.tumour_type, procedure.objective) == (TumourType.MCRC, Objective.MAXIMISE_TUMOUR)
+    assert procedure.body_surface == "mosteller"
     assert procedure.treatment_time == datetime(2026, 12, 3, 15, 30, tzinfo=UTC)
     (territory,) = case.territories
     assert territory.mask is not None
@@ -108,12 +155,18 @@ def test_every_key_of_the_schema_is_read(folder: Path) -> None:
         DoseGoal(120.0, "site"),
         DoseGoal(80.0, "site"),
     )
+    assert (territory.device, territory.hypertrophy_goal) == ("sir-spheres", DoseGoal(70.0, "site"))
+    assert territory.artery_specific == ArterySpecific(4.0, 0.06)
     assert territory.administered_gbq == pytest.approx(57 * 0.037)
     limits = case.limits
     assert (limits.perfused_normal_gy, limits.whole_normal_gy) == (70.0, 40.0)
     assert (limits.lung_session_gy, limits.lung_cumulative_gy, limits.lung_mass_g) == (30.0, 50.0, 1000.0)
-    (prior,) = case.priors
+    prior, drug = case.priors
     assert (prior.date, prior.lung_gy, prior.whole_normal_gy) == ("2025-06-01", 4.0, 0.0)
+    assert (prior.kind, prior.note) == (PriorKind.TARE, "segment VI")
+    assert (drug.kind, drug.drug, drug.drug_mg_per_m2) == (PriorKind.DRUG, "doxorubicin", 120.0)
+    assert case.vial == VialOrder(3.0, datetime(2026, 12, 3, tzinfo=UTC), 0.02, 44e6, custom=True)
+    assert case.uncertainty == EnteredUncertainty("site", 0.01, 0.2, 0.05, 0.02, 0.1, 0.05, 0.01)
     known = {name: fact.value for name, fact in case.facts.known.items()}
     assert known == {
         "ecog": Decimal(1),
@@ -124,17 +177,50 @@ def test_every_key_of_the_schema_is_read(folder: Path) -> None:
 
 
 def test_the_full_example_names_every_key() -> None:
-    """A key that is added to the schema is added to the example above, and so to the test."""
+    """A key that is added to the schema is added to one of the examples, and so to their tests."""
     for name, field in CaseTable.model_fields.items():
         table: Any = field.annotation
         inner = getattr(table, "__args__", (table,))[0]
         for key in inner.model_fields:
-            assert f"\n{key} = " in FULL, f"{name}.{key}"
+            assert f"\n{key} = " in FULL + NUMBERS + FULL_ADMINISTRATION, f"{name}.{key}"
+
+
+NUMBERS = """
+[patient]
+id = "NET-002"
+
+[volumes]
+liver = "1.6 L"
+
+[procedure]
+dose_coefficient = "rounded-50"
+
+[[territory]]
+name = "right lobe"
+volume = "900 mL"
+lesion_volumes = { 1 = "60 mL", 4 = "12 mL" }
+lesion_tumour_to_normal = { 1 = 4.0, 4 = 2.5 }
+lung_shunt_frac = 0.05
+tumour_goal = { dose = "120 Gy", source = "site", each_lesion = true }
+"""
+
+
+def test_a_case_of_numbers_needs_no_images(tmp_path: Path) -> None:
+    (tmp_path / "case.toml").write_text(NUMBERS.replace("12 mL", "12 mL"))
+    case = read_case(tmp_path / "case.toml", load())
+    (territory,) = case.territories
+    assert (case.images, case.liver_ml) == (None, 1600.0)
+    assert territory.volumes is not None
+    assert (territory.volumes.perfused_ml, dict(territory.volumes.lesions_ml)) == (900.0, {1: 60.0, 4: 12.0})
+    assert dict(territory.lesion_ratios) == {1: 4.0, 4: 2.5}
+    assert territory.tumour_goal == DoseGoal(120.0, "site", each_lesion=True)
+    assert case.procedure.dose_coefficient == "rounded-50"
 
 
 def test_what_is_not_said_is_not_guessed(folder: Path) -> None:
     (folder / "case.toml").write_text('[patient]\nid = "x"\n[images]\nct = "CT"')
     case = read_case(folder / "case.toml", load())
+    assert case.images is not None
     assert (case.patient.sex, case.images.maa, case.images.confirmed_by) == (None, None, None)
     assert (case.procedure.device, case.procedure.protocol, case.territories) == (None, None, ())
     assert len(case.facts.known) == 0

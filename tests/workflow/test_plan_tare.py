@@ -140,7 +140,7 @@ def test_a_liver_full_of_tumour_has_no_partition(boxes: BoxStudy) -> None:
     result = chosen(planned(boxes, text))
     assert result.doses_gy.perfused == pytest.approx(100)
     assert result.doses_gy.perfused_normal is None
-    assert result.doses_gy.whole_normal is None
+    assert result.doses_gy.whole_normal == 0  # what is left of the normal liver, none, gets nothing
 
 
 def test_negative_counts_are_said(boxes: BoxStudy, tmp_path: Path) -> None:
@@ -248,16 +248,24 @@ def test_two_territories_sum(boxes: BoxStudy) -> None:
     assert all(check.passed for check in plan.checks)
 
 
-@pytest.mark.parametrize(("left_session", "value"), [(1, RIGHT_LUNG_GY + LEFT_LUNG_GY), (2, LEFT_LUNG_GY)])
-def test_the_session_limit_looks_at_the_heaviest_session(
-    boxes: BoxStudy, left_session: int, value: float
-) -> None:
+def test_two_sessions_each_have_the_limit_of_a_session(boxes: BoxStudy) -> None:
     prior = '[[prior]]\nkind = "tare"\ndate = 2025-06-01\nlung_dose = "4 Gy"'
-    result = chosen(planned(boxes, two_lobes(1, left_session, f'[limits]\nlung_session = "1.8 Gy"\n{prior}')))
-    check = limit(result, "lung_session")
-    assert check.value == pytest.approx(value)
-    assert check.exceeded is (left_session == 1)
+    result = chosen(planned(boxes, two_lobes(1, 2, f'[limits]\nlung_session = "1.8 Gy"\n{prior}')))
+    assert limit(result, "lung_session").value == pytest.approx(LEFT_LUNG_GY)
     assert limit(result, "lung_cumulative").value == pytest.approx(RIGHT_LUNG_GY + LEFT_LUNG_GY + 4)
+
+
+def test_one_session_keeps_its_limit_and_brings_both_goals_equally_near(boxes: BoxStudy) -> None:
+    """Both goals ask for 2.087 Gy to the lungs; with 1.8 Gy each lobe gets the same share of its goal."""
+    plan = planned(boxes, two_lobes(1, 1, '[limits]\nlung_session = "1.8 Gy"'))
+    result = chosen(plan)
+    check = limit(result, "lung_session")
+    share = 1.8 / (RIGHT_LUNG_GY + LEFT_LUNG_GY)
+    assert check.value == pytest.approx(1.8)
+    assert not check.exceeded
+    assert dict(result.doses_gy.lesions) == pytest.approx({"1": 100 * share, "2": 80 * share})
+    assert (result.binding, result.goal_met) == ("lung_session", False)
+    assert "goal-not-met" in ids(plan)
 
 
 def test_territories_that_overlap_are_refused(boxes: BoxStudy) -> None:

@@ -12,6 +12,7 @@ from tests.workflow.planar_cases import FIRST_PIXEL_MM, TRUE_SHUNT
 
 from emboplan.dicom.read.nuclear import PlanarSeries
 from emboplan.errors import DicomError, InputError
+from emboplan.files import nrrd
 from emboplan.files.nifti import write_ct, write_labels, write_mask
 from emboplan.model.anatomy import Anatomy, Review
 from emboplan.model.grid import Grid
@@ -147,19 +148,21 @@ def region_picture() -> np.ndarray[Any, np.dtype[np.uint16]]:
 
 def write_regions(path: Path, picture: Any, *, coronal: bool = False) -> Path:
     rows, columns = picture.shape
+    write = nrrd.write_labels if path.suffix == ".nrrd" else write_labels
     if not coronal:
         grid = Grid((1, rows, columns), (5.0, 5.0, 5.0), (0.0, 0.0, 0.0))
-        write_labels(path, LabelMap(grid, picture[None]))
+        write(path, LabelMap(grid, picture[None]))
         return path
     z = FIRST_PIXEL_MM[1] - 5.0 * (rows - 1)
     grid = Grid((rows, 1, columns), (5.0, 5.0, 5.0), (FIRST_PIXEL_MM[0], 0.0, z))
-    write_labels(path, LabelMap(grid, picture[::-1][:, None]))
+    write(path, LabelMap(grid, picture[::-1][:, None]))
     return path
 
 
 @pytest.mark.parametrize("coronal", [False, True])
-def test_regions_that_were_drawn_need_no_ct(tmp_path: Path, coronal: bool) -> None:
-    path = write_regions(tmp_path / "r.nii.gz", region_picture(), coronal=coronal)
+@pytest.mark.parametrize("name", ["r.nii.gz", "r.nrrd"])
+def test_regions_that_were_drawn_need_no_ct(tmp_path: Path, name: str, coronal: bool) -> None:
+    path = write_regions(tmp_path / name, region_picture(), coronal=coronal)
     shunt = lung_shunt(planar_cases.pair(), regions=path)
     assert shunt.lung_shunt_frac == pytest.approx(TRUE_SHUNT, rel=1e-3)
     assert [s.lung_mass_source for s in shunt.scales] == ["default", "default"]

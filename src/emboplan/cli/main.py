@@ -17,7 +17,7 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from emboplan import __version__
-from emboplan.cli import catalog, check, demo, measure, phantom, plan, segment, shunt
+from emboplan.cli import activity, catalog, check, demo, measure, phantom, plan, segment, shunt, verify
 from emboplan.errors import CaseFileError, InputError
 
 NOT_A_DEVICE = "Research software, not a medical device."
@@ -36,7 +36,9 @@ app.command("plan")(plan.plan)
 app.command("segment")(segment.segment)
 app.command("burden")(measure.burden)
 app.command("check")(check.check)
+app.command("activity")(activity.activity)
 app.command("shunt")(shunt.shunt)
+app.command("verify")(verify.verify)
 app.add_typer(phantom.app, name="phantom")
 app.add_typer(catalog.app, name="catalog")
 

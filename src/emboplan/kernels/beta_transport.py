@@ -35,7 +35,11 @@ COLUMNS = 6
 # How a flight ends.
 BOUNDARY, HINGE, EVENT = 0, 1, 2
 
-# Moller's cross-section is at most this times 1 / share^2: 1 + odds^2 + share^2, all largest at a share of 1/2.
+# The mean of a power of -1.6 (scattering, nearly) over a step exceeds its value in the middle by this times
+# the square of the relative change from start to middle; expansion of the power law to second order.
+CURVE = 0.27
+
+# Moller's cross-section is at most this over share^2: 1 + odds^2 + share^2, largest at a share of 1/2.
 MOST_MOLLER = 1 + 1 + 1 / 4
 
 # Square of the sine below which a direction counts as along z, where the general rotation divides by it.
@@ -62,8 +66,8 @@ def flight(
     """Length (mm) of the flight to hinge, hard event or `limit`, whichever is first, and what it uses up.
 
     `to_hinge` is scattering power, `to_event` a number of mean free paths. Returns length, energy lost, what
-    is left of both, and how the flight ended. Coefficients change linearly along the flight, from their value
-    here to the one at the energy half way to the hinge, which makes the loss right to second order.
+    is left of both, and how the flight ended. Coefficients along the flight follow from their values here and
+    at the energy half way to the hinge: linearly for the loss, as a power of energy for the others.
     """
     row, part = _row(tables, energy, per_mev)
     loss = tables[row, 0] + part * (tables[row + 1, 0] - tables[row, 0])
@@ -72,22 +76,26 @@ def flight(
     whole = to_hinge / scatter
     middle = max(energy - 0.5 * loss * whole, 0.5 * energy)
     row, part = _row(tables, middle, per_mev)
-    scatter_2 = tables[row, 1] + part * (tables[row + 1, 1] - tables[row, 1])
     loss_slope = (tables[row, 0] + part * (tables[row + 1, 0] - tables[row, 0]) - loss) / whole
+    slope = (tables[row, 1] + part * (tables[row + 1, 1] - tables[row, 1]) - scatter) / whole
     hard_slope = (tables[row, 2] + part * (tables[row + 1, 2] - tables[row, 2]) - hard) / whole
-    scatter_slope = (scatter_2 - scatter) / whole
-    way = to_hinge / (scatter + scatter_slope * whole * scatter / scatter_2)
+    bend, hard_bend = CURVE * slope * slope / scatter, CURVE * hard_slope * hard_slope / hard
+    # The way on which `to_hinge` is used up: the root of a cubic, by one Newton step from the linear one.
+    way = to_hinge / (scatter + slope * whole * scatter / (scatter + slope * whole))
+    way -= (way * (scatter + way * (slope + way * bend)) - to_hinge) / (
+        scatter + way * (2 * slope + way * 3 * bend)
+    )
     end = HINGE
-    met = way * (hard + hard_slope * way)
+    met = way * (hard + way * (hard_slope + way * hard_bend))
     if met > to_event:
         way = to_event / (hard + hard_slope * way * to_event / met)
         met = to_event
         end = EVENT
     if way > limit * density:
         way = limit * density
-        met = way * (hard + hard_slope * way)
+        met = way * (hard + way * (hard_slope + way * hard_bend))
         end = BOUNDARY
-    used = way * (scatter + scatter_slope * way)
+    used = way * (scatter + way * (slope + way * bend)) if end != HINGE else to_hinge
     return way / density, way * (loss + loss_slope * way), to_hinge - used, to_event - met, end
 
 

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from emboplan.model.disease import TumourType
 from emboplan.model.patient import PatientFacts
+from emboplan.model.results.administration import Reading
 from emboplan.model.results.prescription import Objective
 
 
@@ -224,6 +225,39 @@ class EnteredUncertainty:
 
 
 @dataclass(frozen=True, slots=True)
+class VialLabel:
+    """The activity printed on a vial, at the moment of calibration."""
+
+    activity_gbq: float
+    calibration_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedAdministration:
+    """What was read on the day of treatment of one territory; None where nobody recorded it.
+
+    `territory` None is the only one of the case, `device` None the territory's or the plan's. `spheres` are
+    those put up for the patient. `pet_scanner_nuclide` is what the PET scanner was told where that was not
+    the true one; `pet_lungs_in_field` whether the PET shows the lungs.
+    """
+
+    injection_time: datetime
+    before: Reading
+    after: Reading
+    territory: str | None = None
+    device: str | None = None
+    label: VialLabel | None = None
+    assay: Reading | None = None
+    draw_before: Reading | None = None
+    draw_after: Reading | None = None
+    image_total: Reading | None = None
+    stasis: bool | None = None
+    spheres: float | None = None
+    pet_scanner_nuclide: str | None = None
+    pet_lungs_in_field: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Procedure:
     """The treatment that is planned."""
 
@@ -260,3 +294,4 @@ class Case:
     vial: VialOrder | None = None
     uncertainty: EnteredUncertainty | None = None
     liver_ml: float | None = None
+    administrations: tuple[RecordedAdministration, ...] = ()

@@ -83,7 +83,8 @@ class TreatedCompartments:
 class PatientCompartments:
     """All territories of a plan, the whole normal liver, the lungs, and doses of earlier treatments.
 
-    `whole_normal_mass_g` is all normal liver, treated or not; 0 where the liver is all tumour. `prior_gy` counts for cumulative limits.
+    `whole_normal_mass_g` is all normal liver, treated or not; 0 where the liver is all tumour. `prior_gy`
+    counts for cumulative limits.
     """
 
     treated: tuple[TreatedCompartments, ...]

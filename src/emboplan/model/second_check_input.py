@@ -1,7 +1,8 @@
 """What the second calculation is given: a plan as a person would copy it onto another sheet.
 
-Volumes and densities instead of masses, half-life and mean energy beside the dose coefficient, the moments and
-the labels of the vials, and every number that the plan states. Nothing here is computed from the plan's formulas.
+Volumes and densities instead of masses, half-life and mean energy beside the dose coefficient, the moments
+and the labels of the vials, and every number that the plan states. Nothing here is computed from the plan's
+formulas.
 """
 
 from __future__ import annotations
@@ -33,9 +34,16 @@ def _require(value: float, name: str, *, above: bool, below_one: bool = False) -
         )
 
 
+def _require_doses(doses: Doses, where: str) -> None:
+    stated = {quantity: doses.of(quantity) for quantity in Quantity}
+    named = {str(quantity): dose for quantity, dose in stated.items() if dose is not None}
+    for name, dose in (named | {f"lesion {label}": dose for label, dose in doses.lesions.items()}).items():
+        _require(dose, f"{name} dose of {where}", above=False)
+
+
 @dataclass(frozen=True, slots=True)
 class CheckedVial:
-    """One vial as labelled or assayed, and what the plan says it holds at the treatment; moments with a zone."""
+    """One vial as labelled or assayed, and what the plan says it holds at treatment; moments with a zone."""
 
     label_gbq: float
     calibration_time: datetime
@@ -48,7 +56,7 @@ class CheckedVial:
         for name, moment in (("calibration", self.calibration_time), ("treatment", self.treatment_time)):
             if moment.tzinfo is None or moment.utcoffset() is None:
                 raise ModelRangeError(
-                    f"second calculation: {name} time {moment.isoformat()} has no time zone; write it with one"
+                    f"second calculation: {name} time {moment.isoformat()} has no time zone; give one"
                 )
 
 
@@ -56,8 +64,8 @@ class CheckedVial:
 class CheckedTerritory:
     """One territory: its volumes (mL), ratios, shunt, nuclide, and what the plan states for it.
 
-    `tumour_to_normal` are ratios of activity per mass. `doses` are the stated ones; `prepared_gbq` is None where
-    the plan states none. `vials` are those it is prepared from, empty where none was chosen.
+    `tumour_to_normal` are ratios of activity per mass. `doses` are the stated ones; `prepared_gbq` is None
+    where the plan states none. `vials` are those it is prepared from, empty where none was chosen.
     """
 
     territory: str
@@ -96,6 +104,7 @@ class CheckedTerritory:
         _require(self.lung_shunt_frac, "lung_shunt_frac", above=False, below_one=True)
         _require(self.residual_frac, "residual_frac", above=False, below_one=True)
         _require(self.administered_gbq, "administered_gbq", above=False)
+        _require_doses(self.doses, self.territory)
         if self.prepared_gbq is not None:
             _require(self.prepared_gbq, "prepared_gbq", above=False)
 
@@ -104,9 +113,9 @@ class CheckedTerritory:
 class CheckedPlan:
     """A whole plan: its territories, the shared organs, goals and limits, and what it states of them.
 
-    `objective` is None where the activities were entered or taken from vials, so that there is no best plan to
-    look for. `total` are the stated doses of several territories together. `exceeded` names the limits that the
-    plan states as exceeded, `goals_met` says whether it states all goals as met (None: no goal).
+    `objective` is None where the activities were entered or taken from vials, so that there is no best plan
+    to look for. `total` are the stated doses of several territories together. `exceeded` names the limits
+    that the plan states as exceeded, `goals_met` says whether it states all goals as met (None: no goal).
     """
 
     territories: tuple[CheckedTerritory, ...]
@@ -137,5 +146,7 @@ class CheckedPlan:
         _require(self.whole_normal_ml, "whole_normal_ml", above=True)
         _require(self.whole_normal_density_g_per_ml, "whole_normal_density_g_per_ml", above=True)
         _require(self.lung_mass_g, "lung_mass_g", above=True)
+        if self.total is not None:
+            _require_doses(self.total, "all territories")
         for quantity, dose in self.prior_gy.items():
             _require(dose, f"earlier dose on {quantity}", above=False)

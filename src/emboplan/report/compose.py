@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from emboplan.model.plan import Plan
+from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.report.document import Document, Section
 from emboplan.report.figures import Picture
-from emboplan.report.sections import dosing, images, liver, overview, record, uptake
+from emboplan.report.sections import (
+    biology,
+    certainty,
+    directive,
+    dosing,
+    images,
+    liver,
+    overview,
+    readiness,
+    record,
+    second,
+    uptake,
+    vials,
+)
 
 NOT_A_DEVICE_SHORT = "Research software, not a medical device"
 
@@ -20,12 +34,14 @@ def compose(plan: Plan, pictures: Sequence[Picture]) -> Document:
         liver.anatomy(plan),
         None if plan.eligibility is None else liver.eligibility(plan.eligibility),
         uptake.uptake(plan),
-        None if plan.activity is None else dosing.activity(plan.activity),
+        readiness.readiness(plan),
+        *_activity(plan.activity, pictures),
         None if plan.dose is None else images.dose(plan.dose, pictures),
-        images.images(pictures) if pictures else None,
+        images.images(pictures),
         record.checks(plan),
         record.record(plan),
         record.sources(plan),
+        None if plan.directive is None else directive.directive(plan.directive),
     ]
     return Document(
         title="Liver embolization plan",
@@ -34,3 +50,16 @@ def compose(plan: Plan, pictures: Sequence[Picture]) -> Document:
         sections=tuple(section for section in sections if section is not None),
         footer=f"Patient {plan.patient.id} · {overview.short_status(plan)} · {NOT_A_DEVICE_SHORT}",
     )
+
+
+def _activity(plan: ActivityPlan | None, pictures: Sequence[Picture]) -> list[Section | None]:
+    """All that an activity brings: models and limits, vials, certainty, the second calculation, biology."""
+    if plan is None:
+        return []
+    return [
+        dosing.activity(plan, pictures),
+        vials.vials(plan),
+        certainty.certainty(plan, pictures),
+        None if plan.second_check is None else second.second_check(plan.second_check),
+        biology.biology(plan),
+    ]

@@ -19,6 +19,7 @@ class Tone(StrEnum):
     GOOD = "good"
     CAUTION = "caution"
     ALARM = "alarm"
+    MUTED = "muted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +64,39 @@ class KeyNumbers:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A table cell: text, the numbers of its footnotes (from 1), and how it is set."""
+    """A table cell: text, the numbers of its footnotes (from 1), and how it is set.
+
+    A `numeric` cell stands to the right and is not broken; with `wraps` it may be. `picked` frames the cell
+    that was chosen among its neighbours.
+    """
 
     text: str
     notes: tuple[int, ...] = ()
     tone: Tone = Tone.PLAIN
     numeric: bool = False
+    wraps: bool = False
+    picked: bool = False
+
+    @property
+    def classes(self) -> str:
+        """Its style names, separated by spaces; empty for a plain cell."""
+        marks = [("num", self.numeric), ("wrap", self.wraps), ("picked", self.picked)]
+        names = [name for name, wanted in marks if wanted]
+        return " ".join([*names, self.tone.value] if self.tone is not Tone.PLAIN else names)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table whose first column names the row; footnotes are numbered from 1."""
+    """A table whose first column names the row; footnotes are numbered from 1.
+
+    In a `matrix` all columns are alike and the lines of a cell's text stand below each other.
+    """
 
     caption: str
     header: tuple[Cell, ...]
     rows: tuple[tuple[Cell, ...], ...]
     footnotes: tuple[str, ...] = ()
+    matrix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +124,24 @@ class Figure:
     picture: Picture
 
 
-Block = Paragraph | Bullets | KeyNumbers | Table | FindingList | Figure
+@dataclass(frozen=True, slots=True)
+class FormLine:
+    """A line of a form; without a value it is printed as a rule to write on. `hint` says who fills it."""
+
+    label: str
+    value: str | None
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A part of a form under its own heading."""
+
+    heading: str
+    lines: tuple[FormLine, ...]
+
+
+Block = Paragraph | Bullets | KeyNumbers | Table | FindingList | Figure | Form
 
 
 @dataclass(frozen=True, slots=True)

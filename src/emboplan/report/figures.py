@@ -19,6 +19,9 @@ from matplotlib.lines import Line2D
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.mask import bounding_box
 from emboplan.model.plan import PlannedCase
+from emboplan.report.budget import BUDGET, draw_budget
+from emboplan.report.dose_lines import DOSE_LINES, draw_dose_lines
+from emboplan.report.drawing import Drawing
 from emboplan.report.histogram import draw_histogram
 from emboplan.report.panels import (
     DOTS_PER_INCH,
@@ -76,11 +79,21 @@ def draw_figures(planned: PlannedCase[Any]) -> tuple[Picture, ...]:
         if lesion_slices:
             text = "Absorbed dose over the slices of the largest lesions"
             pictures += (_slices("dose_lesions.png", scene, lesion_slices, text, washed=True),)
-    if planned.plan.dose is not None and planned.plan.dose.structures:
-        with figure_style():
-            drawing = draw_histogram(planned.plan.dose.structures)
-        pictures += (Picture("dvh.svg", drawing.caption, drawing.alt, drawing.svg),)
-    return pictures
+    return pictures + _drawings(planned)
+
+
+def _drawings(planned: PlannedCase[Any]) -> tuple[Picture, ...]:
+    """The pictures that are drawn from numbers: histogram, dose against activity, uncertainty budget."""
+    dose, activity = planned.plan.dose, planned.plan.activity
+    drawn: list[tuple[str, Drawing | None]] = []
+    with figure_style():
+        if dose is not None and dose.structures:
+            drawn.append(("dvh.svg", draw_histogram(dose.structures)))
+        if activity is not None:
+            drawn.append((DOSE_LINES, draw_dose_lines(activity)))
+        if activity is not None and activity.uncertainty is not None:
+            drawn.append((BUDGET, draw_budget(activity.uncertainty)))
+    return tuple(Picture(name, one.caption, one.alt, one.svg) for name, one in drawn if one is not None)
 
 
 def draw_anatomy(anatomy: Anatomy) -> tuple[Picture, ...]:

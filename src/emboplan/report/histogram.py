@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from emboplan.model.results.dvh import StructureDvh
+from emboplan.report.drawing import Drawing
 from emboplan.units import PERCENT
 
 MAX_LESION_CURVES = 5  # more curves than this beside the organs' cannot be told apart on paper
@@ -22,15 +22,6 @@ COLOURS = ("#d55e00", "#0072b2", "#009e73", "#000000", "#cc79a7", "#56b4e9", "#e
 DASHES: tuple[tuple[float, ...], ...] = ((), (6, 2), (2, 2), (8, 2, 2, 2), (4, 1, 1, 1, 1, 1), (1, 1))
 
 _LESION_NAME = re.compile(r"\d+\s*$")
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """An SVG and its texts."""
-
-    svg: bytes
-    caption: str
-    alt: str
 
 
 def curves_shown(structures: Sequence[StructureDvh]) -> tuple[StructureDvh, ...]:

@@ -7,6 +7,7 @@ page's own policy forbids scripts and anything fetched from elsewhere.
 from __future__ import annotations
 
 import base64
+import re
 from functools import cache
 from importlib.resources import files
 
@@ -59,8 +60,15 @@ def _drawn(picture: Picture) -> Markup:
             "<svg"
         )  # what comes before declares an XML file, and this is a part of a page
         label = Markup(' role="img" aria-label="{}"').format(picture.alt)
-        return Markup("<svg{}{}").format(label, Markup(text[start:]))  # noqa: S704  drawn by us
+        inside = _own_names(text[start:], picture.name)
+        return Markup("<svg{}{}").format(label, Markup(inside))  # noqa: S704  drawn by us
     encoded = base64.b64encode(picture.content).decode("ascii")
     return Markup('<img src="data:{};base64,{}" alt="{}">').format(
         picture.media_type, encoded, escape(picture.alt)
     )
+
+
+def _own_names(svg: str, name: str) -> str:
+    """The drawing with its identifiers made its own: a page of several drawings has each name once."""
+    stem = name.partition(".")[0]
+    return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{stem}-", svg)

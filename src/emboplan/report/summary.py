@@ -8,6 +8,7 @@ from emboplan.model.results.eligibility import CriterionStatus, Eligibility
 from emboplan.report.document import KeyNumbers
 from emboplan.report.sections.judgement import judge
 from emboplan.report.sections.overview import NOT_A_DEVICE, status_line, summary
+from emboplan.report.sections.plan_words import plan_sentences
 from emboplan.report.wording import SPACE, count, interval, number, quantity
 
 
@@ -21,6 +22,9 @@ def summary_lines(plan: Plan) -> list[str]:
                 detail = f"  ({item.detail})" if item.detail else ""
                 lines.append(f"{item.label:<{width}}  {item.value}{detail}")
     judgement = judge(plan)
+    sentences = "" if plan.activity is None else plan_sentences(plan.activity)
+    if sentences:
+        lines += ["", sentences]
     lines += ["", judgement.headline]
     lines += [f"  failed: {sentence}" for sentence in judgement.failed]
     lines += [f"  physician: {sentence}" for sentence in judgement.for_physician]

@@ -13,6 +13,8 @@ from emboplan.units import PERCENT
 SIGNIFICANT_DIGITS = 3
 EXACT_DIGITS = 10  # for numbers that were set, which are printed as they were set
 SMALLEST_POWER = -4  # smaller numbers are hard to count the zeros of
+SURE_FRAC = 1e-3  # 10,000 draws tell no rarer event, and no tail of a normal distribution holds so far out
+NO_DIFFERENCE_FRAC = 1e-5  # differences of rounding between two ways of computing the same
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MINUS = "\N{MINUS SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
@@ -28,7 +30,17 @@ _STATUS = {
 
 _NAMES = {
     "partition": "Partition model",
+    "multi": "Multi-compartment",
     "single": "Single compartment",
+    "bsa": "Body surface (BSA)",
+    "empiric": "Empiric",
+    "artery-specific": "Artery-specific (Kao)",
+    "voxel": "Voxel dose map",
+    "therasphere": "TheraSphere",
+    "sir-spheres": "SIR-Spheres",
+    "quiremspheres": "QuiremSpheres",
+    "goal": "The dose goal",
+    "vial": "The vials that exist",
     "tumour": "Tumour",
     "perfused_normal": "Perfused normal liver",
     "whole_normal": "Whole normal liver",
@@ -42,8 +54,19 @@ _NAMES = {
     "lung_cumulative": "Lungs, all treatments",
     "therasphere_lung_activity": "TheraSphere: activity in the lungs",
     "sir_spheres_lung_shunt": "SIR-Spheres: lung shunt",
+    "therasphere_lung_warning": "TheraSphere: lungs, warning of the label",
+    "sir_spheres_lung_dose": "SIR-Spheres: lungs",
     "glass_whole_normal_high_bilirubin": "Whole normal liver, glass, bilirubin high or not known",
     "glass_whole_normal_low_bilirubin": "Whole normal liver, glass, bilirubin low",
+    "glass_whole_normal_hcc": "Whole normal liver, glass, HCC",
+    "glass_whole_normal_icc_mcrc": "Whole normal liver, glass, ICC and mCRC",
+    "glass_perfused_normal_low_reserve": "Perfused normal liver, glass, low reserve",
+    "resin_perfused_normal_unilobar": "Perfused normal liver, resin, unilobar",
+    "resin_perfused_normal_bilobar": "Perfused normal liver, resin, bilobar",
+    "resin_perfused_normal_bilobar_compromised": "Perfused normal liver, resin, bilobar, compromised",
+    "holmium_whole_normal": "Whole normal liver, holmium",
+    "holmium_whole_normal_bilobar": "Whole normal liver, holmium, bilobar",
+    "administered": "Administered activity",
     "local": "local deposition",
     "planar-gm": "Planar, geometric mean",
     "anterior": "Planar, anterior view only",
@@ -121,6 +144,42 @@ def apart(value: float, limit: float) -> tuple[str, str]:
         if value == limit or (rounded != limit and (rounded > limit) == (value > limit)):
             return (number(value, digits), exact(limit))
     return (exact(value), exact(limit))
+
+
+def mid(text: str) -> str:
+    """A text as it reads inside a sentence: its first letter small, unless it is a name or an abbreviation.
+
+    >>> mid("Whole normal liver"), mid("TheraSphere: lungs"), mid("CT")
+    ('whole normal liver', 'TheraSphere: lungs', 'CT')
+    """
+    first = text.partition(" ")[0]
+    return text if any(letter.isupper() for letter in first[1:]) else text[:1].lower() + text[1:]
+
+
+def chance(probability: float | None) -> str:
+    """A probability in percent; near 0 and 1 only its bound, beyond which no interval is known.
+
+    >>> chance(0.0321).replace(SPACE, " "), chance(1e-9).replace(SPACE, " ")
+    ('3.2 %', 'below 0.1 %')
+    """
+    if probability is None:
+        return ABSENT
+    if probability < SURE_FRAC:
+        return f"below {exact(PERCENT * SURE_FRAC)}{SPACE}%"
+    if probability > 1 - SURE_FRAC:
+        return f"above {exact(PERCENT * (1 - SURE_FRAC))}{SPACE}%"
+    return percent(probability, 2 if probability < 1 - 10 * SURE_FRAC else SIGNIFICANT_DIGITS)
+
+
+def difference(relative: float) -> str:
+    """A relative difference in percent; below a hundredth of a permille only that.
+
+    >>> difference(0.0012).replace(SPACE, " "), difference(1e-15).replace(SPACE, " ")
+    ('0.12 %', 'below 0.001 %')
+    """
+    if relative < NO_DIFFERENCE_FRAC:
+        return f"below {exact(PERCENT * NO_DIFFERENCE_FRAC)}{SPACE}%"
+    return percent(relative, 2)
 
 
 def in_unit(value: float, unit: str) -> tuple[float, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from emboplan.catalog.load import Catalog
 from emboplan.model.case import ActivityModel, PriorKind
+from emboplan.workflow.administrationchecks import administration_problems
 from emboplan.workflow.caseschema import CaseTable, TerritoryTable
 from emboplan.workflow.casevalues import mask_source
 
@@ -37,6 +38,7 @@ def contradictions(case: CaseTable, catalog: Catalog) -> Iterator[str]:
             yield f'{where}.drug: not found; give the name, such as "doxorubicin"'
         if prior.kind is not PriorKind.DRUG and (prior.drug or prior.dose_mg_per_m2):
             yield f'{where}: a drug is given with kind "{prior.kind}"; write kind = "drug"'
+    yield from administration_problems(case, catalog.microsphere_names())
 
 
 def _without_images(case: CaseTable) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -163,3 +164,17 @@ LesionRatios = Annotated[
     ),
 ]
 LesionVolumesMl = Annotated[dict[int, float], BeforeValidator(_by_lesion(_quantity("mL")))]
+
+_READING = re.compile(r"^\s*(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)\s*([^\s\d].*?)\s*$")
+
+
+def reading_value(value: Any) -> tuple[float, str]:
+    """The number and the unit of a reading; any unit will do: some only compare with another reading."""
+    match = _READING.match(value) if isinstance(value, str) else None
+    number = float(match.group(1)) if match else math.nan
+    if match is None or not math.isfinite(number):
+        raise ValueError(f'found {shown(value)}; expected a reading such as "2.95 GBq" or "82 uSv/h"')
+    return number, match.group(2)
+
+
+ReadingValue = Annotated[tuple[float, str], BeforeValidator(reading_value)]

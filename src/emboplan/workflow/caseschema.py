@@ -25,6 +25,7 @@ from emboplan.workflow.casefields import (
     Positive,
     PriorDoseGy,
     Ratio,
+    ReadingValue,
     Relative,
     ShuntFrac,
     VolumeMl,
@@ -176,6 +177,42 @@ class UncertaintyTable(_Table):
     residual_frac: Relative | None = None
 
 
+class ReadingTable(_Table):
+    """One reading of an instrument."""
+
+    value: ReadingValue
+    time: Moment
+    background: ReadingValue | None = None
+    instrument: NonEmpty | None = None
+    geometry: NonEmpty | None = None
+
+
+class LabelTable(_Table):
+    """The label of the vial."""
+
+    activity: ActivityGbq
+    calibration_time: Moment
+
+
+class AdministrationTable(_Table):
+    """[[administration]]: what was read on the day of treatment."""
+
+    territory: NonEmpty | None = None
+    device: str | None = None
+    injection_time: Moment
+    before: ReadingTable
+    after: ReadingTable
+    label: LabelTable | None = None
+    assay: ReadingTable | None = None
+    draw_before: ReadingTable | None = None
+    draw_after: ReadingTable | None = None
+    image_total: ReadingTable | None = None
+    stasis: Flag | None = None
+    spheres: Positive | None = None
+    pet_scanner_nuclide: NonEmpty | None = None
+    pet_lungs_in_field: Flag | None = None
+
+
 class CaseTable(_Table):
     """The whole file, [facts] apart."""
 
@@ -188,3 +225,4 @@ class CaseTable(_Table):
     vial: VialTable | None = None
     uncertainty: UncertaintyTable | None = None
     prior: list[PriorTable] = []
+    administration: list[AdministrationTable] = []

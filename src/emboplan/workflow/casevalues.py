@@ -17,11 +17,15 @@ from emboplan.model.case import (
     Patient,
     PriorTreatment,
     Procedure,
+    RecordedAdministration,
     Territory,
+    VialLabel,
     VialOrder,
 )
 from emboplan.model.patient import PatientFacts
+from emboplan.model.results.administration import Reading
 from emboplan.workflow.caseschema import (
+    AdministrationTable,
     ArterySpecificTable,
     CaseTable,
     GoalTable,
@@ -29,6 +33,7 @@ from emboplan.workflow.caseschema import (
     LimitsTable,
     PriorTable,
     ProcedureTable,
+    ReadingTable,
     TerritoryTable,
 )
 from emboplan.workflow.inputs import parse_mask_source
@@ -65,6 +70,7 @@ def case_of(path: Path, table: CaseTable, facts: PatientFacts) -> Case:
         if table.uncertainty is None
         else EnteredUncertainty(**table.uncertainty.model_dump()),
         liver_ml=None if table.volumes is None else table.volumes.liver,
+        administrations=tuple(_administration(given) for given in table.administration),
     )
 
 
@@ -167,4 +173,39 @@ def _prior(table: PriorTable) -> PriorTreatment:
         drug=table.drug,
         drug_mg_per_m2=table.dose_mg_per_m2,
         note=table.note,
+    )
+
+
+def _reading(table: ReadingTable) -> Reading:
+    value, unit = table.value
+    return Reading(
+        value=value,
+        unit=unit,
+        taken_at=table.time,
+        instrument=table.instrument or "",
+        geometry=table.geometry or "",
+        background=0.0 if table.background is None else table.background[0],
+    )
+
+
+def _administration(table: AdministrationTable) -> RecordedAdministration:
+    def optional(reading: ReadingTable | None) -> Reading | None:
+        return None if reading is None else _reading(reading)
+
+    label = table.label
+    return RecordedAdministration(
+        injection_time=table.injection_time,
+        before=_reading(table.before),
+        after=_reading(table.after),
+        territory=table.territory,
+        device=table.device,
+        label=None if label is None else VialLabel(label.activity, label.calibration_time),
+        assay=optional(table.assay),
+        draw_before=optional(table.draw_before),
+        draw_after=optional(table.draw_after),
+        image_total=optional(table.image_total),
+        stasis=table.stasis,
+        spheres=table.spheres,
+        pet_scanner_nuclide=table.pet_scanner_nuclide,
+        pet_lungs_in_field=table.pet_lungs_in_field,
     )

@@ -6,33 +6,32 @@ exact and named as left out. The second calculation starts again from volumes, d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from types import MappingProxyType
-from typing import Any
 
 from emboplan.catalog.load import Catalog
+from emboplan.dosimetry.prescribing import uncertainty_inputs as kinds
+from emboplan.dosimetry.prescribing.second_check import second_check
 from emboplan.dosimetry.prescribing.uncertainty import activity_interval, dose_uncertainty
-from emboplan.dosimetry.prescribing.uncertainty_inputs import (
-    CALIBRATION,
-    LESION_VOLUME,
-    LUNG_MASS,
-    LUNG_SHUNT,
-    RATIO_COMMON,
-    RESIDUAL,
-    WHOLE_VOLUME,
-    Z_COVERAGE,
-    InputUncertainty,
-)
+from emboplan.dosimetry.prescribing.uncertainty_inputs import InputUncertainty
+from emboplan.dosimetry.prescribing.uncertainty_sources import measured_inputs
 from emboplan.model.case import EnteredUncertainty
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.results.activity import ModelResult
 from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.model.results.burden import Burden
+from emboplan.model.results.prescription import VialAlternative
 from emboplan.model.results.shunt import ShuntEstimate
 from emboplan.model.results.uptake import TumourToNormal
+from emboplan.model.second_check_input import CheckedPlan, CheckedTerritory, CheckedVial
 from emboplan.workflow.side_by_side import Answer, Question
+
+# Only to divide by the lower end of an interval that reaches 0.
+TINY = 1e-12
+
+# Activities that are not the best of a plan but given: there is no better one to look for.
+NOT_CHOSEN = ("entered", "rule", "vial")
 
 
 def _no_ratios() -> Mapping[str, TumourToNormal]:
@@ -58,9 +57,6 @@ def how_sure(
 ) -> ActivityPlan:
     """The plan with the interval of each dose and the probability of exceeding each limit."""
     inputs = input_uncertainty(question, evidence, entered, catalog)
-    if not inputs.listed():
-        text = "No uncertainty was measured or stated: the doses have no intervals. See [uncertainty]."
-        return replace(plan, findings=(*plan.findings, Finding("uncertainty-missing", Severity.INFO, text)))
     administered = {result.territory: result.administered_gbq for result in decided.results}
     sure = dose_uncertainty(
         decided.patient, administered_gbq=administered, inputs=inputs, limits=question.limits.limits
@@ -101,70 +97,121 @@ def input_uncertainty(
     question: Question, evidence: Evidence, entered: EnteredUncertainty | None, catalog: Catalog
 ) -> InputUncertainty:
     """The standard uncertainties of the plan's inputs: as stated, else as measured, else as published."""
-    stated = entered or EnteredUncertainty(source="")
-    numbers: dict[str, Any] = {}
-    sources: dict[str, str] = {}
-
-    def take(kind: str, said: float | None, measured: object, source: str) -> None:
-        value = measured if said is None else said
-        if value is not None:
-            numbers[kind] = value
-            sources[kind] = stated.source if said is not None else source
-
-    take(LUNG_SHUNT, stated.lung_shunt_frac, _shunt(question, evidence), "interval of the shunt measured")
-    take(
-        RATIO_COMMON,
-        stated.tumour_to_normal_rel,
-        _ratio(question, evidence),
-        "interval of the ratio measured",
+    stated: dict[str, tuple[float, str]] = {}
+    if entered is not None:
+        for kind, value in (
+            (kinds.LUNG_SHUNT, entered.lung_shunt_frac),
+            (kinds.RATIO_COMMON, entered.tumour_to_normal_rel),
+            (kinds.LESION_VOLUME, entered.lesion_volume_rel),
+            (kinds.WHOLE_VOLUME, entered.normal_volume_rel),
+            (kinds.LUNG_MASS, entered.lung_mass_rel),
+            (kinds.CALIBRATION, entered.calibration_rel),
+            (kinds.RESIDUAL, entered.residual_frac),
+        ):
+            if value is not None:
+                stated[kind] = (value, entered.source)
+    measured_shunt = any(t.territory.lung_shunt_frac is None for t in question.territories)
+    return measured_inputs(
+        catalog=catalog,
+        shunt=evidence.shunt if measured_shunt else None,
+        uptake=_least_sure_ratio(question, evidence),
+        burden=evidence.burden if question.whole_normal_ml > 0 else None,
+        normal_ml=question.whole_normal_ml if question.whole_normal_ml > 0 else None,
+        entered=stated,
     )
-    burden = evidence.burden
-    lesions = (
-        {n.label: _relative(n.volume_ml, n.volume_ml_interval) for n in burden.lesions} if burden else {}
-    )
-    take(LESION_VOLUME, stated.lesion_volume_rel, lesions or None, "contour half a voxel off")
-    whole = None if burden is None else _relative(burden.liver_ml, burden.liver_ml_interval)
-    take(WHOLE_VOLUME, stated.normal_volume_rel, whole, "contour half a voxel off")
-    take(LUNG_MASS, stated.lung_mass_rel, None, "")
-    take(CALIBRATION, stated.calibration_rel, None, "")
-    take(RESIDUAL, stated.residual_frac, None, "")
-    return InputUncertainty(**numbers, sources=MappingProxyType(sources))
 
 
-def _relative(value: float, interval: tuple[float, float]) -> float:
-    """The relative standard uncertainty of a value with a 95 % interval."""
-    return (interval[1] - interval[0]) / (2 * Z_COVERAGE) / value if value > 0 else 0.0
-
-
-def _shunt(question: Question, evidence: Evidence) -> dict[str, float] | None:
-    """The standard uncertainty of the measured shunt, for the territories that use it."""
-    if evidence.shunt is None or evidence.shunt.interval is None:
-        return None
-    low, high = evidence.shunt.interval
-    size = (high - low) / (2 * Z_COVERAGE)
-    using = {t.name: size for t in question.territories if t.territory.lung_shunt_frac is None}
-    return using or None
-
-
-def _ratio(question: Question, evidence: Evidence) -> float | None:
-    """The largest relative standard uncertainty of the ratios measured, for the territories that use them."""
-    found = []
-    for territory in question.territories:
-        ratio = evidence.ratios.get(territory.name)
-        own = territory.territory
-        if ratio is None or own.tumour_to_normal is not None or own.lesion_ratios:
-            continue
-        middle = ratio.tumour_to_normal_corrected or ratio.tumour_to_normal
-        found.append(_relative(middle, ratio.interval))
-    return max(found, default=None)
+def _least_sure_ratio(question: Question, evidence: Evidence) -> TumourToNormal | None:
+    """The measured ratio with the widest interval, of the territories that use theirs."""
+    used = [
+        evidence.ratios[t.name]
+        for t in question.territories
+        if t.name in evidence.ratios
+        and t.territory.tumour_to_normal is None
+        and not t.territory.lesion_ratios
+    ]
+    return max(used, key=lambda ratio: ratio.interval[1] / max(ratio.interval[0], TINY), default=None)
 
 
 def second_calculation(
     plan: ActivityPlan,
     question: Question,
     decided: Answer,
-    treatment_time: datetime | None,
     catalog: Catalog,
 ) -> ActivityPlan:
-    """The plan with its independent second calculation."""
-    return plan
+    """The plan with its independent second calculation, from volumes, densities and the nuclide again."""
+    if question.whole_normal_ml <= 0 or decided.prescription is None:
+        text = "There is no second calculation: the liver holds no normal tissue."
+        said = Finding("second-check-missing", Severity.WARNING, text)
+        return replace(plan, findings=(*plan.findings, said))
+    free = decided.total.binding not in NOT_CHOSEN and not decided.prescription.available
+    several = len(decided.results) > 1
+    checked = CheckedPlan(
+        territories=tuple(
+            _checked(plan, question, decided, n, catalog) for n in range(len(question.territories))
+        ),
+        whole_normal_ml=question.whole_normal_ml,
+        whole_normal_density_g_per_ml=question.physics.liver_g_per_ml,
+        lung_mass_g=question.physics.lung_mass_g,
+        objective=decided.prescription.objective if free and not question.fixed_gbq else None,
+        goals=decided.goals,
+        limits=question.limits.limits,
+        prior_gy=question.prior_gy,
+        total=decided.total.doses_gy if several else None,
+        exceeded=tuple(check.name for check in decided.total.limits if check.exceeded),
+        goals_met=all(goal.met for goal in decided.prescription.goals)
+        if decided.prescription.goals
+        else None,
+    )
+    found = second_check(
+        checked,
+        tolerance=catalog.number("uncertainty.second_calculation.tolerance"),
+        coefficient_tolerance={
+            t.name: catalog.number(
+                "uncertainty.second_calculation.coefficient_tolerance."
+                + (t.physics or question.physics).nuclide
+            )
+            for t in question.territories
+        },
+    )
+    return replace(plan, second_check=found, findings=(*plan.findings, *found.findings))
+
+
+def _checked(
+    plan: ActivityPlan, question: Question, decided: Answer, index: int, catalog: Catalog
+) -> CheckedTerritory:
+    """One territory as the second calculation is given it."""
+    territory, treated = question.territories[index], decided.patient.treated[index]
+    result, physics = decided.results[index], territory.physics or question.physics
+    nuclide = catalog.nuclide(physics.nuclide)
+    by_vials = decided.prescription is not None and decided.prescription.available
+    chosen = [row for row in plan.vials if by_vials and row.chosen and row.territory == territory.name]
+    return CheckedTerritory(
+        territory=territory.name,
+        normal_ml=territory.normal_ml,
+        lesions_ml=territory.lesions_ml,
+        tumour_to_normal=treated.tumour_to_normal,
+        normal_density_g_per_ml=physics.liver_g_per_ml,
+        tumour_density_g_per_ml=physics.tumour_g_per_ml,
+        lung_shunt_frac=treated.lung_shunt_frac,
+        half_life_h=nuclide.half_life_h,
+        mean_energy_mev=0.0 if nuclide.mean_energy is None else nuclide.mean_energy.number,
+        k_gy_kg_per_gbq=treated.k_gy_kg_per_gbq,
+        administered_gbq=result.administered_gbq,
+        doses=result.doses_gy,
+        residual_frac=treated.residual_frac,
+        prepared_gbq=result.prepared_gbq,
+        session=treated.session,
+        device=treated.device,
+        vials=tuple(_checked_vials(chosen[0])) if chosen else (),
+    )
+
+
+def _checked_vials(row: VialAlternative) -> Iterator[CheckedVial]:
+    """The vials of a chosen row, each with what the plan says it holds at treatment."""
+    if row.prepared_gbq is None or row.drawn_frac is None:
+        return
+    held = row.prepared_gbq / row.drawn_frac
+    for label in row.label_gbq:
+        share = label / sum(row.label_gbq)
+        yield CheckedVial(label, row.calibration_time, row.treatment_time, held * share)

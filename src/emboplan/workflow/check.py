@@ -71,11 +71,11 @@ def check_file(
     path: Path, protocol: str, *, stage: str | None, burden: Path | None, catalog: Catalog
 ) -> dict[str, Eligibility]:
     """The verdicts of one protocol, or of ``all``, on a file of facts; keyed by the protocol's own name."""
-    entered = _read_facts(path, catalog)
+    entered = read_facts(path, catalog)
     facts = entered
     flags: tuple[Flag, ...] = ()
     if burden is not None:
-        facts, flags = _with_segmentation(entered, burden, catalog)
+        facts, flags = with_segmentation(entered, burden, catalog)
     if protocol == ALL:
         results = check_all(facts, stage=stage, catalog=catalog)
     else:
@@ -84,9 +84,10 @@ def check_file(
     return {name: replace(result, flags=result.flags + flags) for name, result in results.items()}
 
 
-def _with_segmentation(
+def with_segmentation(
     entered: PatientFacts, path: Path, catalog: Catalog
 ) -> tuple[PatientFacts, tuple[Flag, ...]]:
+    """Entered facts and those of a ``segmentation.json``, with flags where the two disagree."""
     table = _read_json(path)
     if "liver_ml" not in table:
         raise InputError(f"{path.name} is no segmentation.json: it has no liver_ml")
@@ -146,7 +147,7 @@ def _read_table(path: Path) -> dict[str, Any]:
         raise InputError(f"{path.name} is not valid TOML ({error}); mend the syntax") from error
 
 
-def _read_facts(path: Path, catalog: Catalog) -> PatientFacts:
+def read_facts(path: Path, catalog: Catalog) -> PatientFacts:
     """The facts of a file: its own names, or those of a case file with the ones that [patient] states."""
     table = _read_table(path)
     sections = tuple(CaseTable.model_fields)

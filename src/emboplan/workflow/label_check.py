@@ -34,7 +34,7 @@ from emboplan.model.results.eligibility import (
 )
 from emboplan.model.serialise import to_jsonable
 from emboplan.units import PERCENT
-from emboplan.workflow.check import _read_facts, _with_segmentation
+from emboplan.workflow.check import read_facts, with_segmentation
 
 # A device's indication is a table of its own, named after the device.
 INDICATION = "-us-indication"
@@ -187,10 +187,10 @@ def check_label_file(
     path: Path, device: str, *, stage: str | None, burden: Path | None, catalog: Catalog
 ) -> LabelCheck:
     """The label of a device on a file of facts, with what a ``segmentation.json`` adds to them."""
-    facts = _read_facts(path, catalog)
+    facts = read_facts(path, catalog)
     flags: tuple[Flag, ...] = ()
     if burden is not None:
-        facts, flags = _with_segmentation(facts, burden, catalog)
+        facts, flags = with_segmentation(facts, burden, catalog)
     result = check_device(facts, device, stage=stage, catalog=catalog)
     return replace(result, label=replace(result.label, flags=result.label.flags + flags))
 

@@ -6,7 +6,7 @@ images -> contours -> burden -> eligibility
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,18 +18,19 @@ from emboplan.model.anatomy import Anatomy
 from emboplan.model.case import Case
 from emboplan.model.patient import PatientFacts
 from emboplan.model.plan import AnatomySummary, Check, Plan, PlannedCase
-from emboplan.model.results.activity import Doses
 from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.model.results.eligibility import Eligibility
 from emboplan.units import GRAMS_PER_KILOGRAM
+from emboplan.workflow.activity_plan import activity_of
 from emboplan.workflow.check import check
+from emboplan.workflow.extrahepatic_scan import measured_extrahepatic
 from emboplan.workflow.facts import PROVISIONAL, uses_measured
 from emboplan.workflow.prepare import Imaged, Prepared, Progress, case_at, prepare, with_reader, with_series
-from emboplan.workflow.prescribe import prescribe
+from emboplan.workflow.readiness import device_label, directive, liver_function
 from emboplan.workflow.segment import named_reader
 from emboplan.workflow.settings import PlanNumbers, plan_settings
 from emboplan.workflow.treated import TerritoryInput
-from emboplan.workflow.voxel_dose import VoxelDose, doses_per_gbq, voxel_dose
+from emboplan.workflow.voxel_dose import VoxelDose, voxel_dose
 
 DicomPlannedCase = PlannedCase[SeriesHeader]
 
@@ -75,13 +76,31 @@ def plan(
     say("computing dose", 0.75)
     dosed = _dose(imaged, prepared, activity)
 
-    findings = (*prepared.findings, *activity.findings, *(dosed.findings if dosed else ()))
+    elsewhere, said = measured_extrahepatic(imaged.regions, imaged.anatomy)
+    label = device_label(
+        subject,
+        prepared.facts,
+        activity,
+        prepared.aims.territories,
+        prepared.liver,
+        imaged.burden,
+        catalog=tables,
+    )
+    findings = (
+        *prepared.findings,
+        *prepared.aims.findings,
+        *activity.findings,
+        *(dosed.findings if dosed else ()),
+        *said,
+        *(elsewhere.findings if elsewhere else ()),
+        *(label.findings if label else ()),
+    )
     provisional = imaged.anatomy.review.provisional
     result = Plan(
         emboplan_version=emboplan.__version__,
         catalogue_digest=tables.digest,
         inputs=imaged.digests,
-        settings=plan_settings(subject, prepared.numbers, prepared.limits.limits, findings, tables),
+        settings=plan_settings(subject, prepared.numbers, prepared.aims.limits.limits, findings, tables),
         patient=subject.patient,
         anatomy=_summary(imaged.anatomy),
         burden=imaged.burden,
@@ -95,9 +114,15 @@ def plan(
         findings=tuple(dict.fromkeys(findings)),
         provisional=provisional,
         checks=(
-            *_balance(prepared.territories, activity, prepared.numbers),
+            *_balance(prepared.aims.territories, activity, prepared.numbers),
             *((dosed.check,) if dosed else ()),
         ),
+        device_label=None if label is None else label.label,
+        liver_function=liver_function(
+            subject, prepared.facts, prepared.untreated_ml, prepared.liver, catalog=tables
+        ),
+        extrahepatic=elsewhere,
+        directive=directive(subject, activity, catalog=tables),
     )
     return PlannedCase(
         plan=result,
@@ -106,24 +131,6 @@ def plan(
         dose=None if dosed is None else dosed.dose,
         source=imaged.header,
     )
-
-
-def activity_of(case: Case, prepared: Prepared, catalog: Catalog) -> ActivityPlan:
-    """The activity of a prepared case by every model that it asks for."""
-
-    def voxel() -> Mapping[str, Doses]:
-        imaged = prepared.imaged
-        if imaged is None or imaged.regions is None:
-            return {}
-        return doses_per_gbq(
-            imaged.anatomy,
-            imaged.regions,
-            prepared.territories,
-            prepared.numbers.physics,
-            lung_g_per_ml=prepared.numbers.lung_g_per_ml,
-        )
-
-    return prescribe(prepared.question(case), prepared.request(case), catalog=catalog, voxel_per_gbq=voxel)
 
 
 def _imaged(prepared: Prepared) -> Imaged:
@@ -157,7 +164,7 @@ def _administered(
 
 
 def _dose(imaged: Imaged, prepared: Prepared, activity: ActivityPlan) -> VoxelDose | None:
-    administered = _administered(prepared.territories, activity)
+    administered = _administered(prepared.aims.territories, activity)
     if imaged.regions is None or not administered:
         return None
     return voxel_dose(

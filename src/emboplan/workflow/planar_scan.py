@@ -244,7 +244,7 @@ def _given_regions(series: PlanarSeries, request: PlanarRequest) -> tuple[Planar
         )
     if request.from_behind:
         labels = labels[:, ::-1]
-    regions = regions_from_labels(labels, dict(request.region_labels))
+    regions = regions_from_labels(labels, request.region_labels)
     if request.background is False:
         regions = replace(regions, background=None)
     elif request.background and regions.background is None:

@@ -5,19 +5,18 @@ A case without images brings its volumes, its shunt and its ratios itself; both 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from emboplan.catalog.load import Catalog
 from emboplan.dicom.read.common import SeriesHeader
-from emboplan.dosimetry.prescribing.applicable_limits import ApplicableLimits, applicable_limits
 from emboplan.dosimetry.uptake.lung_shunt import entered_shunt, with_lung_dose
 from emboplan.errors import CaseFileError
 from emboplan.measure.burden import measure_burden
 from emboplan.model.anatomy import Anatomy
-from emboplan.model.case import Case, ImageSources, Patient, PriorKind
+from emboplan.model.case import Case, ImageSources, Patient
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.image import CountImage, CtImage
 from emboplan.model.mask import Mask
@@ -27,17 +26,20 @@ from emboplan.model.results.burden import Burden
 from emboplan.model.results.shunt import LungShunt
 from emboplan.model.results.uptake import TumourToNormal
 from emboplan.segmentation.builtin import segment_ct
+from emboplan.workflow.aims import Aims, LiverNow, aims_of, prior_findings
 from emboplan.workflow.casefile import read_case
 from emboplan.workflow.certainty import Evidence
 from emboplan.workflow.facts import bilirubin_mg_per_dl, fact_findings, measured_facts
 from emboplan.workflow.inputs import load_ct, load_lesions, load_mask, load_spect, mask_file
+from emboplan.workflow.planar_case import planar_shunts
 from emboplan.workflow.prescribe import Request
 from emboplan.workflow.provenance import digest
+from emboplan.workflow.readiness import remnant_share
 from emboplan.workflow.rule_models import LiverVolumes
 from emboplan.workflow.settings import PlanNumbers, plan_numbers
 from emboplan.workflow.side_by_side import Question
 from emboplan.workflow.territories import treated_volumes
-from emboplan.workflow.treated import TerritoryInput, prior_doses
+from emboplan.workflow.treated import TerritoryInput, prior_doses, untreated_ml
 from emboplan.workflow.uptake import ScanRegions, scan_regions, territory_uptake
 
 Progress = Callable[[str, float], None]
@@ -62,8 +64,7 @@ class Prepared:
 
     facts: PatientFacts
     numbers: PlanNumbers
-    limits: ApplicableLimits
-    territories: tuple[TerritoryInput, ...]
+    aims: Aims
     shunt: LungShunt | None
     evidence: Evidence
     liver: LiverVolumes
@@ -73,8 +74,8 @@ class Prepared:
     def question(self, case: Case) -> Question:
         """What the models are asked."""
         return Question(
-            territories=self.territories,
-            limits=self.limits,
+            territories=self.aims.territories,
+            limits=self.aims.limits,
             physics=self.numbers.physics,
             whole_normal_ml=self.liver.liver_ml - self.liver.tumour_ml,
             prior_gy=prior_doses(case.priors),
@@ -95,7 +96,13 @@ class Prepared:
             body_surface=case.procedure.body_surface,
             uncertainty=case.uncertainty,
             k_name=self.numbers.k_name,
+            published=self.aims.published,
         )
+
+    @property
+    def untreated_ml(self) -> float:
+        """Normal liver that no territory reaches."""
+        return untreated_ml(self.aims.territories, self.liver.liver_ml, self.liver.tumour_ml)
 
 
 def case_at(path: Path, catalog: Catalog) -> Case:
@@ -141,17 +148,16 @@ def _from_volumes(case: Case, catalog: Catalog) -> Prepared:
             lung_mass_source=numbers.lung_mass_source,
             catalog=catalog,
         )
-    tumour_ml = sum(territory.tumour_ml for territory in territories)
+    liver = LiverVolumes(case.liver_ml or 0.0, sum(territory.tumour_ml for territory in territories))
     text = "Volumes were entered, not measured: nothing of them was checked on images."
     return Prepared(
         facts=case.facts,
         numbers=numbers,
-        limits=_limits(case, case.facts, catalog),
-        territories=tuple(territories),
+        aims=_aims(case, case.facts, territories, liver, catalog),
         shunt=shunt,
         evidence=Evidence(),
-        liver=LiverVolumes(case.liver_ml or 0.0, tumour_ml),
-        findings=(Finding("volumes-entered", Severity.INFO, text), *prior_findings(case), *numbers.findings),
+        liver=liver,
+        findings=(Finding("volumes-entered", Severity.INFO, text), *numbers.findings),
     )
 
 
@@ -173,29 +179,36 @@ def _from_images(case: Case, images: ImageSources, catalog: Catalog, progress: P
     numbers = plan_numbers(case, burden.lung_mass_g, catalog)
     regions, scan_findings = scan_regions(anatomy, loaded.scan)
     volumes = treated_volumes(case.territories, loaded.territory_masks, anatomy)
+    planar, planar_findings = planar_shunts(images, anatomy, catalog)
     uptake = territory_uptake(
-        volumes, regions, numbers, lungs_complete=anatomy.lungs_complete, catalog=catalog
+        volumes,
+        regions,
+        numbers,
+        lungs_complete=anatomy.lungs_complete,
+        catalog=catalog,
+        planar=planar,
+        ct_lung_mass_g=burden.lung_mass_g,
     )
+    liver = LiverVolumes(anatomy.liver.volume_ml, anatomy.liver.volume_ml - anatomy.normal_liver.volume_ml)
     return Prepared(
         facts=facts,
         numbers=numbers,
-        limits=_limits(case, facts, catalog),
-        territories=uptake.territories,
+        aims=_aims(case, facts, uptake.territories, liver, catalog),
         shunt=uptake.shunt,
         evidence=Evidence(
             shunt=uptake.measured,
             ratios=MappingProxyType(dict(uptake.ratios)),
             burden=burden,
         ),
-        liver=LiverVolumes(anatomy.liver.volume_ml, anatomy.liver.volume_ml - anatomy.normal_liver.volume_ml),
+        liver=liver,
         findings=(
             *loaded.findings,
             *anatomy.findings,
             *burden.findings,
             *fact_findings(case.facts, burden, catalog),
             *scan_findings,
+            *planar_findings,
             *uptake.findings,
-            *prior_findings(case),
             *numbers.findings,
         ),
         imaged=Imaged(
@@ -210,39 +223,23 @@ def _from_images(case: Case, images: ImageSources, catalog: Catalog, progress: P
     )
 
 
-def _limits(case: Case, facts: PatientFacts, catalog: Catalog) -> ApplicableLimits:
-    return applicable_limits(
-        case.limits,
-        device=case.procedure.device,
+def _aims(
+    case: Case,
+    facts: PatientFacts,
+    territories: Sequence[TerritoryInput],
+    liver: LiverVolumes,
+    catalog: Catalog,
+) -> Aims:
+    """Goals, limits and what is published, for the intent, tumour, device and liver of the case."""
+    procedure = case.procedure
+    remnant_ml = untreated_ml(territories, liver.liver_ml, liver.tumour_ml)
+    liver_now = LiverNow(
         bilirubin_mg_per_dl=bilirubin_mg_per_dl(facts, catalog),
-        catalog=catalog,
+        hepatic_reserve_frac=remnant_share(remnant_ml, liver),
+        pretreated=bool(case.priors),
     )
-
-
-def prior_findings(case: Case) -> tuple[Finding, ...]:
-    """Earlier treatments that no dose limit can take in: a physician weighs them."""
-    found = []
-    for prior in case.priors:
-        when = "" if prior.date is None else f" of {prior.date}"
-        if prior.kind is PriorKind.DRUG:
-            amount = "" if prior.drug_mg_per_m2 is None else f", {prior.drug_mg_per_m2:g} mg/m2"
-            text = (
-                f"Earlier drug{when}: {prior.drug}{amount}. No dose limit counts it; a physician weighs it."
-            )
-        elif prior.kind is PriorKind.BILIARY:
-            text = (
-                f"Biliary history{when}: {prior.note or 'not described'}. No dose limit counts it; "
-                "a physician weighs it."
-            )
-        elif prior.kind is not PriorKind.TARE and prior.whole_normal_gy == 0:
-            text = (
-                f"Earlier {prior.kind.value.replace('-', ' ')}{when} without a liver dose: nothing of it is "
-                "counted. Enter whole_normal_dose where it is known."
-            )
-        else:
-            continue
-        found.append(Finding(f"prior-{prior.kind.value}", Severity.WARNING, text))
-    return tuple(found)
+    aims = aims_of(procedure, case.limits, territories, liver_now, catalog=catalog)
+    return replace(aims, findings=(*prior_findings(case.priors), *aims.findings))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from emboplan.catalog.load import Catalog
+from emboplan.dosimetry.prescribing.prescription import check_limit
 from emboplan.model.case import ActivityModel, EnteredUncertainty, Patient, VialOrder
 from emboplan.model.compartments import PatientCompartments
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.results.activity import Doses, ModelResult
-from emboplan.model.results.activity_plan import ActivityPlan
+from emboplan.model.results.activity_plan import ActivityPlan, PublishedValue
 from emboplan.workflow.biological import biological_doses
 from emboplan.workflow.certainty import Evidence, how_sure, second_calculation
 from emboplan.workflow.rule_models import (
@@ -52,6 +53,7 @@ class Request:
     body_surface: str | None = None
     uncertainty: EnteredUncertainty | None = None
     k_name: str | None = None
+    published: tuple[PublishedValue, ...] = ()
 
 
 def prescribe(
@@ -85,10 +87,11 @@ def prescribe(
     findings += decided.findings
     for result in {id(r): r for r in (*decided.results, decided.total)}.values():
         findings += _limit_findings(result)
+    findings += _warned(question, decided.total)
     plan = _plan(question, request, tuple(results), decided, findings)
     plan = replace(plan, vials=choice.table, biological=biological_doses(question, decided.results, catalog))
     plan = how_sure(plan, question, decided, request.evidence, request.uncertainty, catalog)
-    return second_calculation(plan, question, decided, request.treatment_time, catalog)
+    return second_calculation(plan, question, decided, catalog)
 
 
 def _plan(
@@ -106,6 +109,7 @@ def _plan(
         findings=tuple(findings),
         objective=question.objective,
         k_name=request.k_name,
+        published=request.published,
     )
     if decided is None or decided.prescription is None:
         return plan
@@ -242,6 +246,18 @@ def _other_models(
             results += shown
             findings += said
     return results, findings
+
+
+def _warned(question: Question, total: ModelResult) -> Iterator[Finding]:
+    """Doses above which a label warns."""
+    for limit in question.limits.warnings:
+        dose = total.doses_gy.of(limit.quantity)
+        if dose is not None and check_limit(limit, dose).exceeded:
+            text = (
+                f"{total.territory}: {limit.quantity.replace('_', ' ')} {dose:.3g} Gy is above the "
+                f"{limit.limit.number:g} Gy that the label warns of (derived with: {limit.derived_with})."
+            )
+            yield Finding(f"label-warning-{limit.name}", Severity.WARNING, text, limit.limit.source_text)
 
 
 def _limit_findings(result: ModelResult) -> Iterator[Finding]:

@@ -12,7 +12,12 @@ from types import MappingProxyType
 
 from emboplan.dosimetry.prescribing.applicable_limits import ApplicableLimits
 from emboplan.dosimetry.prescribing.optimise import optimise
-from emboplan.dosimetry.prescribing.plan_doses import evaluate, goal_outcomes, limit_value
+from emboplan.dosimetry.prescribing.plan_doses import (
+    ALL_TERRITORIES,
+    evaluate,
+    goal_outcomes,
+    limit_value,
+)
 from emboplan.dosimetry.prescribing.prescription import (
     GOAL,
     activity_ceilings_gbq,
@@ -30,7 +35,6 @@ from emboplan.model.results.prescription import Objective, Prescription, Prescri
 from emboplan.workflow.treated import Physics, TerritoryInput, compartments
 
 ENTERED = "entered"
-ALL_TERRITORIES = "all territories"
 HYPERTROPHY = "hypertrophy_goal"
 
 COMPARTMENT_MODELS = (ActivityModel.PARTITION, ActivityModel.MULTI, ActivityModel.SINGLE)

@@ -138,6 +138,13 @@ def compartments(
     )
 
 
+def untreated_ml(territories: Sequence[TerritoryInput], liver_ml: float, tumour_ml: float) -> float:
+    """Normal liver that no territory reaches; 0 where nothing but rounding is left."""
+    whole = liver_ml - tumour_ml
+    left = whole - math.fsum(territory.normal_ml for territory in territories)
+    return 0.0 if left <= NO_VOLUME * liver_ml else left
+
+
 def prior_doses(priors: Sequence[PriorTreatment]) -> Mapping[Quantity, float]:
     """What earlier treatments left in lungs and whole normal liver, summed."""
     return MappingProxyType(

@@ -118,9 +118,17 @@ def territory_uptake(
     *,
     lungs_complete: bool,
     catalog: Catalog,
+    planar: Sequence[ShuntEstimate] = (),
+    ct_lung_mass_g: float | None = None,
 ) -> TerritoryUptake:
-    """The shunt and the ratio of each territory: entered, else measured, else None with a finding."""
+    """The shunt and the ratio of each territory: entered, else measured, else None with a finding.
+
+    `planar` are the estimates from planar views, shown beside the others and taken where there is no
+    SPECT/CT.
+    """
     measured, findings = measured_shunt(regions, lungs_complete=lungs_complete, catalog=catalog)
+    if measured is None and planar:
+        measured, planar = planar[0], planar[1:]
     measured_frac = None if measured is None else measured.lung_shunt_frac
     territories: list[TerritoryInput] = []
     ratios: dict[str, TumourToNormal] = {}
@@ -142,7 +150,8 @@ def territory_uptake(
                 physics=None if own.device is None else numbers.of_devices.get(own.device),
             )
         )
-    shunt = _lung_shunt(volumes, measured, numbers, catalog)
+    estimates = planar if measured is None else (measured, *planar)
+    shunt = _lung_shunt(volumes, estimates, numbers, catalog, ct_lung_mass_g)
     if shunt is not None:
         findings += shunt.findings
     only = next(iter(ratios.values())) if len(ratios) == 1 else None
@@ -181,14 +190,17 @@ def _lesion_ratios(
 
 
 def _lung_shunt(
-    volumes: Sequence[TreatedVolume], measured: ShuntEstimate | None, numbers: PlanNumbers, catalog: Catalog
+    volumes: Sequence[TreatedVolume],
+    measured: Sequence[ShuntEstimate],
+    numbers: PlanNumbers,
+    catalog: Catalog,
+    ct_lung_mass_g: float | None,
 ) -> LungShunt | None:
     """The shunt that the plan uses, the other beside it; the highest of those entered stands for all."""
     fractions = [v.territory.lung_shunt_frac for v in volumes]
     entered = [fraction for fraction in fractions if fraction is not None]
     estimates = [entered_shunt(max(entered), catalog=catalog)] if entered else []
-    if measured is not None:
-        estimates.append(measured)
+    estimates += measured
     if not estimates:
         return None
     return with_lung_dose(
@@ -197,5 +209,6 @@ def _lung_shunt(
         k_gy_kg_per_gbq=numbers.physics.k_gy_kg_per_gbq,
         lung_mass_g=numbers.physics.lung_mass_g,
         lung_mass_source=numbers.lung_mass_source,
+        ct_lung_mass_g=ct_lung_mass_g,
         catalog=catalog,
     )

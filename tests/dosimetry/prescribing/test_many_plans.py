@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from emboplan import catalog
 from emboplan.dosimetry.prescribing.many_plans import ManyCases, plan_many
+from emboplan.dosimetry.prescribing.optimise import optimise
 from emboplan.dosimetry.prescribing.prescription import check_limits, choose_activity
 from emboplan.dosimetry.prescribing.response import response
 from emboplan.errors import ModelRangeError
 from emboplan.model.compartments import PatientCompartments, TreatedCompartments
 from emboplan.model.products import DoseLimit, Scope
 from emboplan.model.results.activity import Quantity
-from emboplan.model.results.prescription import Objective
+from emboplan.model.results.prescription import Objective, PrescriptionGoal
 
 
 def _limit(name: str, quantity: Quantity, gray: float, scope: Scope = Scope.TREATMENT) -> DoseLimit:
@@ -143,6 +144,20 @@ def test_each_row_is_the_plan_made_alone(lesions: int, goal: tuple[Quantity, flo
         assert plans.whole_normal_gy[row] == pytest.approx(doses.whole_normal, rel=1e-12)
         assert plans.perfused_gy[row] == pytest.approx(doses.perfused, rel=1e-12)
         assert plans.lung_gy[row] == pytest.approx(doses.lung, rel=1e-12)
+
+
+@pytest.mark.parametrize("objective", list(Objective))
+def test_each_row_is_what_the_optimiser_finds(objective: Objective) -> None:
+    cases = _random_cases(40, 3, seed=12)
+    goals = {Quantity.TUMOUR: 220.0} if objective is Objective.MEET_GOAL else None
+    plans = plan_many(cases, limits=LIMITS, goals=goals, objective=objective)
+    asked = [PrescriptionGoal("right lobe", Quantity.TUMOUR, 220.0, "this test")] if goals else []
+    for row in range(40):
+        found = optimise(_patient(cases, row), limits=LIMITS, goals=asked, objective=objective)
+        alone = found.administered_gbq["right lobe"]
+        assert plans.administered_gbq[row] == pytest.approx(alone, rel=1e-12, abs=0)
+        assert plans.tumour_gy[row] == pytest.approx(found.tumour_gy, rel=1e-12)
+        assert plans.binding_name(row) == found.binding[0]
 
 
 def test_chunks_change_nothing() -> None:

@@ -231,6 +231,14 @@ def test_vials_all_of_one() -> None:
     assert not plan.goals[0].met
 
 
+def test_a_vial_for_a_tumour_alone_is_the_smallest_that_suffices() -> None:
+    """No normal liver is spared by less, but nothing is given for nothing: 0.3 of 0.2667 GBq needed."""
+    case = patient(territory(normal=0.0, lesions={1: 30.0}))
+    plan = optimise(case, limits=[], goals=[goal("right", 400.0)], available={"right": vials(0.5, 0.3, 0.1)})
+    assert dict(plan.administered_gbq) == {"right": 0.3}
+    assert plan.binding == ("goal", "vial")
+
+
 def test_a_divisible_vial_is_drawn_in_part() -> None:
     """The smallest that suffices is taken."""
     offer = {"right": vials(1.8, 2.2, 3.0, divisible=True)}
@@ -262,6 +270,9 @@ def test_a_segmentectomy_has_no_normal_liver() -> None:
     plan = optimise(case, limits=limits, goals=[goal("right", 400.0)])
     assert plan.administered_gbq["right"] == pytest.approx(400 * 30 / 45000)
     assert plan.whole_normal_gy == 0.0
+    assert plan.binding == ("goal",)
+    assert plan.price is not None
+    assert plan.price.gy_per_unit == 0.0
     with pytest.raises(ModelRangeError, match='no limit bounds the activity of territory "right"'):
         optimise(case, limits=limits, objective=Objective.MAXIMISE_TUMOUR)
 
@@ -299,6 +310,28 @@ def test_earlier_treatments_that_use_a_limit_up_leave_nothing() -> None:
     assert [finding.id for finding in plan.findings] == ["limit-used-up", "goal-not-met"]
     with pytest.raises(InfeasiblePlanError, match="earlier treatments used 50 Gy"):
         optimise(case, limits=limits, goals=[goal("right", 225.0, hard=True)])
+
+
+def test_earlier_treatments_beyond_a_limit_have_no_price() -> None:
+    """1 Gy more of limit still leaves nothing; the check says that the limit is exceeded."""
+    case = patient(prior={Quantity.LUNG: 60.0})
+    limits = [limit(Quantity.LUNG, 50.0, scope=Scope.CUMULATIVE)]
+    plan = optimise(case, limits=limits, goals=[goal("right", 225.0)])
+    assert dict(plan.administered_gbq) == {"right": 0.0}
+    assert plan.price is None
+    assert dict(plan.slack) == {"lung": -10.0}
+    assert not kept(case, plan, limits)
+
+
+def test_what_is_left_of_a_limit_has_its_price() -> None:
+    """Of 50 Gy, 40 are used: 10 Gy at 5 Gy per GBq are 2 GBq; each Gy more buys 225/5 = 45 Gy of tumour."""
+    case = patient(prior={Quantity.LUNG: 40.0})
+    limits = [limit(Quantity.LUNG, 50.0, scope=Scope.CUMULATIVE)]
+    plan = optimise(case, limits=limits, objective=Objective.MAXIMISE_MINIMUM)
+    assert plan.administered_gbq["right"] == pytest.approx(2.0)
+    assert plan.price is not None
+    assert plan.price.gy_per_unit == pytest.approx(45.0)
+    assert plan.price.up_to is None
 
 
 def test_no_goal_is_refused() -> None:
@@ -385,7 +418,7 @@ def test_goals_are_met_by_the_least_or_share_what_there_is(
     if share > 1:
         assert given_gbq == pytest.approx(need, rel=SAME)
         assert all(outcome.met for outcome in plan.goals)
-        assert plan.binding == ("goal",) or plan.whole_normal_gy == 0
+        assert plan.binding == ("goal",)
     else:
         reached = [outcome.reached_gy / outcome.goal_gy for outcome in plan.goals]
         assert min(reached) == pytest.approx(share, rel=SAME)

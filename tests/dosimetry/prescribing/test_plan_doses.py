@@ -5,12 +5,6 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from emboplan.dosimetry.prescribing.plan_doses import alternatives, evaluate
-from emboplan.errors import ModelRangeError
-from emboplan.model.compartments import PatientCompartments
-from emboplan.model.products import Scope
-from emboplan.model.results.activity import Quantity
 from tests.dosimetry.prescribing.plans import (
     all_per_gbq,
     goal,
@@ -20,6 +14,12 @@ from tests.dosimetry.prescribing.plans import (
     territory,
     vials,
 )
+
+from emboplan.dosimetry.prescribing.plan_doses import alternatives, evaluate
+from emboplan.errors import ModelRangeError
+from emboplan.model.compartments import PatientCompartments
+from emboplan.model.products import Scope
+from emboplan.model.results.activity import Quantity
 
 LEFT = territory("left", normal=400.0, lesions={2: 10.0}, shunt=0.1, session=2)
 

@@ -51,8 +51,8 @@ def pair(lung: Organ, liver: Organ, scale: float = 1.0) -> PlanarPair:
     return PlanarPair(sides[0], sides[1], PIXEL)
 
 
-def fractions(views: PlanarPair, **options: float) -> tuple[float, float]:
-    gm, anterior = planar_estimates(views, REGIONS, **options)
+def fractions(views: PlanarPair) -> tuple[float, float]:
+    gm, anterior = planar_estimates(views, REGIONS)
     return gm.lung_shunt_frac, anterior.lung_shunt_frac
 
 

@@ -131,10 +131,10 @@ def _read_quietly(
     series: SeriesInfo, modality: str, progress: Progress | None
 ) -> tuple[Stack, Rescaled, SeriesHeader]:
     headers = [read_dataset(path, SLICE_TAGS) for path in series.files]
-    _require_one_subject(headers)
+    require_one_subject(headers)
     pairs = list(zip(series.files, headers, strict=True))
-    stack = stack_slices([_place(path, h) for path, h in pairs], series.frame_of_reference_uid)
-    pixels = [_pixels(*pairs[i], modality) for i in stack.order]
+    stack = stack_slices([slice_place(path, h) for path, h in pairs], series.frame_of_reference_uid)
+    pixels = [slice_pixels(*pairs[i], modality) for i in stack.order]
     rescaled = read_rescaled(pixels, hounsfield=modality == "CT", progress=progress)
     first = headers[stack.order[0]]
     header = SeriesHeader(
@@ -153,8 +153,11 @@ def _read_quietly(
     return stack, rescaled, header
 
 
-def _require_one_subject(headers: Sequence[Dataset]) -> None:
-    """One patient, one frame of reference: a UID that two exports share mixes what must not meet."""
+def require_one_subject(headers: Sequence[Dataset]) -> None:
+    """Raise unless slices are of one patient and one frame of reference.
+
+    A series UID that two exports share mixes what must not meet.
+    """
     for what, tags in (
         ("patients", ("PatientID", "PatientName")),
         ("frames of reference", ("FrameOfReferenceUID",)),
@@ -164,7 +167,8 @@ def _require_one_subject(headers: Sequence[Dataset]) -> None:
             raise DicomError(f"slices of {count} {what} in one series; give a folder with one series")
 
 
-def _place(path: Path, header: Dataset) -> SlicePlace:
+def slice_place(path: Path, header: Dataset) -> SlicePlace:
+    """Where a slice lies; `DicomError` when its header does not tell."""
     if (whole(header, "NumberOfFrames") or 1) > 1:
         raise DicomError(
             f"{path.name} is an enhanced (multi-frame) image; export the series as single-slice images"
@@ -190,7 +194,8 @@ def _place(path: Path, header: Dataset) -> SlicePlace:
     return SlicePlace(path, position, cosines, (float(pixel[0]), float(pixel[1])), (rows, columns))
 
 
-def _pixels(path: Path, header: Dataset, modality: str) -> SlicePixels:
+def slice_pixels(path: Path, header: Dataset, modality: str) -> SlicePixels:
+    """How the pixels of a slice are stored and rescaled; `DicomError` when they cannot be used."""
     if (whole(header, "SamplesPerPixel") or 1) != 1:
         raise DicomError(f"{path.name} is a colour image; give the series of grey images")
     slope, intercept = number(header, "RescaleSlope"), number(header, "RescaleIntercept")

@@ -34,7 +34,8 @@ class Kind(StrEnum):
 class Condition:
     """One condition: its words, its rows, and the columns that only it needs.
 
-    `limit` is there for a limit. `room` is what a limit leaves to this plan, in its own unit.
+    `limit` is there for a limit. `room` is what a limit leaves to this plan, in its own unit; an `overdrawn`
+    one was exceeded by earlier treatments alone.
     """
 
     kind: Kind
@@ -43,6 +44,7 @@ class Condition:
     columns: tuple[Column, ...] = ()
     limit: DoseLimit | None = None
     room: float = math.inf
+    overdrawn: bool = False
 
 
 def activity(territory: str) -> str:
@@ -63,7 +65,9 @@ def limit_condition(
     """A limit as upper sides of its sums; no room where earlier treatments have used it up."""
     before = earlier(limit, patient)
     largest = limit.limit.number * (1 - BELOW_BY if limit.below else 1.0)
-    room = max(0.0, largest - before)
+    room = largest - before
+    if room <= SAME_VALUE * largest:  # less than a check of the limit can tell from nothing
+        room = 0.0
     rows = [
         Row(
             f"limit {number} {n}",
@@ -75,9 +79,9 @@ def limit_condition(
     where = "" if limit.territory is None else f' of "{limit.territory}"'
     sign = "below" if limit.below else "at most"
     text = f"{limit.quantity}{where} {sign} {limit.limit.number:g} {limit.limit.unit} (limit {limit.name}"
-    text += f", of which earlier treatments used {before:g} Gy)" if before else ")"
+    text += f", of which earlier treatments used {before:g} {limit.limit.unit})" if before else ")"
     kept = tuple(row for row in rows if row.coefficients)
-    return Condition(Kind.LIMIT, text, kept, limit=limit, room=room)
+    return Condition(Kind.LIMIT, text, kept, limit=limit, room=room, overdrawn=before > limit.limit.number)
 
 
 def floor_condition(number: int, goal: PrescriptionGoal, per_gbq: Mapping[str, Doses]) -> Condition:

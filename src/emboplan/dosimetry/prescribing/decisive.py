@@ -70,9 +70,8 @@ def binding_limits(solved: Solved) -> tuple[Condition, ...]:
 
 def goal_binds(solved: Solved) -> bool:
     """Whether a goal decides: with a lower goal the plan would do better in another aim."""
-    return bool(_binding_goal_rows(solved)) or any(
-        name in multipliers for multipliers in solved.weighty for name in solved.goal_columns
-    )
+    every = solved.solution.multipliers
+    return bool(_binding_goal_rows(solved)) or any(n in m for m in every for n in solved.goal_columns)
 
 
 def offer_wish(solved: Solved, territory: str) -> tuple[int, bool] | None:
@@ -80,7 +79,7 @@ def offer_wish(solved: Solved, territory: str) -> tuple[int, bool] | None:
 
     The number of the first aim that would gain, and whether from more activity; None where none would.
     """
-    for stage, multipliers in enumerate(solved.weighty):
+    for stage, multipliers in enumerate(solved.solution.multipliers):
         gain = multipliers.get(offer_row(territory))
         if gain is not None:
             return stage, (gain > 0) == solved.aims[stage].maximise
@@ -88,15 +87,19 @@ def offer_wish(solved: Solved, territory: str) -> tuple[int, bool] | None:
 
 
 def _binding_goal_rows(solved: Solved) -> tuple[str, ...]:
-    return tuple(name for name in solved.goal_rows if any(name in m for m in solved.weighty))
+    """Goals that hold any aim back, the least activity too: a tumour alone has no other reason for less."""
+    return tuple(n for n in solved.goal_rows if any(n in m for m in solved.solution.multipliers))
 
 
 def limit_price(
     solved: Solved, limit: Condition, patient: PatientCompartments, per_gbq: Mapping[str, Doses]
 ) -> Price | None:
-    """How many Gy of mean tumour dose one more unit of a limit buys; None without a tumour."""
+    """How many Gy of mean tumour dose one more unit of a limit buys; None without a tumour.
+
+    None also where earlier treatments have gone beyond the limit: one unit more of it leaves nothing still.
+    """
     weights = tumour_weights(patient)
-    if not weights or limit.limit is None:
+    if not weights or limit.limit is None or limit.overdrawn:
         return None
     gains = {name: weight * (per_gbq[name].tumour or 0.0) for name, weight in weights.items()}
     slope = _slope(solved, [row.name for row in limit.rows], gains, limit.limit.limit.number)

@@ -20,6 +20,8 @@ from emboplan.model.products import DoseLimit, Scope
 from emboplan.model.results.activity import Doses, LimitCheck, Quantity
 from emboplan.model.results.prescription import AvailableActivity, GoalOutcome, PrescriptionGoal
 
+ALL_TERRITORIES = "all territories"
+
 SHARED = (Quantity.WHOLE_NORMAL, Quantity.LUNG, Quantity.LUNG_ACTIVITY)
 GOAL_QUANTITIES = (Quantity.TUMOUR, Quantity.PERFUSED, Quantity.PERFUSED_NORMAL)
 

@@ -223,7 +223,7 @@ def _solve_continuous(program: Program, aims: Sequence[Aim]) -> Solution:
             MappingProxyType({n: float(v) for n, v, s in zip(names, original, shown, strict=True) if s})
         )
         held_rows, held_columns = held_rows | new_rows, held_columns | new_columns
-        if _settled(arrays):
+        if multipliers[-1] and _settled(arrays):
             break
     scaled = checked_answer(asked, exact_answer(asked, scaled))
     values = {c.name: float(v) for c, v in zip(program.columns, scaled * arrays.column_scale, strict=True)}

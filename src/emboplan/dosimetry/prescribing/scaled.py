@@ -26,11 +26,16 @@ SOLVER_TOLERANCE = 1e-10
 # solver's tolerance, well below any difference that could be read or drawn.
 ON_THE_ROW = 1e-8
 
+# The same where the first does not lead to an exact answer: HiGHS leaves coefficients below 1e-9 out, so that
+# it may stop this far beside a row that holds one.
+NEAR_THE_ROW = 1e-6
+
 # What plain sums of a few products lose; a row that is broken by less is kept.
 ROUNDING = 1e-12
 
-# An answer that breaks a row by more than this is a fault of the solver or of ours, and no answer.
-BROKEN = 1e-8
+# An answer that breaks a row by more than this is a fault of the solver or of ours, and no answer. Upper
+# sides of plain sums are kept exactly; drawing an answer under one may cost other rows this much.
+BROKEN = 1e-7
 
 
 @dataclass(eq=False, slots=True)
@@ -128,28 +133,33 @@ def row_and_column_multipliers(result: Any, arrays: Scaled) -> tuple[Array, Arra
     return rows, np.asarray(result.lower.marginals + result.upper.marginals, dtype=np.float64)
 
 
-def in_force(arrays: Scaled, scaled: Array) -> tuple[Flags, Array, Flags, Array]:
+def in_force(arrays: Scaled, scaled: Array, near: float = ON_THE_ROW) -> tuple[Flags, Array, Flags, Array]:
     """Which rows the answer lies on, the nearer side of each row; which columns are at a bound, and which."""
     at = arrays.matrix @ scaled
     over, under = np.abs(at - arrays.row_upper), np.abs(at - arrays.row_lower)
     high, low = np.abs(scaled - arrays.upper), np.abs(scaled - arrays.lower)
     return (
-        np.minimum(over, under) <= ON_THE_ROW,
+        np.minimum(over, under) <= near,
         np.where(over <= under, arrays.row_upper, arrays.row_lower),
-        np.minimum(high, low) <= ON_THE_ROW,
+        np.minimum(high, low) <= near,
         np.where(high < low, arrays.upper, arrays.lower),
     )
 
 
 def exact_answer(arrays: Scaled, scaled: Array) -> Array:
     """The answer put on the rows and bounds in force; as it was if that breaks a row more."""
-    on, sides, held, bounds = in_force(arrays, scaled)
-    exact = np.where(held, bounds, scaled)
-    if on.any() and not held.all():
-        rows = arrays.matrix[on]
-        for _ in range(2):  # the second round takes off what rounding left in the first
-            exact[~held] += np.linalg.lstsq(rows[:, ~held], sides[on] - rows @ exact, rcond=None)[0]
-    return exact if _excess(arrays, exact) <= max(_excess(arrays, scaled), ROUNDING) else scaled
+    best = scaled
+    for near in (ON_THE_ROW, NEAR_THE_ROW):
+        on, sides, held, bounds = in_force(arrays, scaled, near)
+        exact = np.where(held, bounds, scaled)
+        if on.any() and not held.all():
+            rows = arrays.matrix[on]
+            for _ in range(2):  # the second round takes off what rounding left in the first
+                exact[~held] += np.linalg.lstsq(rows[:, ~held], sides[on] - rows @ exact, rcond=None)[0]
+        if _excess(arrays, exact) <= ROUNDING:
+            return exact
+        best = min(best, exact, key=lambda answer: _excess(arrays, answer))
+    return best
 
 
 def _excess(arrays: Scaled, scaled: Array) -> float:

@@ -104,7 +104,7 @@ def vial_at_treatment(vial: CheckedVial, half_life_h: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """One sum that a limit bounds: what 1 GBq to each territory adds, what was there before, and the bound."""
+    """One sum that a limit bounds: what 1 GBq to each territory adds, and what was there before."""
 
     limit: DoseLimit
     where: str
@@ -121,16 +121,25 @@ class Sum:
         return self.before + math.fsum(gy * administered_gbq[name] for name, gy in self.per_gbq.items())
 
 
+def spoken_of(limit: DoseLimit, plan: CheckedPlan) -> list[CheckedTerritory]:
+    """The territories that a limit speaks of, by its territory and its device."""
+    return [
+        t
+        for t in plan.territories
+        if limit.territory in (None, t.territory)
+        and (limit.device is None or t.device is None or limit.device == t.device)
+    ]
+
+
 def bounded_sums(plan: CheckedPlan, ones: Mapping[str, Recomputed]) -> list[Sum]:
     """Every sum that the plan's limits bound; `ones` are the doses of 1 GBq to each territory.
 
-    Perfused liver and tumour belong to one territory each; whole normal liver and lungs to all of a session, or
-    to all sessions and earlier treatments. A limit of one device speaks of its territories alone.
+    Perfused liver and tumour belong to one territory each; whole normal liver and lungs to all of a session,
+    or to all sessions and earlier treatments. A limit of one device speaks of its territories alone.
     """
     found = []
     for limit in plan.limits:
-        spoken = [t for t in plan.territories if limit.territory in (None, t.territory)]
-        spoken = [t for t in spoken if None in (limit.device, t.device) or limit.device == t.device]
+        spoken = spoken_of(limit, plan)
         cumulative = limit.scope is Scope.CUMULATIVE
         before = plan.prior_gy.get(limit.quantity, 0.0) if cumulative else 0.0
         if limit.quantity not in COMMON:

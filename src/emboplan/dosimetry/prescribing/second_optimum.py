@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from emboplan.dosimetry.prescribing.second_energy import Recomputed, Sum, goal_value, recompute
-from emboplan.model.results.prescription import Objective
+from emboplan.model.results.activity import Quantity
+from emboplan.model.results.prescription import Objective, PrescriptionGoal
 from emboplan.model.second_check_input import CheckedPlan
 
 Array = NDArray[np.float64]
@@ -33,8 +34,10 @@ PARALLEL = 1e-12
 # Corners solved together.
 AT_ONCE = 20_000
 
-# Relative precision of the root: a hundredth of a billionth, far below the tolerance of the comparison.
-ROOT = 1e-11
+# Relative precision of the root, far below the tolerance of the comparison; no absolute one matters beside
+# it.
+ROOT = 1e-13
+SMALLEST = 1e-300
 
 # Doublings of the bracket after which a dose is taken never to reach its goal: 2^200 GBq is no activity.
 DOUBLINGS = 200
@@ -48,7 +51,6 @@ class Best:
     unit: str
     planned: float
     best: float
-    more_is_better: bool
 
 
 def single_activity(plan: CheckedPlan, sums: Sequence[Sum]) -> float | None:
@@ -57,37 +59,29 @@ def single_activity(plan: CheckedPlan, sums: Sequence[Sum]) -> float | None:
     None where nothing bounds it.
     """
     territory = plan.territories[0]
-    ceilings = []
-    for one in sums:
-        quantity, room = one.limit.quantity, one.room
-        if one.per_gbq[territory.territory] > 0:
 
-            def above(gbq: float, quantity: object = quantity, room: float = room) -> float:
-                doses = recompute(territory, plan, gbq)
-                return (doses.of(quantity) or 0.0) - room  # type: ignore[arg-type]  # a default argument
+    def limited(quantity: Quantity) -> Callable[[float], float]:
+        return lambda gbq: recompute(territory, plan, gbq).of(quantity) or 0.0
 
-            ceilings.append(_root(above) if room > 0 else 0.0)
+    def asked(goal: PrescriptionGoal) -> Callable[[float], float]:
+        return lambda gbq: goal_value(goal, recompute(territory, plan, gbq))
+
+    ceilings = [_activity_for(limited(one.limit.quantity), one.room) for one in sums]
     lowest = min(ceilings, default=math.inf)
-    if plan.objective is not Objective.MEET_GOAL:
-        return lowest if math.isfinite(lowest) else None
-    asked = []
-    for goal in plan.goals:
-
-        def beyond(gbq: float, goal: object = goal) -> float:
-            doses = recompute(territory, plan, gbq)
-            return goal_value(goal, doses) - goal.dose_gy  # type: ignore[arg-type, attr-defined]  # as above
-
-        asked.append(_root(beyond))
-    best = min(max(asked, default=math.inf), lowest)
-    return best if math.isfinite(best) else None
+    if plan.objective is Objective.MEET_GOAL:
+        wanted = [_activity_for(asked(goal), goal.dose_gy) for goal in plan.goals]
+        lowest = min(max(wanted, default=math.inf), lowest)
+    return lowest if math.isfinite(lowest) else None
 
 
-def _root(function: Callable[[float], float]) -> float:
-    """Where an increasing function crosses 0, infinite where it never does."""
+def _activity_for(dose_of: Callable[[float], float], dose: float) -> float:
+    """The activity at which a dose that grows with it reaches a value, infinite where it never does."""
+    if dose <= 0:
+        return 0.0 if dose_of(1.0) > 0 else math.inf
     high = 1.0
     for _ in range(DOUBLINGS):
-        if function(high) >= 0:
-            return float(brentq(function, 0.0, high, rtol=ROOT, xtol=ROOT * high))
+        if dose_of(high) >= dose:
+            return float(brentq(lambda gbq: dose_of(gbq) - dose, 0.0, high, rtol=ROOT, xtol=SMALLEST))
         high *= 2.0
     return math.inf
 
@@ -104,9 +98,10 @@ def best_of_several(
     rows, sides = _limit_rows(sums, names)
     goal_rows = np.array([_goal_row(plan, ones, number, names) for number in range(len(plan.goals))])
     goal_rows = goal_rows.reshape(-1, len(names))
-    floors = _corners(np.vstack([rows, -goal_rows]), np.concatenate([sides, -np.ones(len(goal_rows))]))
-    if len(floors):
-        return _best_aim(plan, ones, names, here, rows, sides, goal_rows, floors)
+    bounds = np.vstack([rows, -goal_rows]), np.concatenate([sides, -np.ones(len(goal_rows))])
+    corners = _corners(*bounds)
+    if len(corners):
+        return _best_aim(plan, ones, names, here, bounds, corners)
     hard = np.array([goal.hard for goal in plan.goals], dtype=bool)
     return _best_share(here, rows, sides, goal_rows, hard)
 
@@ -124,9 +119,7 @@ def _limit_rows(sums: Sequence[Sum], names: Sequence[str]) -> tuple[Array, Array
     return np.array(rows), np.array(sides)
 
 
-def _goal_row(
-    plan: CheckedPlan, ones: Mapping[str, Recomputed], number: int, names: Sequence[str]
-) -> Array:
+def _goal_row(plan: CheckedPlan, ones: Mapping[str, Recomputed], number: int, names: Sequence[str]) -> Array:
     goal = plan.goals[number]
     share = goal_value(goal, ones[goal.territory]) / goal.dose_gy
     return np.array([share if name == goal.territory else 0.0 for name in names])
@@ -137,24 +130,20 @@ def _best_aim(
     ones: Mapping[str, Recomputed],
     names: Sequence[str],
     here: Array,
-    rows: Array,
-    sides: Array,
-    goal_rows: Array,
+    bounds: tuple[Array, Array],
     corners: Array,
 ) -> Best:
     if plan.objective is Objective.MEET_GOAL:
         aim = np.array([ones[name].whole_normal for name in names])
-        return Best("whole normal liver", "Gy", float(aim @ here), float((corners @ aim).min()), False)
+        return Best("whole normal liver", "Gy", float(aim @ here), float((corners @ aim).min()))
     if plan.objective is Objective.MAXIMISE_TUMOUR:
-        grams = np.array([math.fsum(t.lesions_ml.values()) * t.tumour_density_g_per_ml for t in plan.territories])
+        grams = np.array([sum(t.lesions_ml.values()) * t.tumour_density_g_per_ml for t in plan.territories])
         aim = grams / grams.sum() * np.array([ones[name].tumour or 0.0 for name in names])
-        return Best("mean tumour dose", "Gy", float(aim @ here), float((corners @ aim).max()), True)
-    lesions = np.array(
-        [[min(ones[n].lesions.values()) if n == name else 0.0 for n in names] for name in names if ones[name].lesions]
-    )
-    bounds = np.vstack([rows, -goal_rows])
-    best = _largest_smallest(bounds, np.concatenate([sides, -np.ones(len(goal_rows))]), lesions, math.inf)
-    return Best("lowest lesion dose", "Gy", float((lesions @ here).min()), best, True)
+        return Best("mean tumour dose", "Gy", float(aim @ here), float((corners @ aim).max()))
+    least = np.diag([min(ones[name].lesions.values(), default=0.0) for name in names])
+    lesions = least[[bool(ones[name].lesions) for name in names]]
+    best = _largest_smallest(*bounds, lesions, math.inf)
+    return Best("lowest lesion dose", "Gy", float((lesions @ here).min()), best)
 
 
 def _best_share(
@@ -169,7 +158,7 @@ def _best_share(
     if math.isnan(best):
         return None
     planned = min(1.0, float((wishes @ here).min()))
-    return Best("smallest share of a goal", "1", planned, best, True)
+    return Best("smallest share of a goal", "1", planned, best)
 
 
 def _largest_smallest(rows: Array, sides: Array, values: Array, at_most: float) -> float:
@@ -201,6 +190,6 @@ def _corners(rows: Array, sides: Array) -> Array:
         systems = scaled[at]
         meets = np.abs(np.linalg.det(systems)) > PARALLEL
         points = np.linalg.solve(systems[meets], ends[at[meets]][..., np.newaxis])[..., 0]
-        inside = (points @ scaled.T <= ends + KEPT * np.maximum(np.abs(ends), np.abs(points).max(axis=1)[:, np.newaxis])).all(axis=1)
-        found.append(points[inside])
+        size = np.maximum(np.abs(ends), np.abs(points).max(axis=1)[:, np.newaxis])
+        found.append(points[(points @ scaled.T <= ends + KEPT * size).all(axis=1)])
     return np.concatenate(found) if found else np.empty((0, unknowns))

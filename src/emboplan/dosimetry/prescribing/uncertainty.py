@@ -16,8 +16,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from emboplan.dosimetry.arguments import Array, not_negative, positive
-from emboplan.dosimetry.prescribing.combined import ALL_TERRITORIES
-from emboplan.dosimetry.prescribing.plan_doses import SHARED, limited_territories
+from emboplan.dosimetry.prescribing.plan_doses import ALL_TERRITORIES, SHARED, limited_territories
 from emboplan.dosimetry.prescribing.prescription import check_limit
 from emboplan.dosimetry.prescribing.uncertainty_first_order import (
     TUMOUR_MASS,

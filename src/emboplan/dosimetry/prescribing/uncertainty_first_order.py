@@ -141,7 +141,9 @@ def _territory(
     for label in sorted(masses):
         slope = of_concentration + d_ratio[label]
         found[lesion_name(label)] = _log(concentration * ratios[label], slope)
-    whole_gy = concentration * treated.normal_mass_g / patient.whole_normal_mass_g
+    # A liver that is all tumour has no normal tissue to have a dose.
+    whole_g = patient.whole_normal_mass_g
+    whole_gy = concentration * treated.normal_mass_g / whole_g if whole_g > 0 else 0.0
     if treated.normal_mass_g > 0:
         found[Quantity.PERFUSED_NORMAL] = _log(concentration, of_concentration)
     found[Quantity.PERFUSED] = _log(liver / perfused_g, of_liver - of_perfused)

@@ -111,7 +111,9 @@ def _territory(
     if treated.normal_mass_g > 0:
         found[Quantity.PERFUSED_NORMAL] = concentration
     found[Quantity.PERFUSED] = energy * (1.0 - shunt) / (normal + tumour)
-    found[Quantity.WHOLE_NORMAL] = concentration * normal / whole
+    # A liver that is all tumour has no normal tissue to have a dose.
+    all_tumour = patient.whole_normal_mass_g == 0
+    found[Quantity.WHOLE_NORMAL] = np.zeros(shunt.shape) if all_tumour else concentration * normal / whole
     found[Quantity.LUNG] = energy * shunt / (patient.lung_mass_g * factor(kinds.LUNG_MASS))
     found[Quantity.LUNG_ACTIVITY] = activity * shunt
     found[Quantity.LUNG_SHUNT] = shunt

@@ -76,15 +76,23 @@ class _Level:
     voxels: float
     false_alarm: float
 
-    def threshold(self, spill: ArrayLike) -> NDArray[np.float64]:
-        """Counts per voxel that background, spill and noise do not explain."""
-        expected = (self.background + np.asarray(spill, dtype=np.float64)) * self.voxels
-        counting = poisson.isf(self.false_alarm, np.maximum(expected, 1))
-        # The spread of the background grows with the root of what is expected there, as noise does.
+    def by_spread(self, expected: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Counts per ball that the spread of the background does not explain, where so many are expected."""
+        # The spread grows with the root of what is expected there, as noise does.
         grown = self.spread * np.sqrt(expected / max(1.0, self.background * self.voxels)) * self.voxels
-        above = expected + NormalDist().inv_cdf(1 - self.false_alarm) * grown
-        result: NDArray[np.float64] = np.maximum(counting, above) / self.voxels
-        return result
+        return expected + NormalDist().inv_cdf(1 - self.false_alarm) * grown
+
+    def threshold(self, expected: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Counts per ball that neither that spread nor counting explains."""
+        counting = poisson.isf(self.false_alarm, np.maximum(expected, 1))
+        return np.maximum(counting, self.by_spread(expected))
+
+    def is_hot(self, per_voxel: NDArray[np.float64], spill: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Where the mean of a ball exceeds what background, spill and noise explain."""
+        found, expected = per_voxel * self.voxels, (self.background + spill) * self.voxels
+        hot: NDArray[np.bool_] = found > self.by_spread(expected)
+        hot[hot] = found[hot] > self.threshold(expected[hot])  # the slow part, where it can still matter
+        return hot
 
 
 def extrahepatic_uptake(
@@ -116,10 +124,12 @@ def extrahepatic_uptake(
     level = _level(field, local, float(ball.sum()))
     reference = occupancy(liver if normal_liver is None else normal_liver, grid, "normal liver")
     normal = float((field.counts * reference).sum() / reference.sum(dtype=np.float64))
-    hot = field.searched & (local > level.threshold(field.spill))
+    hot = np.zeros(grid.shape, np.bool_)
+    hot[field.searched] = level.is_hot(local[field.searched], field.spill[field.searched])
     regions = _measured(field, level.background, local, hot, normal)
     uptake = sum(region.share_of_total_frac for region in regions)
-    threshold = float(level.threshold(0.0)) / normal if normal > 0 else None
+    far = float(level.threshold(np.array(level.background * level.voxels))) / level.voxels
+    threshold = far / normal if normal > 0 else None
     return ExtrahepaticUptake(
         regions=regions,
         share_of_total_frac=uptake,
@@ -221,13 +231,14 @@ def _uptake(regions: tuple[HotRegion, ...], uptake: float) -> Iterator[Finding]:
     if not regions:
         return
     first = regions[0]
+    least = "at least " if any(region.at_margin for region in regions) else ""
     many = "1 region" if len(regions) == 1 else f"{len(regions)} regions"
     peak = first.peak_to_normal_liver
     density = "" if peak is None else f", peak {peak:.2g} times normal liver"
     place = ", ".join(f"{v:.0f}" for v in first.centroid_mm)
     text = (
-        f"The scan shows {many} of uptake outside liver and lungs ({uptake * PERCENT:.2g} % of all counts); "
-        f"the one with most counts at x, y, z = {place} mm, {first.distance_to_liver_mm:.0f} mm from the "
+        f"The scan shows {many} of uptake outside liver and lungs ({least}{uptake * PERCENT:.2g} % of all "
+        f"counts); the one with most at x, y, z = {place} mm, {first.distance_to_liver_mm:.0f} mm from the "
         f"liver{density}. A physician must say what it is and clear it before treatment: particles in "
         "stomach or bowel, free pertechnetate (it gathers in thyroid, stomach and bladder, and raises the "
         "lung shunt; to be confirmed), or another cause."

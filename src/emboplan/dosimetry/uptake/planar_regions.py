@@ -8,6 +8,7 @@ Views are taken as parallel to the patient's axes: columns run to the left, rows
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,9 @@ HALF = 0.5
 
 # Background is read where neither organ is nearer than this: scatter and blur of the liver have fallen away.
 BACKGROUND_GAP_MM = 50.0
+
+# A patient lies on the middle of the table: the middle of the lungs is this near to the middle of the views.
+MIDLINE_MM = 50.0
 
 # Sums that a Fourier transform makes of whole counts are off by less than this part of a pixel.
 ROUNDING_PIXELS = 1e-3
@@ -161,11 +165,12 @@ def distance_mm(region: Roi, pixel_mm: tuple[float, float]) -> NDArray[np.float6
 def find_placement(pair: PlanarPair, liver: Mask, lungs: Mask) -> Placement:
     """Where the views lie over the CT, from their counts alone, to a pixel.
 
-    Every place is tried at which the views hold the whole liver and at least half of the lungs' outline.
-    Errors of the CT's breath and of the patient's position stay in.
+    Every place is tried at which the views hold the whole liver and at least half of the lungs' outline, with
+    the lungs in the middle (`MIDLINE_MM`). Errors of the CT's breath and of the patient's position stay in.
 
     Raises:
-        MaskError: at no place is the liver the densest region.
+        MaskError: at no place is the liver the densest region, or the counts fill less than half of its
+            outline (an injection of one lobe), so that it can be moved about them.
     """
     counts = pair.anterior.astype(np.float64) + pair.posterior
     dx, dz = pair.pixel_mm
@@ -183,19 +188,36 @@ def find_placement(pair: PlanarPair, liver: Mask, lungs: Mask) -> Placement:
             "the CT shows no liver or no lungs, so the views cannot be laid over it; give regions"
         )
     lung_roi &= ~liver_roi
-    score, shifts = _likelihood(counts, liver_roi, lung_roi)
+    score, shifts = _likelihood(counts, liver_roi, lung_roi, dx)
     if not np.isfinite(score).any():
         raise MaskError(
             "the planar views cannot be laid over the CT: at no place is the liver the region with the most "
             "counts per pixel; give regions, or the place of the views"
         )
     row, column = (int(n) for n in np.unravel_index(int(score.argmax()), score.shape))
-    mirrored, _ = _likelihood(counts[:, ::-1], liver_roi, lung_roi)
+    if _filled_frac(counts, liver_roi, row + shifts[0], column + shifts[1]) < HALF:
+        raise MaskError(
+            "the planar views cannot be laid over the CT: their counts fill less than half of the liver's "
+            "outline (an injection of one lobe?), so that it can lie in several places; give regions, or the "
+            "place of the views"
+        )
+    mirrored, _ = _likelihood(counts[:, ::-1], liver_roi, lung_roi, dx)
     place = (first[0] - dx * (column + shifts[1]), first[1] + dz * (row + shifts[0]))
     return Placement(place, "found", bool(mirrored.max() > score.max()))
 
 
-def _likelihood(counts: NDArray[np.float64], liver: Roi, lung: Roi) -> tuple[NDArray[np.float64], list[int]]:
+def _filled_frac(counts: NDArray[np.float64], liver: Roi, row: int, column: int) -> float:
+    """The share of the liver's outline, moved so far, that holds at least half of its mean counts."""
+    height, width = liver.shape
+    padded = np.pad(counts, ((height, height), (width, width)))
+    under = padded[height + row : 2 * height + row, width + column : 2 * width + column]
+    inside = ndimage.gaussian_filter(under, 1)[liver]  # a pixel's breadth, against noise
+    return float(np.mean(inside >= HALF * inside.mean()))
+
+
+def _likelihood(
+    counts: NDArray[np.float64], liver: Roi, lung: Roi, pixel_mm: float
+) -> tuple[NDArray[np.float64], list[int]]:
     """Log likelihood of the counts for each shift of the outlines (-inf where not allowed), first shifts."""
     ones = np.ones_like(counts)
 
@@ -216,12 +238,14 @@ def _likelihood(counts: NDArray[np.float64], liver: Roi, lung: Roi) -> tuple[NDA
         for n, a in ((in_liver, liver_area), (in_lung, lung_area), (rest, rest_area))
     ]
     allowed &= (densities[0] > densities[1]) & (densities[0] > densities[2])
+    middle = float(np.flatnonzero(lung.any(axis=0)).mean()) + 1 - liver.shape[1] + np.arange(allowed.shape[1])
+    allowed &= np.abs(middle - (counts.shape[1] - 1) / 2) * pixel_mm <= MIDLINE_MM
     score = sum(xlogy(n, d) for n, d in zip((in_liver, in_lung, rest), densities, strict=True))
     result: NDArray[np.float64] = np.where(allowed, score, -np.inf)
     return result, [1 - liver.shape[0], 1 - liver.shape[1]]
 
 
-def regions_from_labels(labels: NDArray[np.integer], numbers: dict[str, tuple[int, ...]]) -> PlanarRegions:
+def regions_from_labels(labels: NDArray[np.integer], numbers: Mapping[str, tuple[int, ...]]) -> PlanarRegions:
     """Regions from a label image ``(row, column)`` and the labels of ``lung``, ``liver``, ``background``.
 
     Raises:

@@ -197,13 +197,13 @@ def _planar(
         views["posterior"] = _view_counts(pair.posterior, pair.scatter_posterior, areas, windows)
     seen = list(views.values())
     lung, liver = _mean([v.lung for v in seen]), _mean([v.liver for v in seen])
-    if liver <= 0:
-        raise ModelRangeError(
-            "the liver region holds no counts; check that it lies on the liver (a region drawn on the view from "
-            "the back must be mirrored)"
-        )
     plain_lung, plain_liver = _mean([v.lung_recorded for v in seen]), _mean([v.liver_recorded for v in seen])
     frac = float(lung_shunt_fraction(lung, liver))
+    if liver <= 0:
+        raise ModelRangeError(
+            "the liver region holds no counts; check that it lies on the liver (a region drawn on the view "
+            "from the back must be mirrored)"
+        )
     near = sum(v.near_recorded for v in seen) / max(1.0, sum(v.lung_recorded for v in seen))
     whole_lung = np.count_nonzero(areas.lung) + np.count_nonzero(areas.left_out)
     near_area = np.count_nonzero(areas.near_liver) / whole_lung

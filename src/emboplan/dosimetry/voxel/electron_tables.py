@@ -45,8 +45,8 @@ class TransportSettings:
     stop_mev: float = 0.050
     highest_mev: float = 2.4
     energy_step_mev: float = 0.001
-    step: float = 0.10
-    step_low: float = 0.35
+    step: float = 0.12
+    step_low: float = 0.50
     step_change_mev: float = 0.3
 
 

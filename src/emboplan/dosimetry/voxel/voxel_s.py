@@ -38,6 +38,9 @@ Bremsstrahlung = Literal["kept", "escapes"]
 COSINES, AZIMUTHS = 48, 48
 # Gauss points across a shell of the point kernel.
 RADII = 2
+# An outermost layer of voxels with less than this share of the energy is left off: single electrons straggle
+# beyond the range that the others have.
+NEGLIGIBLE = 1e-9
 # A voxel must be small against the patient and large against a shell of the kernel.
 SMALLEST_MM, LARGEST_MM = 0.1, 50.0
 
@@ -140,7 +143,7 @@ def _mirrored(octant: F64) -> F64:
 def _without_empty_rim(octant: F64) -> F64:
     for axis in range(3):
         others = tuple(a for a in range(3) if a != axis)
-        last = int(np.flatnonzero(octant.any(axis=others))[-1]) + 1
+        last = int(np.flatnonzero(octant.sum(axis=others) > NEGLIGIBLE)[-1]) + 1
         octant = octant.take(range(last), axis=axis)
     return octant
 

@@ -50,7 +50,7 @@ class BiologicalDose:
 class PublishedValue:
     """What a guideline or a study says for this tumour, device and intent, beside the plan's own numbers.
 
-    `kind` is ``goal``, ``limit`` or ``evidence``; `quantity` what it is about; `text` the sentence with its
+    `kind` is ``goal``, ``evidence`` or ``warning``; `quantity` what it is about; `text` the sentence with its
     comparator, condition and footnotes.
     """
 

@@ -21,7 +21,7 @@ class HotRegion:
     quarter low, and a point as large as the resolution. `share_of_total_frac` is of all counts in the scan,
     background taken off. `peak_to_normal_liver` is a ratio of concentrations as read, over one resolution;
     None without counts in normal liver. `at_margin` says that the region reaches the margin that was not
-    searched: part of it may lie there, and it may be spill.
+    searched: its share is the least it can be, and it may be spill.
     """
 
     label: int

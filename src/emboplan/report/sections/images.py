@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from emboplan.model.plan import DoseSummary
+from emboplan.report.budget import BUDGET
 from emboplan.report.document import Block, Cell, Figure, Footnotes, Paragraph, Section, Table
+from emboplan.report.dose_lines import DOSE_LINES
 from emboplan.report.figures import Picture
 from emboplan.report.wording import SPACE, name, number, percent, quantity
 
 HISTOGRAM = "dvh.svg"
+ELSEWHERE = (HISTOGRAM, DOSE_LINES, BUDGET)
 
 
 def dose(summary: DoseSummary, pictures: Sequence[Picture]) -> Section:
@@ -76,8 +79,7 @@ def _metrics(summary: DoseSummary) -> Table:
     )
 
 
-def images(pictures: Sequence[Picture]) -> Section:
-    """All pictures but the histogram."""
-    return Section(
-        "images", "Images", tuple(Figure(p) for p in pictures if p.name != HISTOGRAM), new_page=True
-    )
+def images(pictures: Sequence[Picture]) -> Section | None:
+    """All pictures that no other section shows; None where there are none."""
+    figures = tuple(Figure(picture) for picture in pictures if picture.name not in ELSEWHERE)
+    return Section("images", "Images", figures, new_page=True) if figures else None

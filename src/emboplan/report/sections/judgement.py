@@ -12,12 +12,16 @@ from emboplan.model.finding import Finding, Severity
 from emboplan.model.plan import Plan
 from emboplan.model.results.activity import LimitCheck
 from emboplan.model.results.eligibility import CriterionResult, CriterionStatus, Eligibility
+from emboplan.report.sections.second import failure
 from emboplan.report.wording import apart, count, in_unit, name
 
 _WEIGHT = {Severity.STOP: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 # Flags of an eligibility that an item of its own says already: incomplete criteria, unconfirmed contours.
 _SAID_ALREADY = ("source-incomplete", "provisional")
+
+# Findings about a point of a device label begin so, and end with the point's identifier.
+OUTSIDE_LABEL = "outside-device-label-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,10 @@ def findings_of(plan: Plan) -> tuple[Finding, ...]:
         gathered += plan.activity.findings
         for model in plan.activity.models:
             gathered += model.findings
+        for part in (plan.activity.uncertainty, plan.activity.second_check):
+            gathered += [] if part is None else part.findings
+    if plan.extrahepatic is not None:
+        gathered += plan.extrahepatic.findings
     once = {(finding.id, finding.text): finding for finding in reversed(gathered)}
     first_seen = {(f.id, f.text): n for n, f in reversed(list(enumerate(gathered)))}
     return tuple(sorted(once.values(), key=lambda f: (_WEIGHT[f.severity], first_seen[(f.id, f.text)])))
@@ -56,7 +64,9 @@ def findings_of(plan: Plan) -> tuple[Finding, ...]:
 def judge(plan: Plan) -> Judgement:
     """What failed, and what is left to a physician."""
     findings = findings_of(plan)
-    failed = [f"Check {check.id}: {check.text}" for check in plan.checks if not check.passed]
+    failed = [f.text for f in findings if f.severity is Severity.STOP]
+    failed += _unsaid_failure(plan, failed)
+    failed += [f"Check {check.id}: {check.text}" for check in plan.checks if not check.passed]
     if plan.activity is not None and plan.activity.chosen is not None:
         said = {finding.id for finding in findings}
         failed += [
@@ -69,7 +79,6 @@ def judge(plan: Plan) -> Judgement:
             f"{plan.eligibility.protocol}, criterion {criterion.id} failed: {criterion.text}"
             for criterion in _with_status(plan.eligibility, CriterionStatus.FAIL)
         ]
-    failed += [f.text for f in findings if f.severity is Severity.STOP]
     open_items = []
     if plan.provisional:
         open_items.append(
@@ -77,8 +86,32 @@ def judge(plan: Plan) -> Judgement:
         )
     if plan.eligibility is not None:
         open_items += _open_criteria(plan.eligibility)
+    if plan.device_label is not None:
+        open_items += _open_points(plan.device_label, {finding.id for finding in findings})
     open_items += [f.text for f in findings if f.severity is Severity.WARNING]
     return Judgement(tuple(dict.fromkeys(failed)), tuple(dict.fromkeys(open_items)))
+
+
+def _unsaid_failure(plan: Plan, said: list[str]) -> list[str]:
+    """A second calculation that failed, where none of its own findings says so."""
+    check = None if plan.activity is None else plan.activity.second_check
+    if check is None or check.passed or any(finding.text in said for finding in check.findings):
+        return []
+    return [failure(check)]
+
+
+def _open_points(label: Eligibility, said: set[str]) -> list[str]:
+    """The points of a device label that fail without a finding of their own, and those that are not known."""
+    sentences = [
+        f"{label.protocol}, point {criterion.id} is outside the labelling: {criterion.text}"
+        for criterion in _with_status(label, CriterionStatus.FAIL)
+        if f"{OUTSIDE_LABEL}{criterion.id}" not in said
+    ]
+    unknown = _with_status(label, CriterionStatus.UNKNOWN)
+    if unknown:
+        points = count(len(unknown), "point")
+        sentences.append(f"{label.protocol}: {points} of the label could not be told (see Before the vial).")
+    return sentences
 
 
 def limit_sentence(limit: LimitCheck) -> str:

@@ -117,8 +117,8 @@ def _lesions(burden: Burden) -> Table:
     )
 
 
-def eligibility(result: Eligibility) -> Section:
-    """The protocol's verdict and each criterion, the open ones first."""
+def criteria_table(result: Eligibility, caption: str, header: tuple[str, str]) -> Table:
+    """Each criterion with what was measured, the open ones first; `header` names the first two columns."""
     notes = Footnotes()
     rows = []
     for criterion in sorted(result.criteria, key=lambda c: _ORDER[c.status]):
@@ -137,14 +137,13 @@ def eligibility(result: Eligibility) -> Section:
                 Cell(word, tone=tone),
             )
         )
-    table = Table(
-        "Criteria, the open ones first",
-        tuple(
-            Cell(text) for text in ("Criterion", "Sentence of the protocol", "Limit", "Measured", "Status")
-        ),
-        tuple(rows),
-        notes.texts,
-    )
+    columns = (*header, "Limit", "Measured", "Status")
+    return Table(caption, tuple(Cell(text) for text in columns), tuple(rows), notes.texts)
+
+
+def eligibility(result: Eligibility) -> Section:
+    """The protocol's verdict and each criterion, the open ones first."""
+    table = criteria_table(result, "Criteria, the open ones first", ("Criterion", "Sentence of the protocol"))
     stage = name(result.stage)
     sentences = [f"Protocol {result.protocol}, {stage}: {result.verdict.value}."]
     if result.missing:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from emboplan.model.finding import Severity
 from emboplan.model.plan import Plan
+from emboplan.model.results.activity import ModelResult, Quantity
+from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.report.document import (
     Banner,
     Block,
@@ -17,7 +19,8 @@ from emboplan.report.document import (
     Tone,
 )
 from emboplan.report.sections.judgement import findings_of, judge
-from emboplan.report.wording import interval, name, percent, quantity
+from emboplan.report.sections.plan_words import parts_of, plan_sentences
+from emboplan.report.wording import SPACE, difference, interval, name, percent, quantity
 from emboplan.units import PERCENT
 
 NOT_A_DEVICE = (
@@ -82,6 +85,9 @@ def summary(plan: Plan) -> Section:
     judgement = judge(plan)
     tone = Tone.ALARM if judgement.failed else Tone.PLAIN
     blocks: list[Block] = [Bullets(judgement.headline, judgement.failed, tone)]
+    sentences = "" if plan.activity is None else plan_sentences(plan.activity)
+    if sentences:
+        blocks.append(Paragraph(sentences))
     if judgement.for_physician:
         blocks.append(Bullets("For a physician to decide or to add:", judgement.for_physician))
     blocks.append(KeyNumbers(_key_numbers(plan)))
@@ -115,16 +121,49 @@ def _key_numbers(plan: Plan) -> tuple[KeyNumber, ...]:
     if chosen is None:
         items.append(KeyNumber("Activity", "not computed", "see the findings for what is missing"))
         return tuple(items)
-    doses = chosen.doses_gy
     by = f"{name(chosen.model)}, {chosen.territory}"
     items += [
         KeyNumber("Activity to administer", quantity(chosen.administered_gbq, "GBq"), by),
-        KeyNumber("Tumour, mean dose", quantity(doses.tumour, "Gy")),
-        KeyNumber("Perfused normal liver", quantity(doses.perfused_normal, "Gy"), "mean dose"),
-        KeyNumber("Whole normal liver", quantity(doses.whole_normal, "Gy"), "mean dose"),
-        KeyNumber("Lungs", quantity(doses.lung, "Gy"), "mean dose"),
+        *_doses(chosen, plan.activity),
     ]
+    check = None if plan.activity is None else plan.activity.second_check
+    if check is not None:
+        detail = f"largest difference {difference(check.relative_difference)}"
+        items.append(KeyNumber("Second calculation", "passed" if check.passed else "FAILED", detail))
     return tuple(items)
+
+
+def _doses(chosen: ModelResult, plan: ActivityPlan | None) -> list[KeyNumber]:
+    """The mean doses that the plan has, with their intervals where they are known."""
+    doses = chosen.doses_gy
+    pairs = [
+        ("Tumour, mean dose", Quantity.TUMOUR),
+        ("Perfused normal liver", Quantity.PERFUSED_NORMAL),
+        ("Whole normal liver", Quantity.WHOLE_NORMAL),
+        ("Lungs", Quantity.LUNG),
+    ]
+    several = plan is not None and len(parts_of(plan)) > 1
+    kept = [
+        (label, which)
+        for label, which in pairs
+        if not (several and which is Quantity.PERFUSED_NORMAL and doses.of(which) is None)
+    ]
+    items = []
+    for label, which in kept:
+        known = _interval(plan, chosen.territory, which)
+        detail = f"95{SPACE}%: {known}" if known else "" if which is Quantity.TUMOUR else "mean dose"
+        items.append(KeyNumber(label, quantity(doses.of(which), "Gy"), detail))
+    return items
+
+
+def _interval(plan: ActivityPlan | None, territory: str, which: Quantity) -> str:
+    if plan is None or plan.uncertainty is None:
+        return ""
+    for value in plan.uncertainty.doses:
+        if value.territory == territory and value.name == which.value:
+            bounds = value.interval if plan.uncertainty.agree else value.sampled_interval or value.interval
+            return interval(*bounds, value.unit)
+    return ""
 
 
 def findings(plan: Plan) -> Section:

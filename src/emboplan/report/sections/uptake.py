@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from emboplan.model.plan import Plan, UsedNumber
+from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.model.results.shunt import LungShunt, ShuntEstimate
 from emboplan.model.results.uptake import TumourToNormal
 from emboplan.report.document import Block, Cell, Footnotes, Paragraph, Section, Table
+from emboplan.report.sections.plan_words import parts_of
 from emboplan.report.wording import cited, exact, interval, name, number, percent, quantity
 from emboplan.units import PERCENT
 
 # The settings that a case may enter instead of a measurement begin with these names.
 RATIO_SETTING = "tumour_to_normal"
+
+_MASSES = {
+    "default": "the default that planar limits were derived with",
+    "ct": "from CT density",
+    "entered": "entered",
+}
 
 
 def uptake(plan: Plan) -> Section | None:
@@ -18,6 +26,7 @@ def uptake(plan: Plan) -> Section | None:
     blocks: list[Block] = []
     if plan.shunt is not None:
         blocks += _shunt(plan.shunt)
+        blocks += _scales(plan.shunt, plan.activity)
     entered = [
         used for used in plan.settings.numbers if used.name.replace(" ", "_").startswith(RATIO_SETTING)
     ]
@@ -41,14 +50,43 @@ def _shunt(shunt: LungShunt) -> list[Block]:
         tuple(rows),
         notes.texts,
     )
-    source = {
-        "default": "the default that planar limits were derived with",
-        "ct": "from CT density",
-        "entered": "entered",
-    }.get(shunt.lung_mass_source, shunt.lung_mass_source)
+    source = _MASSES.get(shunt.lung_mass_source, shunt.lung_mass_source)
     text = (
         f"Lung mass {quantity(shunt.lung_mass_g, 'g')} ({source}); mean lung dose "
         f"{quantity(shunt.lung_dose_per_gbq_gy, 'Gy')} per GBq administered."
+    )
+    return [table, Paragraph(text)]
+
+
+def _scales(shunt: LungShunt, activity: ActivityPlan | None) -> list[Block]:
+    """The lung dose by every method and lung mass, each beside the limits of its own scale."""
+    if not shunt.scales:
+        return []
+    parts = () if activity is None else parts_of(activity)
+    # Only one territory has the one shunt of the plan for certain.
+    given = parts[0].administered_gbq if len(parts) == 1 else None
+    rows = []
+    for scale in shunt.scales:
+        held = "; ".join(name(limit) for limit in scale.comparable_with)
+        source = _MASSES.get(scale.lung_mass_source, scale.lung_mass_source)
+        mass = f"{quantity(scale.lung_mass_g, 'g')} ({source})"
+        row = [
+            Cell(f"{name(scale.method.value)}, {percent(scale.lung_shunt_frac)}"),
+            Cell(mass),
+            Cell(quantity(scale.lung_dose_per_gbq_gy, "Gy"), numeric=True),
+        ]
+        if given is not None:
+            row.append(Cell(quantity(given * scale.lung_dose_per_gbq_gy, "Gy"), numeric=True))
+        rows.append((*row, Cell(held or "none of the catalogue")))
+    header = ["Shunt", "Lung mass", "Lung dose per GBq"]
+    header += [] if given is None else [f"At {quantity(given, 'GBq')}"]
+    cells = [Cell(text, numeric=place > 1) for place, text in enumerate(header)]
+    text = (
+        "A lung limit holds for the shunt and the lung mass that it was derived with. A dose on another "
+        "scale must not be held against it; both are shown."
+    )
+    table = Table(
+        "Lung dose on each scale", (*cells, Cell("Limits that were derived on this scale")), tuple(rows)
     )
     return [table, Paragraph(text)]
 

@@ -1,0 +1,76 @@
+"""The activity of a case: every model side by side, from images or from entered volumes.
+
+The same walk as a plan's, up to the activity; what a device's label says of it goes along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from emboplan.catalog.load import Catalog, load
+from emboplan.model.case import Case
+from emboplan.model.results.activity import Doses
+from emboplan.model.results.activity_plan import ActivityPlan
+from emboplan.workflow.prepare import Prepared, Progress, case_at, prepare, with_series
+from emboplan.workflow.prescribe import prescribe
+from emboplan.workflow.readiness import device_label
+from emboplan.workflow.voxel_dose import doses_per_gbq
+
+
+def activity(
+    case: Case | Path | str,
+    *,
+    catalog: Catalog | None = None,
+    ct_series: str | None = None,
+    progress: Progress | None = None,
+) -> ActivityPlan:
+    """All activity models of a case side by side, with limits, vials, uncertainty and the second calculation.
+
+    `case` is a `Case` or the path of a case file. It needs no images: with `[volumes]` and the volumes of the
+    territories, shunt and ratios entered, it is a calculation on numbers alone.
+
+    Raises:
+        InputError: something in the case cannot be used; the message says what to do.
+    """
+    tables = catalog or load()
+    subject = case if isinstance(case, Case) else case_at(Path(case), tables)
+    if ct_series is not None:
+        subject = with_series(subject, ct_series)
+    prepared = prepare(subject, tables, progress or (lambda _stage, _fraction: None))
+    found = activity_of(subject, prepared, tables)
+    label = device_label(
+        subject,
+        prepared.facts,
+        found,
+        prepared.aims.territories,
+        prepared.liver,
+        None if prepared.imaged is None else prepared.imaged.burden,
+        catalog=tables,
+    )
+    findings = (
+        *prepared.findings,
+        *prepared.aims.findings,
+        *found.findings,
+        *(label.findings if label else ()),
+    )
+    return replace(found, findings=tuple(dict.fromkeys(findings)))
+
+
+def activity_of(case: Case, prepared: Prepared, catalog: Catalog) -> ActivityPlan:
+    """The activity of a prepared case by every model that it asks for."""
+
+    def voxel() -> Mapping[str, Doses]:
+        imaged = prepared.imaged
+        if imaged is None or imaged.regions is None:
+            return {}
+        return doses_per_gbq(
+            imaged.anatomy,
+            imaged.regions,
+            prepared.aims.territories,
+            prepared.numbers.physics,
+            lung_g_per_ml=prepared.numbers.lung_g_per_ml,
+        )
+
+    return prescribe(prepared.question(case), prepared.request(case), catalog=catalog, voxel_per_gbq=voxel)
