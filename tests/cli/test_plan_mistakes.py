@@ -68,22 +68,25 @@ MISTAKES = {
     "shunt text": (shunt('"5 %"'), f'territory[0].lung_shunt_frac: found "5 %"; {SHUNT}'),
     "unknown table": (
         case_text(rest="[limitz]\nx = 1"),
-        f"limitz: {UNKNOWN} patient, images, procedure, territory, limits, prior, facts",
+        f"limitz: {UNKNOWN} patient, images, volumes, procedure, territory, limits, vial, uncertainty, "
+        "prior, administration, facts",
     ),
     "unknown key": (
         case_text(images='maaa = "x"'),
-        f"images.maaa: {UNKNOWN} ct, ct_series, maa, maa_resolution, liver, tumours, confirmed_by",
+        f"images.maaa: {UNKNOWN} ct, ct_series, maa, maa_resolution, planar, planar_regions, liver, tumours, "
+        "confirmed_by",
     ),
     "unknown key of a territory": (
         territory("tumor_to_normal = 3"),
         (
-            f"territory[0].tumor_to_normal: {UNKNOWN} name, mask, tumours, tumour_to_normal, "
-            "lung_shunt_frac, tumour_goal, perfused_goal, administered, session"
+            f"territory[0].tumor_to_normal: {UNKNOWN} name, mask, tumours, volume, lesion_volumes, "
+            "device, tumour_to_normal, lesion_tumour_to_normal, lung_shunt_frac, artery_specific, "
+            "tumour_goal, perfused_goal, hypertrophy_goal, administered, session"
         ),
     ),
     "unknown key of a goal": (
         goal('{ dose = "120 Gy", source = "site", dosis = 1 }'),
-        f"territory[0].tumour_goal.dosis: {UNKNOWN} dose, source",
+        f"territory[0].tumour_goal.dosis: {UNKNOWN} dose, source, each_lesion",
     ),
     "no unit": (
         goal('{ dose = 120, source = "site" }'),
@@ -163,7 +166,8 @@ MISTAKES = {
     ),
     "unknown model": (
         procedure('models = ["mird"]'),
-        'procedure.models[0]: found "mird"; expected "partition" or "single"',
+        'procedure.models[0]: found "mird"; expected "partition", "multi", "single", "bsa", "empiric", '
+        '"artery-specific" or "voxel"',
     ),
     "time without zone": (
         procedure("treatment_time = 2026-12-03T10:30:00"),

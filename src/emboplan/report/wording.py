@@ -211,7 +211,7 @@ def cited(source: str, status: str = "", method: str = "") -> str:
     if method:
         parts.append(f"derived with: {method}")
     note = _STATUS.get(status, status)
-    if note:
+    if note and note not in source:
         parts.append(note)
     return "; ".join(parts)
 

@@ -10,10 +10,11 @@ from emboplan.model.results.prescription import PlanUncertainty, UncertainValue
 from emboplan.report.budget import BUDGET
 from emboplan.report.document import Block, Bullets, Cell, Figure, Footnotes, Paragraph, Section, Table
 from emboplan.report.figures import Picture
-from emboplan.report.wording import ABSENT, SPACE, chance, name, number, percent
+from emboplan.report.wording import ABSENT, SPACE, chance, cited, name, number, percent
 
 LESION = "lesion "  # doses of single lesions stand with the lesions
 ABSOLUTE = "_abs"  # inputs that are fractions: their uncertainty is in percentage points
+UNCONFIRMED = "to-confirm"
 NOT_IN_IT = (
     "Not in the intervals: densities, the dose coefficient, uptake that is not uniform within a "
     "compartment, and a catheter that sits elsewhere than in the simulation."
@@ -87,6 +88,12 @@ def _risks(sure: PlanUncertainty) -> Table:
     )
 
 
+def _source(text: str) -> str:
+    """Where an input comes from; a status that stands at the end of the text is put in words."""
+    plain = text.removesuffix(f", {UNCONFIRMED}")
+    return cited(plain, UNCONFIRMED) if plain != text else text
+
+
 def _inputs(sure: PlanUncertainty) -> Table:
     """Inputs by kind; lesions and territories of one kind in one row."""
     notes = Footnotes()
@@ -99,7 +106,7 @@ def _inputs(sure: PlanUncertainty) -> Table:
         low, high = (percent(size, 2).removesuffix(f"{SPACE}%") for size in (min(sizes), max(sizes)))
         shown = f"{low} to {high}" if low != high else low
         label = name(KINDS.get(kind, kind))
-        mark = notes.number(sure.sources.get(kind, ""))
+        mark = notes.number(_source(sure.sources.get(kind, "")))
         rows.append((Cell(label, mark), Cell(f"{shown}{SPACE}{unit}", numeric=True)))
     return Table(
         "Standard uncertainties that went in",

@@ -21,8 +21,10 @@ def chosen_blocks(plan: ActivityPlan) -> list[Block]:
     rows = chosen_vials(plan)
     if not rows:
         return [Paragraph("No vial is chosen: the table shows what each would give.")]
+    parts = {part.territory: part for part in parts_of(plan)}
+    apart = [row for row in rows if row.territory in parts and not takes_vial(parts[row.territory], row)]
     table = Table(
-        "The chosen vial in full" if len(rows) == 1 else "The chosen vials in full",
+        f"{BEST_FIT if len(apart) == len(rows) else CHOSEN}, in full",
         (Cell("Item"), *(Cell(row.territory) for row in rows)),
         tuple(
             (
@@ -34,8 +36,6 @@ def chosen_blocks(plan: ActivityPlan) -> list[Block]:
         ),
     )
     blocks: list[Block] = [table]
-    parts = {part.territory: part for part in parts_of(plan)}
-    apart = [row for row in rows if row.territory in parts and not takes_vial(parts[row.territory], row)]
     for row in apart:
         own = parts[row.territory].administered_gbq
         blocks.append(
@@ -88,7 +88,7 @@ def _lesions(row: VialAlternative) -> str:
     doses = () if row.doses_gy is None else tuple(row.doses_gy.lesions.values())
     if not doses:
         return ""
-    return quantity(doses[0], "Gy") if len(doses) == 1 else interval(min(doses), max(doses), "Gy")
+    return quantity(doses[0], "Gy") if number(min(doses)) == number(max(doses)) else interval(min(doses), max(doses), "Gy")
 
 
 def _goals(row: VialAlternative) -> str:
@@ -106,6 +106,8 @@ def _or_nothing(value: float | None, unit: str) -> str:
 
 
 EXCEEDED = "Limits exceeded"
+CHOSEN = "The chosen vial of each territory"
+BEST_FIT = "The vial that would serve the plan best"
 
 _LINES: tuple[Line, ...] = (
     ("Device", lambda row: name(row.device)),

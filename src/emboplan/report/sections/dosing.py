@@ -87,7 +87,7 @@ def _models(caption: str, models: Sequence[ModelResult], parts: Sequence[ModelRe
     return Table(
         caption,
         (Cell("Quantity"), *(Cell(name(model.model), numeric=True) for model in models)),
-        tuple((Cell(label), *_values(label, values)) for label, values in kept),
+        tuple((Cell(label.replace(" ", SPACE)), *_values(label, values)) for label, values in kept),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emboplan.model.plan import Plan
 from emboplan.model.results.burden import Burden
-from emboplan.model.results.eligibility import CriterionStatus, Eligibility
+from emboplan.model.results.eligibility import CriterionResult, CriterionStatus, Eligibility
 from emboplan.report.document import Block, Cell, Footnotes, Paragraph, Section, Table, Tone
 from emboplan.report.wording import MINUS, SPACE, interval, name, number, quantity, spaced
 
@@ -117,6 +117,15 @@ def _lesions(burden: Burden) -> Table:
     )
 
 
+def _measured(criterion: CriterionResult) -> str:
+    """What was measured, and what it was compared as where the unit differs; in one unit, as compared."""
+    measured, compared = criterion.measured or "not known", criterion.compared or ""
+    if not compared or compared == measured:
+        return measured
+    same_unit = measured.partition(" ")[2] == compared.partition(" ")[2]
+    return compared if same_unit else f"{measured} ({compared})"
+
+
 def criteria_table(result: Eligibility, caption: str, header: tuple[str, str]) -> Table:
     """Each criterion with what was measured, the open ones first; `header` names the first two columns."""
     notes = Footnotes()
@@ -125,15 +134,12 @@ def criteria_table(result: Eligibility, caption: str, header: tuple[str, str]) -
         word, tone = _STATUS_WORDS[criterion.status]
         operator = _OPERATORS.get(criterion.operator or "", criterion.operator or "")
         limit = f"{operator} {criterion.limit}".strip() if criterion.limit else ""
-        measured = criterion.measured or "not known"
-        if criterion.compared and criterion.compared != criterion.measured:
-            measured += f" ({criterion.compared})"
         rows.append(
             (
                 Cell(criterion.id),
                 Cell(criterion.text, notes.number(criterion.source)),
                 Cell(spaced(limit)),
-                Cell(spaced(measured)),
+                Cell(spaced(_measured(criterion))),
                 Cell(word, tone=tone),
             )
         )

@@ -58,7 +58,7 @@ def _label(label: Eligibility) -> Iterator[Block]:
         sentences.append("What is outside the labelling needs a physician's decision.")
     if label.missing:
         sentences.append(f"Facts that would tell: {spaced(', '.join(label.missing))}.")
-    sentences += [flag.text for flag in label.flags]
+    sentences += [spaced(flag.text) for flag in label.flags]
     yield Paragraph(" ".join(sentences))
     if label.criteria:
         yield criteria_table(label, "Device label, the open points first", ("Point", "Sentence of the label"))

@@ -42,6 +42,13 @@ def vials(plan: ActivityPlan) -> Section | None:
         return None
     blocks: list[Block] = [Paragraph(_lead(plan.vials))]
     short = _short_names(plan)
+    parts = {part.territory: part for part in parts_of(plan)}
+    mark = {t: CHOSEN for t in {row.territory for row in plan.vials}}
+    mark |= {
+        row.territory: BEST_FIT
+        for row in chosen_vials(plan)
+        if row.territory in parts and not takes_vial(parts[row.territory], row)
+    }
     groups: dict[tuple[str, datetime], list[VialAlternative]] = {}
     for row in plan.vials:
         groups.setdefault((row.territory, row.calibration_time), []).append(row)
