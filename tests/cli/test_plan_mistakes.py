@@ -68,13 +68,17 @@ MISTAKES = {
     "shunt text": (shunt('"5 %"'), f'territory[0].lung_shunt_frac: found "5 %"; {SHUNT}'),
     "unknown table": (
         case_text(rest="[limitz]\nx = 1"),
-        f"limitz: {UNKNOWN} patient, images, volumes, procedure, territory, limits, vial, uncertainty, "
-        "prior, administration, facts",
+        (
+            f"limitz: {UNKNOWN} patient, images, volumes, procedure, territory, limits, vial, uncertainty, "
+            "prior, administration, facts"
+        ),
     ),
     "unknown key": (
         case_text(images='maaa = "x"'),
-        f"images.maaa: {UNKNOWN} ct, ct_series, maa, maa_resolution, planar, planar_regions, liver, tumours, "
-        "confirmed_by",
+        (
+            f"images.maaa: {UNKNOWN} ct, ct_series, maa, maa_resolution, planar, planar_regions, liver, tumours, "
+            "confirmed_by"
+        ),
     ),
     "unknown key of a territory": (
         territory("tumor_to_normal = 3"),
@@ -166,8 +170,10 @@ MISTAKES = {
     ),
     "unknown model": (
         procedure('models = ["mird"]'),
-        'procedure.models[0]: found "mird"; expected "partition", "multi", "single", "bsa", "empiric", '
-        '"artery-specific" or "voxel"',
+        (
+            'procedure.models[0]: found "mird"; expected "partition", "multi", "single", "bsa", "empiric", '
+            '"artery-specific" or "voxel"'
+        ),
     ),
     "time without zone": (
         procedure("treatment_time = 2026-12-03T10:30:00"),
