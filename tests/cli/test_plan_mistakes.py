@@ -76,7 +76,8 @@ MISTAKES = {
     "unknown key": (
         case_text(images='maaa = "x"'),
         (
-            f"images.maaa: {UNKNOWN} ct, ct_series, maa, maa_resolution, planar, planar_regions, liver, tumours, "
+            f"images.maaa: {UNKNOWN} ct, ct_series, maa, maa_resolution, planar, planar_regions, liver, "
+            "tumours, "
             "confirmed_by"
         ),
     ),

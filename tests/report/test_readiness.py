@@ -13,6 +13,7 @@ from emboplan.report.compose import compose
 from emboplan.report.document import Document, Form
 from emboplan.report.html import render
 from emboplan.report.sections.judgement import judge
+from emboplan.report.wording import cited
 
 HOSTILE = '<script>alert("x")</script>&'
 
@@ -96,3 +97,20 @@ def test_a_plan_with_none_of_it_has_the_sections_that_it_had(planned: PlannedCas
     """Old plans, and plans of volumes alone, gain nothing but the sentence of the plan."""
     ids = [part.id for part in compose(planned.plan, ()).sections]
     assert not {"readiness", "vials", "certainty", "second-check", "biology", "directive"} & set(ids)
+
+
+def test_a_status_that_the_source_says_already_is_not_said_twice() -> None:
+    once = "CPTB; confirm against the package insert in force"
+    assert cited(once, "to-confirm") == once
+
+
+def test_one_unit_is_shown_once(rich: Plan) -> None:
+    """What was compared is the measured value rounded; in another unit both are shown."""
+    assert rich.device_label is not None
+    first, *rest = rich.device_label.criteria
+    both = replace(first, measured="0.0975772972 GBq", compared="0.09758 GBq")
+    other = replace(rest[0], measured="90 umol/L", compared="1.018 mg/dL")
+    plan = replace(rich, device_label=replace(rich.device_label, criteria=(both, other)))
+    label = table(section(compose(plan, ()), "readiness"), "Device label")
+    assert row(label, first.id)[3] == "0.09758 GBq"
+    assert row(label, rest[0].id)[3] == "90 umol/L (1.018 mg/dL)"

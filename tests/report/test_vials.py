@@ -117,7 +117,11 @@ def test_a_vial_that_the_plan_does_not_take_is_said_to_be_only_near(rich: Plan) 
     assert rich.activity is not None
     models = tuple(replace(m, administered_gbq=1.1 * m.administered_gbq) for m in rich.activity.models)
     plan = replace(rich, activity=replace(rich.activity, models=models))
-    assert "does not take this vial" in texts(section(compose(plan, ()), "vials"))
+    part = section(compose(plan, ()), "vials")
+    assert "does not take this vial" in texts(part)
+    marked = [cell.text for each in _matrices(part) for r in each.rows for cell in r if cell.picked]
+    assert all(text.startswith("BEST FIT") for text in marked)
+    assert len(marked) == 2
     assert "from a vial" not in texts(section(compose(plan, ()), "summary"))
 
 

@@ -22,7 +22,7 @@ def chosen_blocks(plan: ActivityPlan) -> list[Block]:
     if not rows:
         return [Paragraph("No vial is chosen: the table shows what each would give.")]
     parts = {part.territory: part for part in parts_of(plan)}
-    apart = [row for row in rows if row.territory in parts and not takes_vial(parts[row.territory], row)]
+    apart = not_taken(plan)
     table = Table(
         f"{BEST_FIT if len(apart) == len(rows) else CHOSEN}, in full",
         (Cell("Item"), *(Cell(row.territory) for row in rows)),
@@ -45,6 +45,16 @@ def chosen_blocks(plan: ActivityPlan) -> list[Block]:
             )
         )
     return blocks
+
+
+def not_taken(plan: ActivityPlan) -> tuple[VialAlternative, ...]:
+    """The marked rows that are only the best of the vials: the plan's own activity is another."""
+    parts = {part.territory: part for part in parts_of(plan)}
+    return tuple(
+        row
+        for row in chosen_vials(plan)
+        if row.territory in parts and not takes_vial(parts[row.territory], row)
+    )
 
 
 def _tone(label: str, row: VialAlternative) -> Tone:
@@ -88,7 +98,11 @@ def _lesions(row: VialAlternative) -> str:
     doses = () if row.doses_gy is None else tuple(row.doses_gy.lesions.values())
     if not doses:
         return ""
-    return quantity(doses[0], "Gy") if number(min(doses)) == number(max(doses)) else interval(min(doses), max(doses), "Gy")
+    return (
+        quantity(doses[0], "Gy")
+        if number(min(doses)) == number(max(doses))
+        else interval(min(doses), max(doses), "Gy")
+    )
 
 
 def _goals(row: VialAlternative) -> str:

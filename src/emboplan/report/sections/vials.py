@@ -7,6 +7,7 @@ what its colour says. Days on which nothing can be used are left out; all rows a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import TypeVar
@@ -16,7 +17,7 @@ from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.model.results.prescription import VialAlternative
 from emboplan.report.document import Block, Cell, Footnotes, Paragraph, Section, Table, Tone
 from emboplan.report.moments import clock, day, hours_between, moment_text
-from emboplan.report.sections.chosen_vial import chosen_blocks
+from emboplan.report.sections.chosen_vial import chosen_blocks, not_taken
 from emboplan.report.wording import SPACE, count, exact, mid, name, number
 
 MOST_COLUMNS = 8  # beside the day, at a legible size across an A4 page
@@ -36,24 +37,29 @@ Sizes = tuple[float, ...]
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Each limit in a word or two, and the territories whose plan does not take the marked vial."""
+
+    short: Mapping[str, str]
+    not_taken: frozenset[str]
+
+    def picked(self, row: VialAlternative) -> str:
+        """The word on the marked cell: chosen by the plan, or only the best of the vials."""
+        return "BEST FIT" if row.territory in self.not_taken else "CHOSEN"
+
+
 def vials(plan: ActivityPlan) -> Section | None:
     """The tables of vials and days with the chosen row in full; None where the plan has none."""
     if not plan.vials:
         return None
     blocks: list[Block] = [Paragraph(_lead(plan.vials))]
-    short = _short_names(plan)
-    parts = {part.territory: part for part in parts_of(plan)}
-    mark = {t: CHOSEN for t in {row.territory for row in plan.vials}}
-    mark |= {
-        row.territory: BEST_FIT
-        for row in chosen_vials(plan)
-        if row.territory in parts and not takes_vial(parts[row.territory], row)
-    }
+    words = _Words(_short_names(plan), frozenset(row.territory for row in not_taken(plan)))
     groups: dict[tuple[str, datetime], list[VialAlternative]] = {}
     for row in plan.vials:
         groups.setdefault((row.territory, row.calibration_time), []).append(row)
     for (territory, calibration), rows in groups.items():
-        blocks += _group(territory, calibration, rows, short)
+        blocks += _group(territory, calibration, rows, words)
     blocks += chosen_blocks(plan)
     return Section("vials", "Vials and days", tuple(blocks), new_page=True)
 
@@ -76,7 +82,7 @@ def _short_names(plan: ActivityPlan) -> Mapping[str, str]:
 
 
 def _group(
-    territory: str, calibration: datetime, rows: Sequence[VialAlternative], short: Mapping[str, str]
+    territory: str, calibration: datetime, rows: Sequence[VialAlternative], words: _Words
 ) -> Iterator[Block]:
     """The tables of one territory and one calibration."""
     usable = [row for row in rows if row.usable or row.chosen]
@@ -95,7 +101,7 @@ def _group(
     tables = [(columns, days) for columns in column_parts for days in row_parts]
     for place, (columns, days) in enumerate(tables, 1):
         part = f" (part {place} of {len(tables)})" if len(tables) > 1 else ""
-        yield _matrix(caption + part, calibration, columns, days, cells, short)
+        yield _matrix(caption + part, calibration, columns, days, cells, words)
     if len(shown) < len(sizes):
         left_out = count(len(sizes) - len(shown), "further size")
         day_of_plan = "the chosen day" if any(row.chosen for row in rows) else "any day"
@@ -130,7 +136,7 @@ def _matrix(
     sizes: Sequence[Sizes],
     moments: Sequence[datetime],
     cells: Mapping[tuple[datetime, Sizes], VialAlternative],
-    short: Mapping[str, str],
+    words: _Words,
 ) -> Table:
     notes = Footnotes()
     header = [Cell("Treatment")]
@@ -140,22 +146,22 @@ def _matrix(
         hours = hours_between(calibration, moment)
         when = f"{day(moment)}\n{clock(moment)}\n{number(hours)}{SPACE}h"
         row = [Cell(when)]
-        row += [_cell(cells.get((moment, labels)), notes, short) for labels in sizes]
+        row += [_cell(cells.get((moment, labels)), notes, words) for labels in sizes]
         rows.append(tuple(row))
     return Table(caption, tuple(header), tuple(rows), notes.texts, matrix=True)
 
 
-def _cell(row: VialAlternative | None, notes: Footnotes, short: Mapping[str, str]) -> Cell:
+def _cell(row: VialAlternative | None, notes: Footnotes, words: _Words) -> Cell:
     if row is None:
         return Cell("–", tone=Tone.MUTED)
     if not row.usable:
-        text = "CHOSEN, not usable" if row.chosen else "not usable"
+        text = f"{words.picked(row)}, not usable" if row.chosen else "not usable"
         return Cell(text, notes.number(row.reason), Tone.MUTED, picked=row.chosen)
-    lines = ["CHOSEN"] if row.chosen else []
+    lines = [words.picked(row)] if row.chosen else []
     lines += [] if row.administered_gbq is None else [f"{number(row.administered_gbq)}{SPACE}GBq"]
     dose = _dose(row)[1]
     lines += [] if dose is None else [f"{number(dose)}{SPACE}Gy"]
-    mark, tone, note = _mark(row, short)
+    mark, tone, note = _mark(row, words.short)
     lines += [mark] if mark else []
     return Cell("\n".join(lines), notes.number(note), tone, picked=row.chosen)
 
