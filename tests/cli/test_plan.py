@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
@@ -224,6 +225,15 @@ def test_a_full_disk_leaves_the_old_result(
     assert contents(existing.parent) == before
 
 
+@pytest.fixture
+def heeded_interrupts() -> Iterator[None]:
+    """Programs started here heed SIGINT, even where a shell in the background made the tests ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded_interrupts")
 @pytest.mark.parametrize("killed_by", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_leaves_nothing(boxes: BoxStudy, existing: Path, killed_by: signal.Signals) -> None:
     """Stopped while the result is being written: no traceback, no half folder, the old result as it was."""
