@@ -1,9 +1,13 @@
-"""Many plans: the vectorised path against planning one by one, on the same random territories: speed, error.
+"""Many plans at once, and one what-if: speed and error.
 
-The peer is the scalar path of the package itself (`response` and `choose_activity`, with `check_limits`),
-which is what plans are made with. The error is the largest relative difference of the activity, and the
-number of plans in which something else binds or another limit is exceeded. The work is on one thread: the
-processor time of all threads is measured beside the wall time, and speed is by the larger of the two.
+Many: the vectorised path against planning one by one, on the same random territories. The peer is the scalar
+path of the package itself (`response` and `choose_activity`, with `check_limits`), which is what plans are
+made with. The error is the largest relative difference of the activity, and the number of plans in which
+something else binds or another limit is exceeded. The work is on one thread: the processor time of all
+threads is measured beside the wall time, and speed is by the larger of the two.
+
+The what-if is one changed shunt in a case of three territories whose vials are chosen too; its peer is the
+whole plan.
 """
 
 from __future__ import annotations
@@ -11,12 +15,15 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import statistics
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 
+import emboplan as ep
 from emboplan import catalog
 from emboplan.dosimetry.prescribing.many_plans import ManyCases, ManyPlans, plan_many
 from emboplan.dosimetry.prescribing.prescription import check_limits, choose_activity
@@ -27,6 +34,7 @@ from emboplan.model.results.activity import Quantity
 
 RESULTS = Path(__file__).parent / "results"
 BAR_PLANS_PER_MINUTE = 100_000.0
+BAR_WHAT_IF_SECONDS = 0.020
 GOAL_GY = 205.0
 PRIOR_LUNG_GY = 12.0
 SECONDS_PER_MINUTE = 60.0
@@ -102,6 +110,65 @@ def vectorised(cases: ManyCases, limits: list[DoseLimit]) -> ManyPlans:
     return plan_many(cases, limits=limits, goals=goals, prior_gy=prior)
 
 
+def what_if_case(folder: Path) -> Path:
+    """Three territories, six lesions, a vial to be chosen."""
+    path = folder / "case.toml"
+    volumes = (
+        ("right anterior", 500, "{ 1 = '20 mL', 2 = '35 mL', 3 = '8 mL' }"),
+        ("right posterior", 450, "{ 4 = '12 mL', 5 = '60 mL' }"),
+        ("left", 350, "{ 6 = '15 mL' }"),
+    )
+    territories = "".join(
+        f"""
+[[territory]]
+name = "{name}"
+volume = "{volume} mL"
+lesion_volumes = {lesions}
+tumour_to_normal = 3.0
+lung_shunt_frac = 0.05
+tumour_goal = {{ dose = "{GOAL_GY:g} Gy", source = "benchmark" }}
+"""
+        for name, volume, lesions in volumes
+    )
+    path.write_text(
+        f"""
+[patient]
+id = "benchmark"
+[volumes]
+liver = "1700 mL"
+[procedure]
+device = "therasphere"
+models = ["multi", "partition", "single"]
+tumour_type = "hcc"
+treatment_time = 2026-05-11T10:00:00Z
+[vial]
+residual_frac = 0.01
+[limits]
+whole_normal = "60 Gy"
+{territories}""",
+        encoding="utf-8",
+    )
+    return path
+
+
+def what_if_seconds(repeats: int) -> dict[str, float]:
+    """The median time of one changed shunt: quick, and as a whole plan with vials, intervals and table."""
+    quick, whole = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        path = what_if_case(Path(folder))
+        asked = ep.what_if(path)
+        for number in range(repeats):
+            start = time.perf_counter()
+            answer = asked.changed(lung_shunt_frac=0.02 + 0.001 * number).plan
+            quick.append(time.perf_counter() - start)
+            assert answer.chosen is not None
+        for _ in range(min(repeats, 5)):
+            start = time.perf_counter()
+            ep.activity(path)
+            whole.append(time.perf_counter() - start)
+    return {"what_if_seconds": statistics.median(quick), "whole_seconds": statistics.median(whole)}
+
+
 def peak_mib() -> float:
     # The peak is in KiB on Linux, in bytes on macOS.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -114,6 +181,7 @@ def main() -> None:
     parser.add_argument("--lesions", type=int, default=5)
     parser.add_argument("--peer-plans", type=int, default=2_000)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--what-ifs", type=int, default=40)
     options = parser.parse_args()
     cases, limits = random_cases(options.plans, options.lesions), chosen_limits()
     times = []
@@ -138,6 +206,12 @@ def main() -> None:
     print(f"bar          {BAR_PLANS_PER_MINUTE:14,.0f} plans/min")
     print(f"largest relative difference of the activity {worst:.1e}; plans decided differently {other}")
     print(f"what binds: { ({n: int((plans.binding == i).sum()) for i, n in enumerate(plans.names)}) }")
+    asked = what_if_seconds(options.what_ifs)
+    ratio = asked["whole_seconds"] / asked["what_if_seconds"]
+    print(
+        f"one what-if, 3 territories with vials {asked['what_if_seconds'] * 1000.0:.1f} ms, "
+        f"bar {BAR_WHAT_IF_SECONDS * 1000.0:.0f} ms; a whole plan takes {ratio:.1f} times as long"
+    )
     print(f"peak memory of this process {peak_mib():.0f} MiB")
     RESULTS.mkdir(exist_ok=True)
     results = {
@@ -151,6 +225,7 @@ def main() -> None:
         },
         "worst_relative_difference": float(worst),
         "decided_differently": other,
+        "what_if": {**asked, "bar_seconds": BAR_WHAT_IF_SECONDS},
         "peak_mib": peak_mib(),
     }
     (RESULTS / "activity.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from emboplan.workflow.plan_tare import plan as plan
     from emboplan.workflow.segment import segment as segment
     from emboplan.workflow.shunt import lung_shunt as lung_shunt
+    from emboplan.workflow.what_if import what_if as what_if
 
     burden = measure_burden
 
@@ -92,6 +93,7 @@ _PUBLIC = {
     "phantom": ("emboplan.workflow.phantom", "phantom"),
     "plan": ("emboplan.workflow.plan_tare", "plan"),
     "segment": ("emboplan.workflow.segment", "segment"),
+    "what_if": ("emboplan.workflow.what_if", "what_if"),
     "verify": ("emboplan.workflow.delivery", "verify"),
     "single_compartment": ("emboplan.dosimetry.models.compartment", "single_compartment"),
 }

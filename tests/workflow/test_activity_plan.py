@@ -106,6 +106,32 @@ def test_body_surface_takes_the_share_of_the_lobes_own_tumour(tmp_path: Path) ->
     assert result(plan, "bsa").administered_gbq == pytest.approx(expected, rel=1e-4)
 
 
+def test_a_rule_that_is_named_first_decides(tmp_path: Path) -> None:
+    """Body surface, cut to 0.8 above a shunt of 10 %; its doses are those of the compartments."""
+    path = tmp_path / "case.toml"
+    computed(tmp_path, models='["bsa", "multi"]', device="sir-spheres", territory="")
+    path.write_text(path.read_text(encoding="utf-8").replace("0.05", "0.12"), encoding="utf-8")
+    plan = ep.activity(path)
+    surface = 0.20247 * 1.75**0.725 * 75**0.425
+    expected = (surface - 0.2 + 72 / 1100) * 1100 / 1800 * 0.8
+    assert plan.chosen is not None
+    assert (plan.chosen.model, plan.binding) == ("bsa", "rule")
+    assert plan.chosen.administered_gbq == pytest.approx(expected, rel=1e-4)
+    assert plan.chosen.doses_gy == result(plan, "multi").doses_gy
+    assert plan.chosen.doses_gy.perfused_normal == pytest.approx(expected * K * 0.88 / WEIGHTED_KG, rel=1e-4)
+    assert plan.second_check is not None
+    assert plan.second_check.passed
+    (again,) = [v for v in plan.second_check.values if v.name == "administered by the rule"]
+    assert again.recomputed == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_rule_alone_needs_no_goal(tmp_path: Path) -> None:
+    plan = computed(tmp_path, models='["bsa"]', device="sir-spheres", territory="")
+    assert [each.model for each in plan.models] == ["bsa"]
+    assert plan.chosen == result(plan, "bsa")
+    assert not {"activity-undecided", "no-goal"} & ids(plan)
+
+
 def test_artery_specific_quantities_are_their_own(tmp_path: Path) -> None:
     """A_T = 150 m_T / K; A_N = A_T / R; A_L = A_T x 0.2 / 0.8."""
     plan = computed(

@@ -61,11 +61,46 @@ class CheckedVial:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedRule:
+    """A rule of resin microspheres as printed, with whom it is applied to.
+
+    The body surface is `coefficient` x height^a x weight^b with `powers` (a, b); `offset_m2` is taken off it.
+    Without a coefficient the rule is the table: `table_gbq` has one activity more than `edges`, the tumour's
+    shares at which the next begins. The shunt cuts to `factors`, one more than `steps`.
+    """
+
+    height_m: float
+    weight_kg: float
+    liver_ml: float
+    liver_tumour_ml: float
+    coefficient: float | None = None
+    powers: tuple[float, float] = (0.0, 0.0)
+    offset_m2: float = 0.0
+    edges: tuple[float, ...] = ()
+    table_gbq: tuple[float, ...] = ()
+    steps: tuple[float, ...] = ()
+    factors: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        _require(self.liver_ml, "liver_ml", above=True)
+        _require(self.liver_tumour_ml, "liver_tumour_ml", above=False)
+        if self.coefficient is not None:
+            for name in ("height_m", "weight_kg", "coefficient"):
+                _require(getattr(self, name), name, above=True)
+        for what, few, many in (("table", self.edges, self.table_gbq), ("cut", self.steps, self.factors)):
+            if (self.coefficient is None or what == "cut") and len(many) != len(few) + 1:
+                raise ModelRangeError(
+                    f"second calculation: the {what} has {len(few)} steps, {len(many)} values"
+                )
+
+
+@dataclass(frozen=True, slots=True)
 class CheckedTerritory:
     """One territory: its volumes (mL), ratios, shunt, nuclide, and what the plan states for it.
 
     `tumour_to_normal` are ratios of activity per mass. `doses` are the stated ones; `prepared_gbq` is None
-    where the plan states none. `vials` are those it is prepared from, empty where none was chosen.
+    where the plan states none. `vials` are those it is prepared from, empty where none was chosen. `rule` is
+    there where the activity is a rule's.
     """
 
     territory: str
@@ -85,6 +120,7 @@ class CheckedTerritory:
     session: int = 1
     device: str | None = None
     vials: tuple[CheckedVial, ...] = ()
+    rule: CheckedRule | None = None
 
     def __post_init__(self) -> None:
         _require(self.normal_ml, "normal_ml", above=False)

@@ -35,10 +35,7 @@ def activity(
         InputError: something in the case cannot be used; the message says what to do.
     """
     tables = catalog or load()
-    subject = case if isinstance(case, Case) else case_at(Path(case), tables)
-    if ct_series is not None:
-        subject = with_series(subject, ct_series)
-    prepared = prepare(subject, tables, progress or (lambda _stage, _fraction: None))
+    subject, prepared = prepared_case(case, tables, ct_series=ct_series, progress=progress)
     found = activity_of(subject, prepared, tables)
     label = device_label(
         subject,
@@ -58,19 +55,35 @@ def activity(
     return replace(found, findings=tuple(dict.fromkeys(findings)))
 
 
+def prepared_case(
+    case: Case | Path | str, catalog: Catalog, *, ct_series: str | None, progress: Progress | None
+) -> tuple[Case, Prepared]:
+    """A case, or the case of a file, with everything that its activity needs."""
+    subject = case if isinstance(case, Case) else case_at(Path(case), catalog)
+    if ct_series is not None:
+        subject = with_series(subject, ct_series)
+    return subject, prepare(subject, catalog, progress or (lambda _stage, _fraction: None))
+
+
 def activity_of(case: Case, prepared: Prepared, catalog: Catalog) -> ActivityPlan:
     """The activity of a prepared case by every model that it asks for."""
+    return prescribe(
+        prepared.question(case),
+        prepared.request(case),
+        catalog=catalog,
+        voxel_per_gbq=lambda: voxel_response(prepared),
+    )
 
-    def voxel() -> Mapping[str, Doses]:
-        imaged = prepared.imaged
-        if imaged is None or imaged.regions is None:
-            return {}
-        return doses_per_gbq(
-            imaged.anatomy,
-            imaged.regions,
-            prepared.aims.territories,
-            prepared.numbers.physics,
-            lung_g_per_ml=prepared.numbers.lung_g_per_ml,
-        )
 
-    return prescribe(prepared.question(case), prepared.request(case), catalog=catalog, voxel_per_gbq=voxel)
+def voxel_response(prepared: Prepared) -> Mapping[str, Doses]:
+    """The doses of 1 GBq to each territory on the dose map of the scan; empty without a scan."""
+    imaged = prepared.imaged
+    if imaged is None or imaged.regions is None:
+        return {}
+    return doses_per_gbq(
+        imaged.anatomy,
+        imaged.regions,
+        prepared.aims.territories,
+        prepared.numbers.physics,
+        lung_g_per_ml=prepared.numbers.lung_g_per_ml,
+    )

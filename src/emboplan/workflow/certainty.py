@@ -24,7 +24,7 @@ from emboplan.model.results.burden import Burden
 from emboplan.model.results.prescription import VialAlternative
 from emboplan.model.results.shunt import ShuntEstimate
 from emboplan.model.results.uptake import TumourToNormal
-from emboplan.model.second_check_input import CheckedPlan, CheckedTerritory, CheckedVial
+from emboplan.model.second_check_input import CheckedPlan, CheckedRule, CheckedTerritory, CheckedVial
 from emboplan.workflow.side_by_side import Answer, Question
 
 # Only to divide by the lower end of an interval that reaches 0.
@@ -138,6 +138,7 @@ def second_calculation(
     question: Question,
     decided: Answer,
     catalog: Catalog,
+    rule: CheckedRule | None = None,
 ) -> ActivityPlan:
     """The plan with its independent second calculation, from volumes, densities and the nuclide again."""
     if question.whole_normal_ml <= 0 or decided.prescription is None:
@@ -148,7 +149,7 @@ def second_calculation(
     several = len(decided.results) > 1
     checked = CheckedPlan(
         territories=tuple(
-            _checked(plan, question, decided, n, catalog) for n in range(len(question.territories))
+            _checked(plan, question, decided, n, catalog, rule) for n in range(len(question.territories))
         ),
         whole_normal_ml=question.whole_normal_ml,
         whole_normal_density_g_per_ml=question.physics.liver_g_per_ml,
@@ -178,7 +179,12 @@ def second_calculation(
 
 
 def _checked(
-    plan: ActivityPlan, question: Question, decided: Answer, index: int, catalog: Catalog
+    plan: ActivityPlan,
+    question: Question,
+    decided: Answer,
+    index: int,
+    catalog: Catalog,
+    rule: CheckedRule | None,
 ) -> CheckedTerritory:
     """One territory as the second calculation is given it."""
     territory, treated = question.territories[index], decided.patient.treated[index]
@@ -204,6 +210,7 @@ def _checked(
         session=treated.session,
         device=treated.device,
         vials=tuple(_checked_vials(chosen[0])) if chosen else (),
+        rule=rule,
     )
 
 

@@ -32,9 +32,9 @@ from emboplan.workflow.certainty import Evidence
 from emboplan.workflow.facts import bilirubin_mg_per_dl, fact_findings, measured_facts
 from emboplan.workflow.inputs import load_ct, load_lesions, load_mask, load_spect, mask_file
 from emboplan.workflow.planar_case import planar_shunts
-from emboplan.workflow.prescribe import Request
 from emboplan.workflow.provenance import digest
 from emboplan.workflow.readiness import remnant_share
+from emboplan.workflow.request import Request
 from emboplan.workflow.rule_models import LiverVolumes
 from emboplan.workflow.settings import PlanNumbers, plan_numbers
 from emboplan.workflow.side_by_side import Question

@@ -1,15 +1,17 @@
 """Models that give an activity by a rule of their own, shown beside the compartment models.
 
 Body surface and the empiric table know no dose: their activity is put through the best compartment model that
-the case allows. The artery-specific model has its own quantities; the voxel model scales the dose map of the
-simulation scan. Each is shown with its doses and limits; it decides only where it is named first.
+the case allows; a rule that is the first model of the case decides. The artery-specific model has its own
+quantities, the voxel model scales the dose map of the simulation scan; these two are shown and never decide.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from emboplan.catalog.load import Catalog
 from emboplan.dosimetry.models.artery_specific import ActivityRatio, TumourLungShunt, artery_specific
 from emboplan.dosimetry.models.body_surface import BodySurfaceFormula, bsa_activity
 from emboplan.dosimetry.models.empiric import PRODUCT as RESIN
@@ -20,7 +22,18 @@ from emboplan.model.compartments import PatientCompartments
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.products import DoseLimit
 from emboplan.model.results.activity import Doses, ModelResult, Quantity
-from emboplan.workflow.side_by_side import ENTERED, Answer, Question, at_activity, wanted
+from emboplan.model.second_check_input import CheckedRule
+from emboplan.units import CENTIMETRES_PER_METRE
+from emboplan.workflow.side_by_side import (
+    ENTERED,
+    RULE,
+    Answer,
+    Question,
+    as_given,
+    at_activity,
+    goals_of,
+    wanted,
+)
 from emboplan.workflow.treated import TerritoryInput
 
 Outcome = Answer | list[Finding]
@@ -70,9 +83,59 @@ def rule_answer(
     return replace(
         answer,
         model=model,
-        results=tuple(replace(r, model=model.value, binding="rule") for r in answer.results),
-        total=replace(answer.total, model=model.value, binding="rule"),
+        results=tuple(replace(r, model=model.value, binding=RULE) for r in answer.results),
+        total=replace(answer.total, model=model.value, binding=RULE),
         findings=tuple(findings),
+    )
+
+
+def printed_rule(
+    model: ActivityModel, patient: Patient, liver: LiverVolumes, formula: str | None, catalog: Catalog
+) -> CheckedRule:
+    """A rule as it is printed, for the second calculation."""
+    product = catalog.microsphere(RESIN)
+    rule = CheckedRule(
+        height_m=(patient.height_cm or 0.0) / CENTIMETRES_PER_METRE,
+        weight_kg=patient.weight_kg or 0.0,
+        liver_ml=liver.liver_ml,
+        liver_tumour_ml=liver.tumour_ml,
+        edges=product.fact("empiric_involvement").numbers,
+        table_gbq=product.fact("empiric_activity").numbers,
+        steps=product.fact("shunt_reduction_above").numbers,
+        factors=(1.0, *product.fact("shunt_reduction_factor").numbers),
+    )
+    if model is not ActivityModel.BSA:
+        return rule
+    surface = "models.body_surface."
+    if formula == BodySurfaceFormula.MOSTELLER:
+        divisor = catalog.number(surface + "mosteller.divisor")
+        coefficient, powers = math.sqrt(CENTIMETRES_PER_METRE / divisor), (1 / 2, 1 / 2)
+    else:
+        coefficient = catalog.number(surface + "dubois.coefficient")
+        powers = (
+            catalog.number(surface + "dubois.height_exponent"),
+            catalog.number(surface + "dubois.weight_exponent"),
+        )
+    return replace(
+        rule,
+        coefficient=coefficient,
+        powers=powers,
+        offset_m2=catalog.number("models.bsa_activity.offset"),
+    )
+
+
+def deciding(question: Question, answer: Answer) -> Answer:
+    """A rule's answer as the one that decides: its activities held against limits and goals."""
+    given = {result.territory: result.administered_gbq for result in answer.results}
+    goals = tuple(goals_of(question, ActivityModel.PARTITION)[0])
+    prescription = as_given(question, answer.patient, given, goals, binding=RULE)
+    met = {goal.territory: goal.met for goal in prescription.goals}
+    return replace(
+        answer,
+        prescription=prescription,
+        goals=goals,
+        results=tuple(replace(r, goal_met=met.get(r.territory)) for r in answer.results),
+        total=replace(answer.total, goal_met=all(met.values()) if met else None),
     )
 
 

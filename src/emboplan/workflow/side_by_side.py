@@ -35,6 +35,7 @@ from emboplan.model.results.prescription import Objective, Prescription, Prescri
 from emboplan.workflow.treated import Physics, TerritoryInput, compartments
 
 ENTERED = "entered"
+RULE = "rule"
 HYPERTROPHY = "hypertrophy_goal"
 
 COMPARTMENT_MODELS = (ActivityModel.PARTITION, ActivityModel.MULTI, ActivityModel.SINGLE)

@@ -25,7 +25,7 @@ from emboplan.model.finding import Finding, Severity
 from emboplan.model.products import Microsphere
 from emboplan.model.results.prescription import AvailableActivity, Prescription, VialAlternative
 from emboplan.model.results.vials import Vial, VialOnDay
-from emboplan.workflow.side_by_side import Answer, Question, as_given
+from emboplan.workflow.side_by_side import RULE, Answer, Question, as_given
 
 VIAL = "vial"
 
@@ -53,8 +53,15 @@ def choose_vials(
     order: VialOrder | None,
     treatment_time: datetime | None,
     catalog: Catalog,
+    *,
+    table: bool = True,
 ) -> VialChoice:
-    """The table for the model that decides, and its vials where the case asks for them."""
+    """The table for the model that decides, and its vials where the case asks for them.
+
+    Without `table` only what the case asks for is chosen, which is quick.
+    """
+    if not table and order is None:
+        return VialChoice((), None, ())
     devices = {t.territory: t.device for t in answer.patient.treated}
     if treatment_time is None or not all(devices.values()):
         if order is None:
@@ -66,21 +73,24 @@ def choose_vials(
     offers: dict[str, tuple[_Offer, ...]] = {}
     rows: list[VialAlternative] = []
     findings: list[Finding] = []
+    of_device: dict[str, list[Vial]] = {}
     for name, key in devices.items():
         device = catalog.microsphere(str(key))
-        vials = _vials(device, wish, treatment_time, findings)
+        if device.key not in of_device:
+            of_device[device.key] = _vials(device, wish, treatment_time, findings)
+        vials = of_device[device.key]
         if not vials:
             continue
         wanted = answer.prescription.administered_gbq[name] if answer.prescription else 0.0
         offers[name] = _offers(device, vials, wish, treatment_time, wanted, catalog, strict=order is not None)
-        rows += _rows(answer, name, device, vials, wish, treatment_time, question)
+        if table:
+            rows += _rows(answer, name, device, vials, wish, treatment_time, question)
     if len(offers) < len(devices):
         return VialChoice(tuple(rows), None, tuple(findings))
     prescription, said = _prescribed(question, answer, offers, asked=order is not None)
     findings += said
-    return VialChoice(
-        _marked(rows, offers, prescription, treatment_time), prescription if order else None, tuple(findings)
-    )
+    shown = _marked(rows, offers, prescription, treatment_time) if table else ()
+    return VialChoice(shown, prescription if order else None, tuple(findings))
 
 
 def _vials(
@@ -253,7 +263,7 @@ def _prescribed(
     The one vial that was asked for is taken as it is, and the limits that it breaks are said.
     """
     free = {name: each for name, each in offers.items() if name not in question.fixed_gbq}
-    if not free or answer.prescription is None:
+    if not free or answer.prescription is None or RULE in answer.prescription.binding:
         return None, []
     if not all(free.values()):
         name = next(name for name, each in free.items() if not each)

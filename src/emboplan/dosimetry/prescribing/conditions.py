@@ -119,9 +119,8 @@ def offer_condition(territory: str, options: Sequence[AvailableActivity]) -> Con
                 f'territory "{territory}": {option.key} offers {option.administered_gbq:g} GBq; '
                 "expected 0 or more"
             )
-    undivided = sorted({o.administered_gbq for o in options if not o.divisible})
+    takes = whole_columns(territory, options)
     divisible = max((o.administered_gbq for o in options if o.divisible), default=None)
-    takes = {f"{territory} takes {n}": gbq for n, gbq in enumerate(undivided)}
     columns = [Column(name, 0, 1, yes_no=True) for name in takes]
     given = {activity(territory): 1.0} | {name: -gbq for name, gbq in takes.items() if gbq > 0}
     one = dict.fromkeys(takes, 1.0)
@@ -139,12 +138,18 @@ def offer_condition(territory: str, options: Sequence[AvailableActivity]) -> Con
     rows.append(Row(offer_row(territory), given, lower=0.0, upper=0.0))
     if takes:
         rows.append(Row(f"{territory} takes one", one, lower=1.0, upper=1.0))
-    amounts = ", ".join(f"{gbq:.4g}" for gbq in undivided)
+    amounts = ", ".join(f"{gbq:.4g}" for gbq in takes.values())
     parts = [f"one of {amounts} GBq"] if takes else []
     parts += [] if divisible is None else [f"up to {divisible:.4g} GBq"]
     return Condition(
         Kind.VIAL, f'on offer for "{territory}": {" or ".join(parts)}', tuple(rows), tuple(columns)
     )
+
+
+def whole_columns(territory: str, options: Sequence[AvailableActivity]) -> Mapping[str, float]:
+    """The yes-or-no columns of the undivided activities on offer, from the smallest, with their GBq."""
+    undivided = sorted({o.administered_gbq for o in options if not o.divisible})
+    return {f"{territory} takes {n}": gbq for n, gbq in enumerate(undivided)}
 
 
 def taken(
@@ -154,8 +159,8 @@ def taken(
 
     Of divisible ones the smallest that suffices; of equal ones the first offered.
     """
-    for n, gbq in enumerate(sorted({o.administered_gbq for o in options if not o.divisible})):
-        if values[f"{territory} takes {n}"] > 0:
+    for column, gbq in whole_columns(territory, options).items():
+        if values[column] > 0:
             return next(o for o in options if not o.divisible and o.administered_gbq == gbq), gbq
     drawn = values[activity(territory)]
     parts = sorted((o for o in options if o.divisible), key=lambda o: o.administered_gbq)

@@ -43,6 +43,7 @@ from emboplan.dosimetry.prescribing.plan_findings import plan_findings
 from emboplan.dosimetry.prescribing.prescription import GOAL, check_limit
 from emboplan.dosimetry.prescribing.program import Outcome, Program, solve
 from emboplan.dosimetry.prescribing.response import responses
+from emboplan.dosimetry.prescribing.whole_vials import are_few, best_combination
 from emboplan.errors import ModelRangeError
 from emboplan.model.compartments import PatientCompartments
 from emboplan.model.products import DoseLimit
@@ -78,7 +79,7 @@ def optimise(
     case = _Case(patient, responses(patient), tuple(limits), tuple(goals), objective, available or {})
     conditions = _conditions(case, fixed_gbq or {})
     _require_answer(case, conditions)
-    solved = _solve(case, conditions)
+    solved = _solve(case, conditions, fixed_gbq or {})
     return _prescription(case, solved)
 
 
@@ -141,9 +142,22 @@ def _require_answer(case: _Case, conditions: Sequence[Condition]) -> None:
             )
 
 
-def _solve(case: _Case, conditions: tuple[Condition, ...]) -> Solved:
+def _solve(case: _Case, conditions: tuple[Condition, ...], fixed_gbq: Mapping[str, float]) -> Solved:
     """The plan that meets all goals; where there is none, the one that goes as far as it can."""
     base = program_of(case.patient, conditions)
+    if are_few(case.patient, case.offers, fixed_gbq):
+        vials = best_combination(
+            case.patient,
+            case.per_gbq,
+            objective=case.objective,
+            goals=tuple(case.wishes.values()),
+            conditions=conditions,
+            offers=case.offers,
+            fixed_gbq=fixed_gbq,
+        )
+        if vials is None:
+            raise contradiction(case.patient, conditions)
+        base = base.with_columns(vials)
     columns, rows, aims = objective_aims(case.objective, case.patient, case.per_gbq)
     floors = [floor_condition(n, goal, case.per_gbq).rows[0] for n, goal in case.wishes.items()]
     program = Program((*base.columns, *columns), (*base.rows, *rows, *floors))

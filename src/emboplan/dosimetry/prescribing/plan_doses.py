@@ -48,13 +48,15 @@ def evaluate(
     *,
     administered_gbq: Mapping[str, float],
     limits: Iterable[DoseLimit] = (),
+    per_gbq: Mapping[str, Doses] | None = None,
 ) -> tuple[Mapping[str, Doses], Doses, tuple[LimitCheck, ...]]:
     """The doses of each territory, those of the whole plan, and every limit that says something of it.
 
     Each territory needs its activity (0 for none). In a plan of several territories `perfused` and
-    `perfused_normal` of the whole are None: they belong to one territory each.
+    `perfused_normal` of the whole are None: they belong to one territory each. `per_gbq` are the patient's
+    responses, where they are at hand.
     """
-    per_gbq = responses(patient)
+    per_gbq = responses(patient) if per_gbq is None else per_gbq
     activities = complete_activities(patient, administered_gbq)
     by_territory, total = plan_doses(patient, per_gbq, activities)
     checks = []
@@ -76,9 +78,10 @@ def alternatives(
 ) -> tuple[AlternativeDoses, ...]:
     """What each offered activity of one territory would give, all of it administered, in their order."""
     rows = []
+    per_gbq = responses(patient)
     for option in options:
         activities = {**others_gbq, territory: option.administered_gbq}
-        doses, total, checks = evaluate(patient, administered_gbq=activities, limits=limits)
+        doses, total, checks = evaluate(patient, administered_gbq=activities, limits=limits, per_gbq=per_gbq)
         exceeded = tuple(check.name for check in checks if check.exceeded)
         met = [outcome.met for outcome in goal_outcomes(goals, doses)]
         rows.append(

@@ -28,6 +28,7 @@ from emboplan.dosimetry.prescribing.second_optimum import (
     best_of_several,
     single_activity,
 )
+from emboplan.dosimetry.prescribing.second_rules import rule_activity_gbq
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.results.activity import Doses, Quantity
 from emboplan.model.results.prescription import SecondCheck, SecondValue
@@ -153,8 +154,11 @@ def _totals(
 
 
 def _activities(territory: CheckedTerritory, missing: list[str]) -> Iterator[SecondValue]:
-    """What is prepared for the activity that reaches the patient, and what the vials hold."""
+    """A rule's activity, what is prepared for the one that reaches the patient, and what the vials hold."""
     name = territory.territory
+    if territory.rule is not None:
+        again = rule_activity_gbq(territory, territory.rule)
+        yield _compared("administered by the rule", name, "GBq", territory.administered_gbq, again)
     if territory.prepared_gbq is not None:
         reaching = territory.prepared_gbq - territory.prepared_gbq * territory.residual_frac
         yield _compared("prepared less residual", name, "GBq", territory.administered_gbq, reaching)
