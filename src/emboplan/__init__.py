@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from emboplan.workflow.delivery import verify as verify
     from emboplan.workflow.phantom import phantom as phantom
     from emboplan.workflow.plan_tare import plan as plan
+    from emboplan.workflow.respond import respond as respond
+    from emboplan.workflow.schedule_case import schedule as schedule
     from emboplan.workflow.segment import segment as segment
     from emboplan.workflow.shunt import lung_shunt as lung_shunt
     from emboplan.workflow.what_if import what_if as what_if
@@ -92,6 +94,8 @@ _PUBLIC = {
     "voxel_s_kernel": ("emboplan.dosimetry.voxel.voxel_s", "voxel_s_kernel"),
     "phantom": ("emboplan.workflow.phantom", "phantom"),
     "plan": ("emboplan.workflow.plan_tare", "plan"),
+    "schedule": ("emboplan.workflow.schedule_case", "schedule"),
+    "respond": ("emboplan.workflow.respond", "respond"),
     "segment": ("emboplan.workflow.segment", "segment"),
     "what_if": ("emboplan.workflow.what_if", "what_if"),
     "verify": ("emboplan.workflow.delivery", "verify"),

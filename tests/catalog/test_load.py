@@ -241,3 +241,9 @@ def test_microspheres_name_a_nuclide_of_the_catalogue() -> None:
 def test_protocols_answer_to_either_spelling(written: str) -> None:
     assert "captem-y90" in catalog.load().protocol_names()
     assert catalog.load().protocol_table(written)["name"] == "CapTemY90"
+
+
+def test_a_nuclide_without_half_life_is_refused_in_words() -> None:
+    """Fluorine is there for the clock of a PET, not to treat with."""
+    with pytest.raises(CatalogError, match="no half-life of F-18"):
+        catalog.load().nuclide("F-18")

@@ -43,7 +43,7 @@ def test_text_names_the_plan_and_keeps_the_patient_unnamed(tmp_path: Path) -> No
     ran = run("activity", tmp_path / "case.toml")
     assert ran.status == 0
     assert "second calculation agrees" in ran.out
-    assert "items need a physician" in ran.out
+    assert "no computed check failed; 1 item needs a physician" in ran.out
     assert "may treat" not in ran.out
     assert "SECRET" not in ran.out + ran.err
 

@@ -22,7 +22,6 @@ from emboplan.dosimetry.radiobiology import (
     parameters,
     tcp,
 )
-from emboplan.dosimetry.voxel.dvh import geud_gy
 from emboplan.errors import CatalogError, ModelRangeError
 from emboplan.model.products import Status
 
@@ -86,13 +85,6 @@ def test_voxels_go_through_bed() -> None:
     found = np.asarray(bed(doses, **LIVER))
     assert found.shape == doses.shape
     assert found[1, 0, 1] == bed(40.0, **LIVER)
-
-
-def test_geud_agrees_with_the_histograms_own() -> None:
-    doses, weights = np.array([12.0, 40.0, 55.0, 90.0]), np.array([1.0, 0.5, 0.2, 1.0])
-    for exponent in (-10.0, -1.0, 0.5, 1.0, 4.0, 50.0):
-        expected = geud_gy(doses, weights, exponent)
-        assert expected == pytest.approx(geud(doses, exponent=exponent, weights=weights), rel=1e-12)
 
 
 def test_geud_by_hand() -> None:

@@ -59,11 +59,11 @@ def deflections(angles: F64, widths: F64, position: float, shares: F64) -> F64:
 
 
 @numba.njit
-def turned(u: F64, cosine: float, count: int) -> F64:
+def turns(u: F64, cosine: float, count: int) -> F64:
     found = np.empty((count, 3))
     state, step = rng.stream(np.uint64(13), np.uint64(0))
     for n in range(count):
-        x, y, z, state, _, _ = kernel._turned(u[0], u[1], u[2], cosine, state, step)
+        x, y, z, state, _, _ = kernel.turned(u[0], u[1], u[2], cosine, state, step)
         found[n, 0], found[n, 1], found[n, 2] = x, y, z
     return found
 
@@ -154,7 +154,7 @@ def test_deflections_have_the_moments_of_goudsmit_and_saunderson(
 @pytest.mark.parametrize("u", [(0.0, 0.0, 1.0), (0.0, 0.0, -1.0), (0.6, 0.0, 0.8), (0.48, -0.6, 0.64)])
 def test_a_turn_has_its_angle_and_an_even_azimuth(u: tuple[float, float, float]) -> None:
     old = np.array(u)
-    new = turned(old, 0.3, 20_000)
+    new = turns(old, 0.3, 20_000)
     assert np.linalg.norm(new, axis=1) == pytest.approx(1, abs=1e-12)
     assert new @ old == pytest.approx(0.3, abs=1e-12)
     # Across the old direction nothing is left on average; 4 standard errors.

@@ -38,7 +38,7 @@ ROOMS = (
     "transport",
     "uncertainty",
 )
-FOLDERS = ("phantoms", "protocols", "device_labels", "kernels")
+FOLDERS = ("phantoms", "protocols", "schedules", "device_labels", "kernels")
 # The rooms whose entries are goals and limits, with the words that describe them.
 DOSE_ROOMS = ("limits", "goals")
 
@@ -138,6 +138,11 @@ class Catalog:
         """A nuclide such as ``Y-90``, with its dose coefficient and the named alternatives."""
         prefix = self._known(name, self.nuclide_names(), "nuclide")
         room = self._rooms["nuclides"]
+        if prefix + "half_life" not in room:
+            raise CatalogError(
+                f"the catalogue has no half-life of {name}, so that it is no nuclide to treat with; "
+                "add half_life to it in a site catalogue"
+            )
 
         def optional(key: str) -> Sourced | None:
             entry = room.get(prefix + key)
@@ -286,6 +291,14 @@ class Catalog:
     def protocol_table(self, name: str) -> Table:
         """The raw table of one protocol."""
         return self._raw("protocols", name)
+
+    def schedule_names(self) -> tuple[str, ...]:
+        """The protocols whose treatment calendar ships with the package."""
+        return tuple(self._stems("schedules"))
+
+    def schedule_table(self, name: str) -> Table:
+        """The raw table of one protocol's treatment calendar."""
+        return self._raw("schedules", name)
 
     def label_names(self) -> tuple[str, ...]:
         """The device labels, and indications of labels, that ship with the package."""

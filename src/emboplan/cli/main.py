@@ -17,7 +17,20 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from emboplan import __version__
-from emboplan.cli import activity, catalog, check, demo, measure, phantom, plan, segment, shunt, verify
+from emboplan.cli import (
+    activity,
+    catalog,
+    check,
+    demo,
+    measure,
+    phantom,
+    plan,
+    respond,
+    schedule,
+    segment,
+    shunt,
+    verify,
+)
 from emboplan.errors import CaseFileError, InputError
 
 NOT_A_DEVICE = "Research software, not a medical device."
@@ -38,7 +51,9 @@ app.command("burden")(measure.burden)
 app.command("check")(check.check)
 app.command("activity")(activity.activity)
 app.command("shunt")(shunt.shunt)
+app.command("schedule")(schedule.schedule)
 app.command("verify")(verify.verify)
+app.command("respond")(respond.respond)
 app.add_typer(phantom.app, name="phantom")
 app.add_typer(catalog.app, name="catalog")
 

@@ -7,12 +7,14 @@ a site can write its own protocol by hand.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from emboplan.eligibility.arms import read_arms
 from emboplan.eligibility.facts import nearest
 from emboplan.eligibility.reading import exact_decimal
 from emboplan.eligibility.tables import TableReader, found, is_list
+from emboplan.eligibility.variants import resolved
 from emboplan.model.protocol import (
     AllOf,
     Always,
@@ -37,6 +39,7 @@ from emboplan.model.protocol import (
 ENTRY_FACT = "enrolment_date"
 _NUMERIC = (FactKind.INTEGER, FactKind.NUMBER, FactKind.LAB)
 _PROTOCOL_KEYS = ("name", "command", "title", "version", "source", "status", "source_complete", "criterion")
+_PROTOCOL_OPTIONS = ("registry", "flag", "arm", "fact")
 _CRITERION_KEYS = ("id", "kind", "text", "source", "pass_when")
 _CRITERION_OPTIONS = ("corrected", "deferred_at", "judgement", "waits_out", "note", "flag")
 _RULE_SHAPES = (
@@ -44,17 +47,21 @@ _RULE_SHAPES = (
 )
 
 
-def protocol_from_table(table: Mapping[str, object], definitions: FactDefinitions) -> Protocol:
-    """The protocol that the table states.
+def protocol_from_table(
+    table: Mapping[str, object], definitions: FactDefinitions, *, variant: str | None = None
+) -> Protocol:
+    """The protocol that the table states, in its own words or as the published `variant` of that name.
 
     Raises:
         CatalogError: with one line for each mistake: a missing or unknown key, a fact that is not defined, an
             answer that the fact cannot have, a limit without its unit or in a wrong one, a double id.
+        InputError: there is no variant of that name.
     """
     reader = _ProtocolReader(definitions)
-    protocol = reader.protocol(table)
+    filled, chosen, known = resolved(reader.values, table, variant)
+    protocol = reader.protocol(filled)
     reader.values.finish()
-    return protocol
+    return replace(protocol, variant=chosen, variants=known)
 
 
 @dataclass(slots=True)
@@ -82,7 +89,7 @@ class _ProtocolReader:
     # Protocols.
 
     def protocol(self, table: Mapping[str, object]) -> Protocol:
-        self.values.keys(table, "", (*_PROTOCOL_KEYS, "registry", "flag"), needed=_PROTOCOL_KEYS)
+        self.values.keys(table, "", (*_PROTOCOL_KEYS, *_PROTOCOL_OPTIONS), needed=_PROTOCOL_KEYS)
         criteria = tuple(
             self.criterion(entry, f"{where}.") for where, entry in self.values.tables(table, "criterion", "")
         )
@@ -102,6 +109,7 @@ class _ProtocolReader:
             criteria=criteria,
             registry=self.values.optional_text(table, "registry", ""),
             flags=self.flags(table, ""),
+            arms=read_arms(self.values, table),
         )
 
     def criterion(self, table: Mapping[str, object], path: str) -> Criterion:

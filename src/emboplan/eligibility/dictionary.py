@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
 from fractions import Fraction
 
 from emboplan.eligibility.tables import TableReader, is_list
-from emboplan.model.protocol import FactDefinition, FactDefinitions, FactKind, LabUnit
+from emboplan.model.protocol import Change, FactDefinition, FactDefinitions, FactKind, LabUnit
 
 _KEYS = (
     *("type", "meaning", "unit", "choices", "minimum", "maximum", "range_source"),
     *("units", "units_as", "share", "given_by", "not_after"),
+    *("plausible", "earliest", "days_ahead", "change"),
 )
 _CONVERSIONS = ("multiply_by", "divide_by", "per_upper_limit")
 
@@ -54,7 +57,30 @@ def _definition(reader: TableReader, name: str, entries: Mapping[str, object]) -
         else (reader.text(share, "part", f"{path}share."), reader.text(share, "whole", f"{path}share.")),
         given_by=reader.optional_text(table, "given_by", path),
         not_after=reader.optional_text(table, "not_after", path),
+        plausible=_plausible(reader, table, path) if "plausible" in table else None,
+        earliest=_earliest(reader, table, path),
+        days_ahead=int(reader.number(table, "days_ahead", path) or 0),
+        change=(reader.choice(table, "change", path, Change) or Change.FIXED)
+        if "change" in table
+        else Change.FIXED,
     )
+
+
+def _plausible(reader: TableReader, table: Mapping[str, object], path: str) -> tuple[Decimal, Decimal] | None:
+    """The range that a patient may have; its source says whose range it is."""
+    bounds, where = reader.table(table, "plausible", path), f"{path}plausible."
+    reader.keys(bounds, where, ("minimum", "maximum", "source"), needed=("minimum", "maximum"))
+    reader.text(bounds, "source", where)
+    low, high = reader.number(bounds, "minimum", where), reader.number(bounds, "maximum", where)
+    return None if low is None or high is None else (low, high)
+
+
+def _earliest(reader: TableReader, table: Mapping[str, object], path: str) -> date | None:
+    value = table.get("earliest")
+    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+        return value
+    reader.wrong(f"{path}earliest", f"found {value}, expected a date as YYYY-MM-DD")
+    return None
 
 
 def _lab_units(reader: TableReader, name: str, entries: Mapping[str, object]) -> tuple[LabUnit, ...]:

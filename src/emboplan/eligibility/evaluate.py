@@ -161,6 +161,14 @@ def months_after(start: date, months: int) -> date:
     return date(year, month, min(start.day, calendar.monthrange(year, month)[1]))
 
 
+def washout_end(rule: Washout, last: date) -> date:
+    """The first day of entry that is late enough after a treatment that ended on `last`."""
+    try:
+        return months_after(last, rule.months) + timedelta(days=rule.days)
+    except (OverflowError, ValueError):  # beyond the last year of the calendar
+        return date.max
+
+
 def _not(part: Answer) -> Answer:
     return Answer(None if part.holds is None else not part.holds, part.missing)
 
@@ -194,7 +202,7 @@ def _washed_out(rule: Washout, facts: PatientFacts) -> Answer:
         raise InputError(
             f"{rule.last.name}, {rule.entry.name}: found {last.value}, {entry.value}; expected dates"
         )
-    return Answer(entry.value >= months_after(last.value, rule.months) + timedelta(days=rule.days))
+    return Answer(entry.value >= washout_end(rule, last.value))
 
 
 def _decisive_rule(criterion: Criterion, facts: PatientFacts) -> Rule:

@@ -1,8 +1,8 @@
 """The door for facts: from a table of names and raw values to `PatientFacts`, or to the list of all mistakes.
 
 Every name must be one that the dictionary of facts defines; a laboratory value must carry a unit; a date must
-be an ISO date; facts that exclude each other are refused. Nothing is guessed, and nothing is reported singly
-when several things are wrong.
+be an ISO date; facts that exclude each other are refused, and so is a number that no patient has, with the
+question whether another unit was meant. Nothing is guessed, and all mistakes are reported at once.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
+from emboplan.eligibility.agreement import contradictions
+from emboplan.eligibility.plausibility import unit_question
 from emboplan.eligibility.reading import exact_decimal, plain
 from emboplan.errors import CaseFileError, UnitError
 from emboplan.model.patient import Fact, FactValue, LabValue, PatientFacts
 from emboplan.model.protocol import FactDefinition, FactDefinitions, FactKind
-from emboplan.units import PERCENT, UNITS, parse_quantity
+from emboplan.units import UNITS, parse_quantity
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*?)?\s*")
-_LAB_KEYS = ("value", "unit", "uln")
+_LAB_KEYS = ("value", "unit", "uln", "confirmed")
 
 
 class _WrongValue(Exception):  # noqa: N818  never leaves this file: it carries one line to the list of problems
@@ -35,15 +37,19 @@ def nearest(name: str, known: FactDefinitions) -> str:
     return f'; did you mean "{close[0]}"?' if close else "; no fact has a name like it"
 
 
-def parse_facts(raw: Mapping[str, object], definitions: FactDefinitions) -> PatientFacts:
+def parse_facts(
+    raw: Mapping[str, object], definitions: FactDefinitions, *, today: date | None = None
+) -> PatientFacts:
     """The facts of a patient, checked; a value of None is a fact that is not known.
 
     Numbers are taken as exact decimals as written. A laboratory value is a table with `value`, `unit` and,
-    for units that need it, `uln` (upper limit of normal, same unit), or text such as ``"90 umol/L"``.
+    for units that need it, `uln` (upper limit of normal, same unit), or text such as ``"90 umol/L"``. A value
+    outside the plausible range is refused unless its table says ``confirmed = true``. Dates of the future are
+    told only where `today` is given: there is no clock here.
 
     Raises:
         CaseFileError: with one line for each unknown name, missing or impossible unit, wrong type, value
-            outside its scale, and contradiction.
+            outside its scale or outside what a patient may have, date of the future, and contradiction.
     """
     problems: list[str] = []
     known: dict[str, Fact] = {}
@@ -51,16 +57,28 @@ def parse_facts(raw: Mapping[str, object], definitions: FactDefinitions) -> Pati
         definition = definitions.get(name)
         if definition is None:
             problems.append(f"{name}: unknown fact{nearest(name, definitions)}")
-        elif value is not None:
-            try:
-                known[name] = Fact(_PARSERS[definition.kind](definition, value))
-            except (_WrongValue, UnitError) as error:
-                problems.append(f"{name}: {error}")
-    for definition in definitions.values():
-        problems.extend(_contradictions(definition, known))
+            continue
+        parsed = parse_value(definition, value)
+        if isinstance(parsed, str):
+            problems.append(f"{name}: {parsed}")
+        elif parsed is not None:
+            known[name] = parsed
+    problems.extend(contradictions(known, definitions, today=today))
     if problems:
         raise CaseFileError(problems)
     return PatientFacts(known)
+
+
+def parse_value(definition: FactDefinition, value: object) -> Fact | str | None:
+    """The fact that this value states, None where it states nothing, or what is wrong with it."""
+    if hasattr(value, "dtype") and hasattr(value, "item"):  # a NumPy number, as tables hold them
+        value = value.item()
+    if value is None:
+        return None
+    try:
+        return Fact(_PARSERS[definition.kind](definition, value))
+    except (_WrongValue, UnitError) as error:
+        return str(error)
 
 
 def _boolean(_: FactDefinition, value: object) -> FactValue:
@@ -83,16 +101,21 @@ def _integer(definition: FactDefinition, value: object) -> FactValue:
 
 
 def _number(definition: FactDefinition, value: object) -> FactValue:
-    unit = definition.unit
-    if isinstance(value, Mapping) and set(value) == {"value", "unit"}:
-        value = f"{value['value']} {value['unit']}"
+    unit, sure = definition.unit, False
+    if isinstance(value, Mapping) and "value" in value and set(value) <= {"value", "unit", "confirmed"}:
+        sure = _confirmed(value)
+        value = f"{value['value']} {value['unit']}" if "unit" in value else value["value"]
     if isinstance(value, str) and unit is not None:
-        return _in_range(definition, _number_with_unit(value, unit))
-    number = exact_decimal(value)
+        number: Decimal | None = _number_with_unit(value, unit)
+    else:
+        number = exact_decimal(value)
     if number is None:
         wanted = f"a number in {unit}" if unit else "a plain number without unit"
         raise _WrongValue(f"found {_shown(value)}, expected {wanted}")
-    return _in_range(definition, number)
+    _in_range(definition, number)
+    if not sure:
+        _refuse_slip(definition, number, Fraction(number), unit)
+    return number
 
 
 def _number_with_unit(text: str, unit: str) -> Decimal:
@@ -140,6 +163,11 @@ def _lab(definition: FactDefinition, value: object) -> FactValue:
     if upper is not None and (exact_upper is None or exact_upper <= 0):
         raise _WrongValue(f"found the upper limit of normal {_shown(upper)}, expected a number above 0")
     _in_range(definition, number)
+    if not _confirmed(value):
+        if not unit.per_upper_limit:
+            _refuse_slip(definition, number, Fraction(number) * unit.factor, unit.symbol)
+        elif exact_upper is not None:
+            _refuse_slip(definition, number, Fraction(number) / Fraction(exact_upper), unit.symbol)
     return LabValue(number, written, exact_upper)
 
 
@@ -174,58 +202,14 @@ def _in_range(definition: FactDefinition, number: Decimal) -> Decimal:
     return number
 
 
-def _contradictions(definition: FactDefinition, known: Mapping[str, Fact]) -> list[str]:
-    """What this fact says against others."""
-    fact = known.get(definition.name)
-    if definition.share is not None:
-        part, whole = (known.get(name) for name in definition.share)
-        if part is None or whole is None:
-            return []
-        return _volume_contradiction(definition, fact, part, whole)
-    if fact is None:
-        return []
-    problems = []
-    given = known.get(definition.given_by) if definition.given_by else None
-    if given is not None and given.value is False:
-        found = f"found {fact.value}, but {definition.given_by} is false"
-        problems.append(f"{definition.name}: {found}; correct one of them")
-    entry = known.get(definition.not_after) if definition.not_after else None
-    dates = (fact.value, None if entry is None else entry.value)
-    if isinstance(dates[0], date) and isinstance(dates[1], date) and dates[0] > dates[1]:
-        found = f"found {dates[0]}, which is after {definition.not_after} {dates[1]}"
-        problems.append(f"{definition.name}: {found}; correct one of them")
-    return problems
+def _confirmed(value: Mapping[str, object]) -> bool:
+    sure = value.get("confirmed", False)
+    if not isinstance(sure, bool):
+        raise _WrongValue(f"found confirmed {_shown(sure)}, expected true or false")
+    return sure
 
 
-def _volume_contradiction(
-    definition: FactDefinition, fact: Fact | None, part: Fact, whole: Fact
-) -> list[str]:
-    """The volumes must make a share, and the percentage must be theirs within the rounding of all three."""
-    names = definition.share
-    if names is None or not isinstance(part.value, Decimal) or not isinstance(whole.value, Decimal):
-        return []
-    volumes = f"{names[0]} {plain(part.value)} and {names[1]} {plain(whole.value)}"
-    if whole.value <= 0 or part.value > whole.value:
-        return [f"{names[1]}: found {volumes}; expected a volume above 0 that holds the other"]
-    if fact is None or not isinstance(fact.value, Decimal):
-        return []
-    percent = Fraction(PERCENT)
-    part_slack, whole_slack, slack = (_half_digit(value) for value in (part.value, whole.value, fact.value))
-    low = percent * (Fraction(part.value) - part_slack) / (Fraction(whole.value) + whole_slack) - slack
-    high = (
-        percent
-        * (Fraction(part.value) + part_slack)
-        / max(Fraction(whole.value) - whole_slack, Fraction(whole.value) / 2)
-        + slack
-    )
-    if low <= Fraction(fact.value) <= high:
-        return []
-    computed = float(percent * Fraction(part.value) / Fraction(whole.value))
-    found = f"found {plain(fact.value)} %, but {volumes} make {computed:.2f} %"
-    return [f"{definition.name}: {found}; correct one of them"]
-
-
-def _half_digit(value: Decimal) -> Fraction:
-    """Half of the last digit written: what rounding may have taken."""
-    exponent = value.as_tuple().exponent
-    return Fraction(1, 2 * 10 ** max(-exponent, 0)) if isinstance(exponent, int) else Fraction(0)
+def _refuse_slip(definition: FactDefinition, number: Decimal, canonical: Fraction, unit: str | None) -> None:
+    question = unit_question(definition, number, canonical, unit)
+    if question is not None:
+        raise _WrongValue(question)

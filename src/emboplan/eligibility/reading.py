@@ -40,7 +40,7 @@ def exact_decimal(value: object) -> Decimal | None:
     """
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
-    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    exact = Decimal(repr(float(value))) if isinstance(value, float) else Decimal(value)  # float: NumPy's too
     return exact if exact.is_finite() else None
 
 

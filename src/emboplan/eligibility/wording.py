@@ -103,7 +103,7 @@ def words(rule: Rule) -> str:
             name = fact.name if preferred is None else f"{preferred.name}, else {fact.name},"
             return f"{name} {operator} {_limit(rule)}"
         case Washout(given, last, entry, _, _):
-            return f"no {given.name} or {last.name} at least {_span(rule)} before {entry.name}"
+            return f"no {given.name} or {last.name} at least {span(rule)} before {entry.name}"
 
 
 def _bracketed(rule: Rule) -> str:
@@ -123,7 +123,7 @@ def _single(point: Is | Compares | Washout, facts: PatientFacts) -> Trace:
             shown = reading.shown if fact is point.fact else f"{reading.shown} ({fact.name})"
             return Trace(shown, _compared(point, reading), operator, _limit(point))
         case Washout():
-            return Trace(_point(point, facts), None, ">=", _span(point))
+            return Trace(_point(point, facts), None, ">=", span(point))
 
 
 def _compared(rule: Compares, reading: Reading) -> str:
@@ -177,7 +177,8 @@ def _limit(rule: Compares) -> str:
     return with_unit(plain(rule.limit), rule.unit)
 
 
-def _span(rule: Washout) -> str:
+def span(rule: Washout) -> str:
+    """The length of a washout, in days or calendar months."""
     if rule.days:
         return f"{rule.days} days"
     return f"{rule.months} calendar month{'' if rule.months == 1 else 's'}"

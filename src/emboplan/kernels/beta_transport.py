@@ -7,7 +7,7 @@ scattering does; the hinge lies at a random place of its step (random hinge), wh
 displacement. Steps are measured in scattering power, not in length, so that a step may cross from one
 material into another.
 
-`tables` has one row for each energy ``i x energy_step`` and one column for each of LOSS to ANGLE below;
+`tables` has one row for each energy ``i x energy_step`` and one column for each of LOSS to YIELD below;
 lengths are in mm at 1 g/mL, energies in MeV. `angles` has one row for each node of the angle grid: the
 quantiles of the deflection in the variable v = (1 + a) m / (m + a), with m = (1 - cos) / 2 and `a` of
 `widths`.
@@ -30,7 +30,9 @@ HARD = 2  # hard events per mm at 1 g/mL
 PHOTON = 3  # share of the hard events that are bremsstrahlung
 STEP = 4  # scattering power of a step that starts at this energy
 ANGLE = 5  # position on the angle grid
-COLUMNS = 6
+REACH = 6  # longest way of an electron, without hard events: mm at 1 g/mL
+YIELD = 7  # MeV that an electron radiates in hard events, on average
+COLUMNS = 8
 
 # How a flight ends.
 BOUNDARY, HINGE, EVENT = 0, 1, 2
@@ -100,7 +102,7 @@ def flight(
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _turned(
+def turned(
     ux: float, uy: float, uz: float, cosine: float, state: np.uint64, step: np.uint64
 ) -> tuple[float, float, float, np.uint64, float, float]:
     """Direction after a deflection with even azimuth; also the azimuth, for the partner of a collision."""
@@ -113,14 +115,12 @@ def _turned(
             break
     norm = 1 / math.sqrt(square)
     a, b = a * norm, b * norm
-    x, y, z = _rotated(ux, uy, uz, cosine, a, b)
+    x, y, z = rotated(ux, uy, uz, cosine, a, b)
     return x, y, z, state, a, b
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _rotated(
-    ux: float, uy: float, uz: float, cosine: float, a: float, b: float
-) -> tuple[float, float, float]:
+def rotated(ux: float, uy: float, uz: float, cosine: float, a: float, b: float) -> tuple[float, float, float]:
     """The unit vector at `cosine` to ``u``, at the azimuth whose cosine and sine are `a` and `b`."""
     sine = math.sqrt(max(0.0, 1 - cosine * cosine))
     across2 = ux * ux + uy * uy
@@ -246,7 +246,7 @@ def follow_to_shells(
             if end == HINGE:
                 state, u = uniform(state, step)
                 cosine = deflection(angles, widths, angle, u)
-                ux, uy, uz, state, _, _ = _turned(ux, uy, uz, cosine, state, step)
+                ux, uy, uz, state, _, _ = turned(ux, uy, uz, cosine, state, step)
                 row, part = _row(tables, energy, per_mev)
                 whole = tables[row, STEP] + part * (tables[row + 1, STEP] - tables[row, STEP])
                 angle = tables[row, ANGLE] + part * (tables[row + 1, ANGLE] - tables[row, ANGLE])
@@ -266,10 +266,10 @@ def follow_to_shells(
                 other, state = knock_on(energy, knock_cut, rest, state, step)
                 kept = energy - other
                 bend = math.sqrt(kept * (energy + 2 * rest) / (energy * (kept + 2 * rest)))
-                vx, vy, vz, state, a, b = _turned(ux, uy, uz, bend, state, step)
+                vx, vy, vz, state, a, b = turned(ux, uy, uz, bend, state, step)
                 if other > stop and stacked < WAITING:
                     bend = math.sqrt(other * (energy + 2 * rest) / (energy * (other + 2 * rest)))
-                    wx, wy, wz = _rotated(ux, uy, uz, bend, -a, -b)
+                    wx, wy, wz = rotated(ux, uy, uz, bend, -a, -b)
                     waiting[stacked, 0] = other
                     waiting[stacked, 1], waiting[stacked, 2], waiting[stacked, 3] = x, y, z
                     waiting[stacked, 4], waiting[stacked, 5], waiting[stacked, 6] = wx, wy, wz

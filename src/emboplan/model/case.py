@@ -6,17 +6,20 @@ says. Nothing is guessed here: what the file does not say is None.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
+from emboplan.errors import ModelRangeError
 from emboplan.model.disease import TumourType
 from emboplan.model.patient import PatientFacts
 from emboplan.model.results.administration import Reading
 from emboplan.model.results.prescription import Objective
+from emboplan.model.schedule_request import ScheduleRequest
 
 
 class Sex(StrEnum):
@@ -30,6 +33,9 @@ class ProcedureKind(StrEnum):
     """What is going to be done."""
 
     TARE = "tare"
+    DEB_TACE = "deb-tace"
+    CTACE = "ctace"
+    BLAND = "bland"
 
 
 class Intent(StrEnum):
@@ -123,12 +129,22 @@ def _no_lesions() -> Mapping[int, float]:
     return MappingProxyType({})
 
 
+def _named(lesions_ml: Mapping[int, float]) -> Iterator[tuple[str, float]]:
+    return ((f"the volume of lesion {label}", volume) for label, volume in lesions_ml.items())
+
+
 @dataclass(frozen=True, slots=True)
 class EnteredVolumes:
     """Volumes of a territory in a case without images: all of it, and each lesion by its number."""
 
     perfused_ml: float
     lesions_ml: Mapping[int, float] = field(default_factory=_no_lesions)
+
+    def __post_init__(self) -> None:
+        """Refuse volumes that cannot be."""
+        for name, volume in (("perfused_ml", self.perfused_ml), *_named(self.lesions_ml)):
+            if not (math.isfinite(volume) and volume > 0):
+                raise ModelRangeError(f"{name} is {volume:g} mL; expected a number above 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +290,14 @@ class Procedure:
     dose_coefficient: str | None = None
     body_surface: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a moment that could be any of twenty-four hours."""
+        moment = self.treatment_time
+        if moment is not None and moment.utcoffset() is None:
+            raise ModelRangeError(
+                f"treatment_time {moment.isoformat()} has no time zone; give a datetime with one"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -295,3 +319,4 @@ class Case:
     uncertainty: EnteredUncertainty | None = None
     liver_ml: float | None = None
     administrations: tuple[RecordedAdministration, ...] = ()
+    schedule: ScheduleRequest | None = None

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+
+from emboplan.model.arm import Arm
 
 SPELLINGS = str.maketrans({"µ": "u", "μ": "u", "×": "x", "³": "^3", "⁹": "^9", " ": None})
 
@@ -51,12 +54,29 @@ class LabUnit:
         return plain_unit(text) in {plain_unit(symbol) for symbol in (self.symbol, *self.also)}
 
 
+class Change(StrEnum):
+    """How a known answer may come to be another one before the patient enters.
+
+    FIXED: it stays as it is (histology, age, history). REPEAT: a value that may be measured again. WAIT: a date
+    that may be put off. TREAT: a condition that treatment or time may mend. DECIDE: a decision that a person
+    takes, such as consent.
+    """
+
+    FIXED = "fixed"
+    REPEAT = "repeat"
+    WAIT = "wait"
+    TREAT = "treat"
+    DECIDE = "decide"
+
+
 @dataclass(frozen=True, slots=True)
 class FactDefinition:
     """A fact that protocols may ask for: its name, kind, canonical unit, meaning and possible range.
 
-    `share` names the two facts (part, whole) that a percentage may be given by. A date of a treatment is
-    `given_by` the yes-or-no fact that the treatment was given, and lies `not_after` another date.
+    `minimum` and `maximum` are what the quantity allows; `plausible` (least, most, in the canonical unit) is
+    what a patient may have, so that a slip of the unit is asked about. `share` names the two facts (part, whole)
+    that a percentage may be given by. A date of a treatment is `given_by` the yes-or-no fact that the treatment
+    was given, and lies `not_after` another date; a date lies `earliest` then, and at most `days_ahead` of today.
     """
 
     name: str
@@ -70,6 +90,10 @@ class FactDefinition:
     share: tuple[str, str] | None = None
     given_by: str | None = None
     not_after: str | None = None
+    plausible: tuple[Decimal, Decimal] | None = None
+    earliest: date | None = None
+    days_ahead: int = 0
+    change: Change = Change.FIXED
 
     def lab_unit(self, text: str) -> LabUnit | None:
         """The unit that `text` spells, or None when it is none of this fact's."""
@@ -210,11 +234,22 @@ class Criterion:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """A published version of a protocol that differs from its document in named parameters."""
+
+    name: str
+    title: str
+    source: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Protocol:
     """A trial protocol, or a site's own set of criteria.
 
     `source_complete` is false where the document does not state all criteria of the trial: its verdict then
-    means "as far as stated".
+    means "as far as stated". `variant` is the published version that was asked for, None for the document
+    itself; `variants` names those that there are.
     """
 
     name: str
@@ -227,3 +262,6 @@ class Protocol:
     criteria: tuple[Criterion, ...]
     registry: str | None = None
     flags: tuple[FlagRule, ...] = ()
+    arms: tuple[Arm, ...] = ()
+    variant: Variant | None = None
+    variants: tuple[str, ...] = ()

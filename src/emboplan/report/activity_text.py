@@ -8,11 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from emboplan.model.finding import Finding, Severity
-from emboplan.model.results.activity import LimitCheck, ModelResult, Quantity
+from emboplan.model.results.activity import ModelResult, Quantity
 from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.model.results.prescription import VialAlternative
-from emboplan.report.wording import name
-from emboplan.units import PERCENT
+from emboplan.report.sections.plan_words import (
+    decided_words,
+    earlier_gy,
+    limited,
+    model_words,
+    tells_tumour_apart,
+)
+from emboplan.report.wording import SPACE, apart, chance, count, in_unit, number
 
 DOSES = (
     (Quantity.TUMOUR, "tumour"),
@@ -23,9 +29,6 @@ DOSES = (
 )
 
 Rows = Sequence[tuple[str, ...]]
-
-# A smaller probability is not told apart from none: it rests on the tails of assumed distributions.
-LEAST_CHANCE = 1e-3
 
 
 def activity_lines(plan: ActivityPlan) -> Iterator[str]:
@@ -64,11 +67,25 @@ def _models(plan: ActivityPlan) -> tuple[Rows, tuple[str, ...]]:
                 model.territory,
                 f"{model.administered_gbq:.4g}",
                 "" if interval is None else f"{interval[0]:.3g} to {interval[1]:.3g}",
-                *("" if (dose := model.doses_gy.of(q)) is None else f"{dose:.4g}" for q, _ in DOSES),
+                *(_dose(model, quantity) for quantity, _ in DOSES),
                 {True: "yes", False: "NO", None: ""}[model.goal_met],
             )
         )
-    return rows, ("model", "territory", "GBq", "95 %", *(f"{word} Gy" for _, word in DOSES), "goal met")
+    return rows, (
+        "model",
+        "territory",
+        "GBq",
+        "for the goal, 95 %",
+        *(f"{word} Gy" for _, word in DOSES),
+        "goal met",
+    )
+
+
+def _dose(model: ModelResult, quantity: Quantity) -> str:
+    """A dose; no tumour dose by a model that does not tell the tumour from the rest."""
+    dose = model.doses_gy.of(quantity)
+    told = quantity is not Quantity.TUMOUR or tells_tumour_apart(model)
+    return f"{dose:.4g}" if dose is not None and told else ""
 
 
 def _aligned(rows: Rows, header: tuple[str, ...]) -> Iterator[str]:
@@ -79,37 +96,30 @@ def _aligned(rows: Rows, header: tuple[str, ...]) -> Iterator[str]:
 
 def _decision(plan: ActivityPlan, chosen: ModelResult) -> Iterator[str]:
     prepared = "" if chosen.prepared_gbq is None else f", prepared {chosen.prepared_gbq:.4g} GBq"
-    decided = f"; decided by {name(plan.binding).lower()}" if plan.binding else ""
-    yield f"plan: {chosen.administered_gbq:.4g} GBq by the model {chosen.model}{prepared}{decided}"
-    price = plan.price
-    if price is not None:
-        upto = "" if price.up_to is None else f", up to {price.up_to:.3g} {price.unit} more"
-        what = "the goal costs" if price.of == "goal" else f"the limit {name(price.of).lower()} buys"
-        yield (
-            f"price: one more {price.unit} of {what} {price.gy_per_unit:.3g} Gy of "
-            f"{name(price.buys.value).lower()}{upto}"
-        )
+    yield f"plan: {chosen.administered_gbq:.4g} GBq by the {model_words(chosen)}{prepared}"
+    decided = decided_words(plan)
+    if decided:
+        yield _plain(f"  {decided}")
 
 
 def _limits(chosen: ModelResult) -> Iterator[str]:
     for check in chosen.limits:
         mark = "EXCEEDED" if check.exceeded else "kept"
-        chance = "" if check.probability is None else f", chance to exceed {_chance(check.probability)}"
-        yield (
-            f"limit {name(check.name).lower()}: {_shown(check.value, check)} of "
-            f"{_shown(check.limit, check)}, {mark}{chance}"
+        likely = "" if check.probability is None else f", chance to exceed {chance(check.probability)}"
+        (value, unit), (bound, _) = in_unit(check.value, check.unit), in_unit(check.limit, check.unit)
+        shown, limit = apart(value, bound)
+        bounded = "below" if check.below else "at most"
+        before = earlier_gy(check, chosen.doses_gy)
+        earlier = "" if before is None else f" ({number(before)} {unit} of it earlier)"
+        yield _plain(
+            f"limit on {limited(check.name)}: {shown} {unit}{earlier}, {bounded} {limit} {unit}: "
+            f"{mark}{likely}"
         )
 
 
-def _chance(probability: float) -> str:
-    """A probability in percent; what is below what sampling can tell is said as such."""
-    if probability < LEAST_CHANCE:
-        return f"below {PERCENT * LEAST_CHANCE:g} %"
-    return f"{PERCENT * probability:.2g} %"
-
-
-def _shown(value: float, check: LimitCheck) -> str:
-    return f"{PERCENT * value:.3g} %" if check.unit == "1" else f"{value:.3g} {check.unit}"
+def _plain(text: str) -> str:
+    """A line for a terminal: there a space that does not break is none the better."""
+    return text.replace(SPACE, " ")
 
 
 def _vials(rows: Sequence[VialAlternative]) -> Iterator[str]:
@@ -155,5 +165,6 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
     remarks = sum(finding.severity is Severity.INFO for finding in findings)
     needing = len(findings) - remarks
     stops = sum(finding.severity is Severity.STOP for finding in findings)
-    checked = "no computed check failed" if stops == 0 else f"{stops} computed checks failed"
-    yield f"{checked}; {needing} items need a physician; {remarks} remarks (--json shows all)"
+    checked = "no computed check failed" if stops == 0 else f"{count(stops, 'computed check')} failed"
+    need = "item needs" if needing == 1 else "items need"
+    yield f"{checked}; {needing} {need} a physician; {count(remarks, 'remark')} (--json shows all)"

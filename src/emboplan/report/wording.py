@@ -20,9 +20,10 @@ MINUS = "\N{MINUS SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
 ABSENT = "not computed"
 
+CONFIRMED = "confirmed"
 TO_CONFIRM = "confirm against the package insert in force"
 _STATUS = {
-    "confirmed": "",
+    CONFIRMED: "",
     "to-confirm": TO_CONFIRM,
     "to_confirm": TO_CONFIRM,
     "unverified": "not verified; entered by the user",

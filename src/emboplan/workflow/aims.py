@@ -118,7 +118,7 @@ def _published_goal(goal: PublishedGoal) -> PublishedValue:
     return PublishedValue(
         kind=goal.use.value,
         quantity=goal.quantity.value,
-        text=f"{text}. {notes}" if notes else text,
+        text=f"{text.rstrip('.')}. {notes}" if notes else text,
         source=goal.source,
         status=goal.status.value,
     )

@@ -11,21 +11,33 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from emboplan.catalog.load import Catalog
-from emboplan.model.case import ActivityModel, PriorKind
+from emboplan.model.case import ActivityModel, PriorKind, ProcedureKind
 from emboplan.workflow.administrationchecks import administration_problems
-from emboplan.workflow.caseschema import CaseTable, TerritoryTable
+from emboplan.workflow.caseschema import CaseTable, PriorTable, TerritoryTable
 from emboplan.workflow.casevalues import mask_source
+from emboplan.workflow.schedulechecks import schedule_problems
+from emboplan.workflow.unit_slips import unit_slips
 
 
-def contradictions(case: CaseTable, catalog: Catalog) -> Iterator[str]:
-    """Keys that do not go together, and names that the catalogue does not know."""
+def contradictions(case: CaseTable, catalog: Catalog, *, for_calendar: bool = False) -> Iterator[str]:
+    """Keys that do not go together, and names that the catalogue does not know.
+
+    A calendar (`for_calendar`) needs neither images nor volumes, and knows all kinds of procedure.
+    """
     names = [territory.name for territory in case.territory]
     for double in sorted({n for n in names if names.count(n) > 1}):
         yield f'territory: "{double}" is used twice; give each territory a name of its own'
-    if case.images is None:
+    if for_calendar and case.images is None and case.volumes is None:
+        pass
+    elif case.images is None:
         yield from _without_images(case)
     else:
         yield from _with_images(case)
+    if not for_calendar and case.procedure.kind is not ProcedureKind.TARE:
+        yield (
+            f'procedure.kind: found "{case.procedure.kind}"; this version plans radioembolization only: '
+            f"{ProcedureKind.TARE}"
+        )
     yield from _names(case, catalog)
     yield from _procedure(case, catalog)
     for number, territory in enumerate(case.territory):
@@ -38,10 +50,15 @@ def contradictions(case: CaseTable, catalog: Catalog) -> Iterator[str]:
             yield f'{where}.drug: not found; give the name, such as "doxorubicin"'
         if prior.kind is not PriorKind.DRUG and (prior.drug or prior.dose_mg_per_m2):
             yield f'{where}: a drug is given with kind "{prior.kind}"; write kind = "drug"'
+        yield from _prior_moment(case, where, prior)
+    yield from unit_slips(case, catalog)
     yield from administration_problems(case, catalog.microsphere_names())
+    yield from schedule_problems(case, catalog, for_calendar=for_calendar)
 
 
 def _without_images(case: CaseTable) -> Iterator[str]:
+    if case.limits.lung_mass == "ct":
+        yield 'limits.lung_mass: found "ct" in a case without images; give a mass such as "1000 g"'
     if case.volumes is None:
         yield "images: not found; give [images], or the volumes instead: [volumes] and territory volume"
         return
@@ -110,6 +127,15 @@ def _procedure(case: CaseTable, catalog: Catalog) -> Iterator[str]:
         yield "procedure.models: the model bsa needs height and weight under [patient]"
     if case.vial is not None and case.vial.size is not None and procedure.device is None:
         yield "vial.size: a vial needs its device; give procedure.device"
+
+
+def _prior_moment(case: CaseTable, where: str, prior: PriorTable) -> Iterator[str]:
+    moment = case.procedure.treatment_time
+    if prior.date is not None and moment is not None and prior.date > moment.date():
+        yield (
+            f"{where}.date: found {prior.date}, later than the treatment on {moment.date()}; "
+            "an earlier treatment lies before it"
+        )
 
 
 def _territory(where: str, territory: TerritoryTable) -> Iterator[str]:

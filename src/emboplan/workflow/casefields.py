@@ -13,8 +13,10 @@ from pydantic import BeforeValidator, Field
 
 from emboplan.errors import UnitError
 from emboplan.model.case import ProcedureKind
+from emboplan.model.schedule import Period
 from emboplan.units import parse_quantity
 
+DAYS_PER_WEEK = 7
 MOST_SHOWN = 60  # characters of a found value: enough to find it again in the file
 
 
@@ -71,6 +73,8 @@ VolumeMl = Annotated[float, BeforeValidator(_quantity("mL"))]
 LengthCm = Annotated[float, BeforeValidator(_quantity("cm"))]
 LengthMm = Annotated[float, BeforeValidator(_quantity("mm"))]
 MassKg = Annotated[float, BeforeValidator(_quantity("kg"))]
+MassMg = Annotated[float, BeforeValidator(_quantity("mg"))]
+DurationH = Annotated[float, BeforeValidator(_quantity("h"))]
 Ratio = Annotated[
     float,
     BeforeValidator(_number(0, None, low_included=False, expected="a number above 0 (concentration ratio)")),
@@ -105,6 +109,29 @@ def day(value: Any) -> Any:
     return value
 
 
+def day_or_moment(value: Any) -> Any:
+    """A date, or a date and time; whether it has a zone is asked where all of a schedule is checked."""
+    if not isinstance(value, date):
+        raise ValueError(f"found {shown(value)}; expected a date such as 2026-01-05, or a date and time")
+    return value
+
+
+_PERIOD = re.compile(r"^\s*([1-9]\d{0,3})\s*(day|week|month)s?\s*$")
+
+
+def period(value: Any) -> Period:
+    """A number of days, weeks or calendar months."""
+    if isinstance(value, Period):
+        return value
+    match = _PERIOD.match(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f'found {shown(value)}; expected a period such as "3 months" or "12 weeks"')
+    number, unit = int(match.group(1)), match.group(2)
+    if unit == "month":
+        return Period(months=number)
+    return Period(days=number * DAYS_PER_WEEK if unit == "week" else number)
+
+
 def lung_mass(value: Any) -> Any:
     """A mass in g, or "ct"."""
     return value if value == "ct" else _quantity("g")(value)
@@ -130,12 +157,10 @@ def each_once(values: Any) -> Any:
 
 
 def procedure_kind(value: Any) -> Any:
-    """A kind of procedure that this version plans."""
+    """A kind of procedure; which of them this version plans is asked where the case is checked."""
     known = [kind.value for kind in ProcedureKind]
     if value not in known:
-        raise ValueError(
-            f"found {shown(value)}; this version plans radioembolization only: {', '.join(known)}"
-        )
+        raise ValueError(f"found {shown(value)}; expected one of {', '.join(known)}")
     return value
 
 

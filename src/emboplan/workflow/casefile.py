@@ -41,8 +41,11 @@ EXPECTED = {
 }
 
 
-def read_case(path: Path, catalog: Catalog) -> Case:
-    """The case that a TOML file describes; raises `CaseFileError` with one line per mistake."""
+def read_case(path: Path, catalog: Catalog, *, for_calendar: bool = False) -> Case:
+    """The case that a TOML file describes; raises `CaseFileError` with one line per mistake.
+
+    A treatment calendar (`for_calendar`) needs `[schedule]`, and neither images nor volumes.
+    """
     table = _parse(path)
     problems: list[str] = []
     raw_facts = table.pop("facts", {})
@@ -62,7 +65,9 @@ def read_case(path: Path, catalog: Catalog) -> Case:
     except CaseFileError as error:
         problems.extend(f"{path.name}: {line}" for line in error.problems)
     if parsed is not None:
-        problems.extend(f"{path.name}: {line}" for line in contradictions(parsed, catalog))
+        problems.extend(
+            f"{path.name}: {line}" for line in contradictions(parsed, catalog, for_calendar=for_calendar)
+        )
         problems.extend(f"{path.name}: {line}" for line in missing_paths(parsed, path.parent))
     if problems or parsed is None:
         raise CaseFileError(problems)

@@ -13,14 +13,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from emboplan.model.case import ActivityModel, Intent, PriorKind, ProcedureKind, Sex
 from emboplan.model.disease import TumourType
 from emboplan.model.results.prescription import Objective
+from emboplan.model.schedule import Period
 from emboplan.workflow.casefields import (
     ActivityGbq,
     DoseGy,
+    DurationH,
     LengthCm,
     LengthMm,
     LesionRatios,
     LesionVolumesMl,
     MassKg,
+    MassMg,
     NonEmpty,
     Positive,
     PriorDoseGy,
@@ -31,9 +34,11 @@ from emboplan.workflow.casefields import (
     VolumeMl,
     aware,
     day,
+    day_or_moment,
     each_once,
     labels,
     lung_mass,
+    period,
     procedure_kind,
 )
 
@@ -41,6 +46,10 @@ Moment = Annotated[datetime, BeforeValidator(aware)]
 Flag = Annotated[bool, Field(strict=True)]
 LungMass = Annotated[float | Literal["ct"], BeforeValidator(lung_mass)]
 Day = Annotated[date, BeforeValidator(day)]
+DayOrMoment = Annotated[datetime | date, BeforeValidator(day_or_moment)]
+# Bounds against slips of the keyboard: nobody has so many sessions, or waits so many days.
+Count = Annotated[int, Field(ge=1, le=200, strict=True)]
+WholeDays = Annotated[int, Field(ge=0, le=365, strict=True)]
 
 
 class _Table(BaseModel):
@@ -213,6 +222,55 @@ class AdministrationTable(_Table):
     pet_lungs_in_field: Flag | None = None
 
 
+class ScheduleSessionTable(_Table):
+    """[[schedule.session]]: a session that was done, or put on a day by the team."""
+
+    number: Count
+    date: DayOrMoment
+    done: Flag
+    territories: Annotated[list[NonEmpty], BeforeValidator(each_once)] = []
+    drug_dose: MassMg | None = None
+    activity: ActivityGbq | None = None
+
+
+class ScheduleCycleTable(_Table):
+    """[[schedule.cycle]]: a cycle that began, or will, on a day of its own."""
+
+    number: Count
+    date: Day
+
+
+class ScheduleEventTable(_Table):
+    """[[schedule.event]]: something that happened and that the protocol has a rule for."""
+
+    event: NonEmpty
+    date: Day
+
+
+class ScheduleTable(_Table):
+    """[schedule]: the treatment calendar; the protocol is that of [procedure]."""
+
+    start: DayOrMoment | None = None
+    zone: NonEmpty | None = None
+    arm: NonEmpty | None = None
+    sessions: Count | None = None
+    session_length: DurationH | None = None
+    cycles: Count | None = None
+    later_cycle: Count | None = None
+    window_days: WholeDays | None = None
+    simulation: Day | None = None
+    imaging_every: Annotated[Period, BeforeValidator(period)] | None = None
+    scan_lead_days: WholeDays = 0
+    drug_dose: MassMg | None = None
+    course_mg_per_m2: dict[str, Positive] = {}
+    holidays: list[Day] = []
+    issued: Day | None = None
+    revision: Annotated[int, Field(ge=0, strict=True)] = 0
+    session: list[ScheduleSessionTable] = []
+    cycle: list[ScheduleCycleTable] = []
+    event: list[ScheduleEventTable] = []
+
+
 class CaseTable(_Table):
     """The whole file, [facts] apart."""
 
@@ -226,3 +284,4 @@ class CaseTable(_Table):
     uncertainty: UncertaintyTable | None = None
     prior: list[PriorTable] = []
     administration: list[AdministrationTable] = []
+    schedule: ScheduleTable | None = None

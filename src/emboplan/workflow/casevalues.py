@@ -24,6 +24,12 @@ from emboplan.model.case import (
 )
 from emboplan.model.patient import PatientFacts
 from emboplan.model.results.administration import Reading
+from emboplan.model.schedule_request import (
+    RecordedCycle,
+    RecordedEvent,
+    RecordedSession,
+    ScheduleRequest,
+)
 from emboplan.workflow.caseschema import (
     AdministrationTable,
     ArterySpecificTable,
@@ -34,6 +40,7 @@ from emboplan.workflow.caseschema import (
     PriorTable,
     ProcedureTable,
     ReadingTable,
+    ScheduleTable,
     TerritoryTable,
 )
 from emboplan.workflow.inputs import parse_mask_source
@@ -71,6 +78,7 @@ def case_of(path: Path, table: CaseTable, facts: PatientFacts) -> Case:
         else EnteredUncertainty(**table.uncertainty.model_dump()),
         liver_ml=None if table.volumes is None else table.volumes.liver,
         administrations=tuple(_administration(given) for given in table.administration),
+        schedule=None if table.schedule is None else schedule_request(table.schedule),
     )
 
 
@@ -173,6 +181,34 @@ def _prior(table: PriorTable) -> PriorTreatment:
         drug=table.drug,
         drug_mg_per_m2=table.dose_mg_per_m2,
         note=table.note,
+    )
+
+
+def schedule_request(table: ScheduleTable) -> ScheduleRequest:
+    """What a case adds to the calendar of its protocol."""
+    return ScheduleRequest(
+        start=table.start,
+        zone=table.zone,
+        arm=table.arm,
+        sessions=table.sessions,
+        session_hours=table.session_length,
+        cycles=table.cycles,
+        later_cycle=table.later_cycle,
+        window_days=table.window_days,
+        simulation=table.simulation,
+        imaging_every=table.imaging_every,
+        scan_lead_days=table.scan_lead_days,
+        drug_mg=table.drug_dose,
+        course_mg_per_m2=MappingProxyType(dict(table.course_mg_per_m2)),
+        holidays=tuple(table.holidays),
+        issued=table.issued,
+        revision=table.revision,
+        recorded=tuple(
+            RecordedSession(s.number, s.date, s.done, tuple(s.territories), s.drug_dose, s.activity)
+            for s in table.session
+        ),
+        cycle_starts=tuple(RecordedCycle(cycle.number, cycle.date) for cycle in table.cycle),
+        events=tuple(RecordedEvent(event.event, event.date) for event in table.event),
     )
 
 

@@ -6,13 +6,14 @@ decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from emboplan.catalog.load import Catalog
 from emboplan.eligibility.dictionary import definitions_from_table
 from emboplan.errors import InputError
+from emboplan.model.case import PriorKind, PriorTreatment
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.patient import Fact, FactOrigin, LabValue, PatientFacts
 from emboplan.model.results.burden import Burden
@@ -95,6 +96,16 @@ def disagreements(entered: PatientFacts, measured: Mapping[str, Fact], catalog: 
                 f"{name}: {fact.value} {unit} was entered, the images give {float(found.value):.4g} {unit}; "
                 "the entered value decides."
             )
+
+
+# The fact that an earlier treatment of a case answers with yes.
+FACTS_OF_PRIORS = {PriorKind.TARE: "prior_radioembolization", PriorKind.PRRT: "prior_prrt"}
+
+
+def prior_facts(priors: Sequence[PriorTreatment]) -> dict[str, Fact]:
+    """What the earlier treatments of a case answer, where the facts themselves do not."""
+    kinds = {prior.kind for prior in priors}
+    return {name: Fact(value=True) for kind, name in FACTS_OF_PRIORS.items() if kind in kinds}
 
 
 def fact_findings(entered: PatientFacts, burden: Burden, catalog: Catalog) -> Iterator[Finding]:

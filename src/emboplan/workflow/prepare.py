@@ -29,7 +29,7 @@ from emboplan.segmentation.builtin import segment_ct
 from emboplan.workflow.aims import Aims, LiverNow, aims_of, prior_findings
 from emboplan.workflow.casefile import read_case
 from emboplan.workflow.certainty import Evidence
-from emboplan.workflow.facts import bilirubin_mg_per_dl, fact_findings, measured_facts
+from emboplan.workflow.facts import bilirubin_mg_per_dl, fact_findings, measured_facts, prior_facts
 from emboplan.workflow.inputs import load_ct, load_lesions, load_mask, load_spect, mask_file
 from emboplan.workflow.planar_case import planar_shunts
 from emboplan.workflow.provenance import digest
@@ -151,7 +151,7 @@ def _from_volumes(case: Case, catalog: Catalog) -> Prepared:
     liver = LiverVolumes(case.liver_ml or 0.0, sum(territory.tumour_ml for territory in territories))
     text = "Volumes were entered, not measured: nothing of them was checked on images."
     return Prepared(
-        facts=case.facts,
+        facts=case.facts.with_measured(prior_facts(case.priors)),
         numbers=numbers,
         aims=_aims(case, case.facts, territories, liver, catalog),
         shunt=shunt,
@@ -174,7 +174,7 @@ def _from_images(case: Case, images: ImageSources, catalog: Catalog, progress: P
     )
     progress("measuring burden", 0.6)
     burden = measure_burden(anatomy, catalog=catalog)
-    facts = case.facts.with_measured(measured_facts(burden))
+    facts = case.facts.with_measured({**prior_facts(case.priors), **measured_facts(burden)})
     progress("measuring uptake", 0.65)
     numbers = plan_numbers(case, burden.lung_mass_g, catalog)
     regions, scan_findings = scan_regions(anatomy, loaded.scan)
@@ -260,6 +260,11 @@ def _load(case: Case, images: ImageSources, progress: Progress) -> _Loaded:
     for role, source in (("liver", images.liver), ("tumours", images.tumours)):
         if source is not None:
             digests.append(digest(role, str(source), [mask_file(source.path)]))
+    if images.planar is not None:
+        files = sorted(path for path in images.planar.rglob("*") if path.is_file())
+        digests.append(digest("planar", images.planar.name, files))
+    if images.planar_regions is not None:
+        digests.append(digest("planar regions", images.planar_regions.name, [images.planar_regions]))
     masks = tuple(None if t.mask is None else load_mask(t.mask, ct.image.grid) for t in case.territories)
     for territory in case.territories:
         if territory.mask is not None:

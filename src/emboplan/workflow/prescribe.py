@@ -15,12 +15,14 @@ from emboplan.dosimetry.prescribing.prescription import check_limit
 from emboplan.model.case import ActivityModel
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.results.activity import Doses, ModelResult
-from emboplan.model.results.activity_plan import ActivityPlan
+from emboplan.model.results.activity_plan import ActivityPlan, PlannedTerritory
+from emboplan.units import PERCENT
 from emboplan.workflow.biological import biological_doses
 from emboplan.workflow.certainty import how_sure, second_calculation
 from emboplan.workflow.request import Request
 from emboplan.workflow.rule_models import artery_specific_results, printed_rule, voxel_results
 from emboplan.workflow.side_by_side import Answer, Question, at_activity
+from emboplan.workflow.treated import TerritoryInput
 from emboplan.workflow.vial_choice import VialChoice, choose_vials
 from emboplan.workflow.which_model import (
     RULES,
@@ -99,6 +101,7 @@ def _plan(
         objective=question.objective,
         k_name=request.k_name,
         published=request.published,
+        territories=tuple(_planned(question, territory) for territory in question.territories),
     )
     if decided is None or decided.prescription is None:
         return plan
@@ -112,11 +115,26 @@ def _plan(
     )
 
 
+def _planned(question: Question, territory: TerritoryInput) -> PlannedTerritory:
+    ratios = territory.ratios(ActivityModel.MULTI) or {}
+    return PlannedTerritory(
+        territory=territory.name,
+        session=territory.territory.session,
+        device=territory.territory.device or question.device,
+        perfused_ml=territory.perfused_ml,
+        tumour_ml=territory.tumour_ml,
+        lung_shunt_frac=territory.lung_shunt_frac,
+        tumour_to_normal=territory.tumour_to_normal,
+        lesion_tumour_to_normal={str(label): ratio for label, ratio in ratios.items()},
+    )
+
+
 def _with_vials(
     question: Question, decided: Answer, choice: VialChoice, answers: Sequence[Answer]
 ) -> tuple[Answer, list[ModelResult]]:
     """The plan by vials: every model that had no goal of its own moves to the vials' activities."""
-    if choice.prescription is None:
+    before = decided.prescription
+    if choice.prescription is None or before is None:
         return decided, [result for answer in answers for result in answer.results]
     by_vials = replace(
         at_activity(
@@ -127,7 +145,10 @@ def _with_vials(
             prescription=choice.prescription,
         ),
         goals=decided.goals,
-        findings=(*decided.findings, *choice.prescription.findings),
+        findings=(
+            *(f for f in decided.findings if f not in before.findings),
+            *choice.prescription.findings,
+        ),
     )
     results: list[ModelResult] = []
     for answer in answers:
@@ -189,10 +210,10 @@ def _limit_findings(result: ModelResult) -> Iterator[Finding]:
         if not check.exceeded:
             continue
         quantity, limit = check.quantity.replace("_", " "), check.name.replace("_", " ")
-        unit = "" if check.unit == "1" else f" {check.unit}"
+        scale, unit = (PERCENT, "%") if check.unit == "1" else (1, check.unit)
         text = (
-            f"{result.territory}: {quantity} {check.value:.3g}{unit} exceeds the limit {limit} of "
-            f"{check.limit:g}{unit} (derived with: {check.derived_with})."
+            f"{result.territory}: {quantity} {check.value * scale:.3g} {unit} exceeds the limit {limit} of "
+            f"{check.limit * scale:g} {unit} (derived with: {check.derived_with})."
         )
         yield Finding(f"limit-exceeded-{check.name}", Severity.STOP, text, check.source)
     if result.goal_met is False and result.binding is not None:

@@ -16,7 +16,7 @@ from emboplan.dosimetry.models.body_surface import BodySurfaceFormula, body_surf
 from emboplan.dosimetry.treatment.directive import draft_directive
 from emboplan.measure.liver_function import Ascites, Encephalopathy, albi, child_pugh
 from emboplan.measure.liver_remnant import LiverVolumeFormula, future_liver_remnant, liver_remnant
-from emboplan.model.case import Case, Intent, Patient
+from emboplan.model.case import ActivityModel, Case, Intent, Patient
 from emboplan.model.directive import PlannedTreatment, WrittenDirective
 from emboplan.model.patient import LabValue, PatientFacts
 from emboplan.model.results.activity import Quantity
@@ -199,14 +199,16 @@ def directive(case: Case, activity: ActivityPlan, *, catalog: Catalog) -> Writte
     site = "; ".join(f"{r.territory} ({r.administered_gbq:.4g} GBq)" for r in parts)
     lungs = [check for check in chosen.limits if check.quantity is Quantity.LUNG]
     to_lungs = [check.limit for check in chosen.limits if check.quantity is Quantity.LUNG_ACTIVITY]
+    # A single compartment knows one dose, that of the whole treated volume.
+    alone = chosen.model == ActivityModel.SINGLE or chosen.doses_gy.tumour is None
     return draft_directive(
         PlannedTreatment(
             device=device,
             patient=case.patient.id,
             treatment_site=site if len(parts) > 1 else chosen.territory,
             administered_gbq=chosen.administered_gbq,
-            dose_gy=chosen.doses_gy.tumour or chosen.doses_gy.perfused,
-            dose_of="tumour" if chosen.doses_gy.tumour is not None else "treated volume",
+            dose_gy=chosen.doses_gy.perfused if alone else chosen.doses_gy.tumour,
+            dose_of="treated volume" if alone else "tumour",
             lung_limit_gy=min((check.limit for check in lungs), default=None),
             lung_limit_gbq=min(to_lungs, default=None),
         ),

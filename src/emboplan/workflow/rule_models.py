@@ -225,9 +225,10 @@ def _artery_specific(question: Question, territory: TerritoryInput) -> ModelResu
         lesions={str(label): float(found.tumour_gy) for label in territory.labels},
     )
     administered = float(found.administered_gbq)
-    return _result(
+    result = _result(
         question, ActivityModel.ARTERY_SPECIFIC, territory, doses, administered, float(found.lung_shunt_frac)
     )
+    return result if given is not None else replace(result, goal_met=True)
 
 
 def voxel_results(

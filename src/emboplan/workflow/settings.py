@@ -59,7 +59,7 @@ def plan_numbers(case: Case, lung_mass_on_ct_g: float | None, catalog: Catalog) 
 
     named = procedure.dose_coefficient
     k = number(
-        nuclide.dose_coefficient if named is None else nuclide.coefficients[named],
+        nuclide.dose_coefficient if named is None else _coefficient(nuclide, named),
         procedure.k_gy_kg_per_gbq,
         f"dose coefficient of {nuclide_name}",
         "Gy kg/GBq",
@@ -112,6 +112,14 @@ def plan_numbers(case: Case, lung_mass_on_ct_g: float | None, catalog: Catalog) 
 def _nuclide(device: str | None, catalog: Catalog) -> Nuclide:
     """The nuclide of a device; that of the two Y-90 products without one."""
     return catalog.nuclide(DEFAULT_NUCLIDE if device is None else catalog.microsphere(device).nuclide)
+
+
+def _coefficient(nuclide: Nuclide, name: str) -> Sourced:
+    found = nuclide.coefficients.get(name)
+    if found is None:
+        known = ", ".join(nuclide.coefficients) or "none"
+        raise CatalogError(f"no dose coefficient {name!r} of {nuclide.name}; known: {known}")
+    return found
 
 
 def _not_entered(case: Case, nuclide: str) -> Iterator[Finding]:

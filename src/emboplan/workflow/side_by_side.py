@@ -37,6 +37,7 @@ from emboplan.workflow.treated import Physics, TerritoryInput, compartments
 ENTERED = "entered"
 RULE = "rule"
 HYPERTROPHY = "hypertrophy_goal"
+UPPER_BOUND = "no-goal"
 
 COMPARTMENT_MODELS = (ActivityModel.PARTITION, ActivityModel.MULTI, ActivityModel.SINGLE)
 
@@ -138,6 +139,7 @@ def decide(
         findings.append(_upper_bound(question, model, key))
         objective = Objective.MAXIMISE_TUMOUR
     findings.extend(_entered_goals(question, goals))
+    findings.extend(_unheld_floors(question, model))
     if len(fixed) == len(question.territories):
         prescription = as_given(question, patient, fixed, goals, binding=ENTERED)
     elif objective is not question.objective and not any(t.labels for t in question.territories):
@@ -154,7 +156,8 @@ def decide(
         limit = (prescription.binding or ("",))[0].replace("_", " ")
         names = ", ".join(territory.name for territory in question.territories)
         text = f"{names}: earlier treatments use up the limit {limit}; no activity is chosen."
-        return [*findings, Finding("limit-used-up", Severity.STOP, text)]
+        said = [finding for finding in findings if finding.id != UPPER_BOUND]
+        return [*said, Finding("limit-used-up", Severity.STOP, text)]
     shown = replace(
         at_activity(question, model, patient, prescription.administered_gbq, prescription=prescription),
         goals=tuple(goals),
@@ -335,7 +338,25 @@ def _upper_bound(question: Question, model: ActivityModel, key: str) -> Finding:
         f"{name}: no {key} was entered. The activity is the largest within the limits: "
         f"an upper bound, not a prescription.{_unused(question, key, model, name)}"
     )
-    return Finding("no-goal", Severity.WARNING, text)
+    return Finding(UPPER_BOUND, Severity.WARNING, text)
+
+
+def _unheld_floors(question: Question, model: ActivityModel) -> list[Finding]:
+    """The least doses of normal liver that a model without normal liver cannot hold."""
+    if model is not ActivityModel.SINGLE:
+        return []
+    floors = [(t.name, t.territory.hypertrophy_goal) for t in question.territories]
+    return [
+        Finding(
+            "hypertrophy-goal-unheld",
+            Severity.WARNING,
+            f"{name}: the least dose of {floor.dose_gy:g} Gy to the treated normal liver ({floor.source}) is "
+            "not held: the single compartment does not tell normal liver from tumour. Choose the model "
+            "partition or multi.",
+        )
+        for name, floor in floors
+        if floor is not None
+    ]
 
 
 def _entered_goals(question: Question, goals: Sequence[PrescriptionGoal]) -> list[Finding]:

@@ -79,7 +79,7 @@ class TerritoryInput:
 
     def ratios(self, model: ActivityModel) -> Mapping[int, float] | None:
         """The ratio of each lesion in a model; None where one is not known."""
-        if model is ActivityModel.SINGLE:
+        if model is ActivityModel.SINGLE or not self.labels:
             return dict.fromkeys(self.labels, 1.0)
         pooled = self.tumour_to_normal
         if model is ActivityModel.PARTITION:

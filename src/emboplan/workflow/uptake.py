@@ -26,6 +26,7 @@ from emboplan.model.finding import Finding, Severity
 from emboplan.model.image import CountImage
 from emboplan.model.results.shunt import LungShunt, ShuntEstimate
 from emboplan.model.results.uptake import TumourToNormal
+from emboplan.units import PERCENT
 from emboplan.workflow.settings import PlanNumbers
 from emboplan.workflow.territories import TreatedVolume
 from emboplan.workflow.treated import TerritoryInput
@@ -150,12 +151,33 @@ def territory_uptake(
                 physics=None if own.device is None else numbers.of_devices.get(own.device),
             )
         )
+    findings += _differing_shunts(territories, measured)
     estimates = planar if measured is None else (measured, *planar)
     shunt = _lung_shunt(volumes, estimates, numbers, catalog, ct_lung_mass_g)
     if shunt is not None:
         findings += shunt.findings
     only = next(iter(ratios.values())) if len(ratios) == 1 else None
     return TerritoryUptake(tuple(territories), shunt, measured, only, ratios, findings)
+
+
+def _differing_shunts(
+    territories: Sequence[TerritoryInput], measured: ShuntEstimate | None
+) -> tuple[Finding, ...]:
+    """Territories whose entered shunt lies outside the interval of the measured one."""
+    if measured is None:
+        return ()
+    low, high = measured.interval
+    return tuple(
+        Finding(
+            "lung-shunt-differs",
+            Severity.WARNING,
+            f"{territory.name}: the lung shunt was entered as {entered * PERCENT:.3g} %, the scan says "
+            f"{measured.lung_shunt_frac * PERCENT:.3g} % ({low * PERCENT:.3g} to {high * PERCENT:.3g} %). "
+            "The entered one is used; check which is right.",
+        )
+        for territory in territories
+        if (entered := territory.territory.lung_shunt_frac) is not None and not low <= entered <= high
+    )
 
 
 def _used_ratio(ratio: TumourToNormal | None) -> float | None:

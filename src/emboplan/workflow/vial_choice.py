@@ -7,7 +7,7 @@ treatment, chosen all together (mixed-integer); else the table only shows which 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from types import MappingProxyType
 from emboplan.catalog.load import Catalog
 from emboplan.dosimetry.prescribing.optimise import optimise
 from emboplan.dosimetry.prescribing.plan_doses import alternatives
+from emboplan.dosimetry.prescribing.prescription import SAME_VALUE
 from emboplan.dosimetry.treatment.calibration import calibrations_covering, treatment_days
 from emboplan.dosimetry.treatment.splitting import split_vials
 from emboplan.dosimetry.treatment.supply import is_drawn, own_vial
@@ -70,9 +71,16 @@ def choose_vials(
         text = f"No vial is chosen: enter {missing} under [procedure]."
         return VialChoice((), None, (Finding("vial-undecided", Severity.WARNING, text),))
     wish = order or VialOrder(residual_frac=question.physics.residual_frac)
+    sessions = {t.session for t in answer.patient.treated}
     offers: dict[str, tuple[_Offer, ...]] = {}
     rows: list[VialAlternative] = []
     findings: list[Finding] = []
+    if len(sessions) > 1:
+        text = (
+            f"The case has {len(sessions)} sessions and one treatment_time: vials are those of that hour for "
+            "all of them. Plan each session as a case of its own for its vial."
+        )
+        findings.append(Finding("vial-of-one-session", Severity.WARNING, text))
     of_device: dict[str, list[Vial]] = {}
     for name, key in devices.items():
         device = catalog.microsphere(str(key))
@@ -85,6 +93,7 @@ def choose_vials(
         offers[name] = _offers(device, vials, wish, treatment_time, wanted, catalog, strict=order is not None)
         if table:
             rows += _rows(answer, name, device, vials, wish, treatment_time, question)
+    findings += _too_small(question, offers)
     if len(offers) < len(devices):
         return VialChoice(tuple(rows), None, tuple(findings))
     prescription, said = _prescribed(question, answer, offers, asked=order is not None)
@@ -115,6 +124,18 @@ def _vials(
         custom=wish.custom,
     )
     return [cell.vial for cell in cells]
+
+
+def _too_small(question: Question, offers: Mapping[str, Sequence[_Offer]]) -> Iterator[Finding]:
+    """Entered activities that no vial on offer holds at the hour of treatment."""
+    for name, gbq in question.fixed_gbq.items():
+        most = max((offer.available.administered_gbq for offer in offers.get(name, ())), default=None)
+        if most is not None and gbq > most * (1 + SAME_VALUE):
+            text = (
+                f"{name}: {gbq:.4g} GBq were entered; the vials give at most {most:.4g} GBq at the hour of "
+                "treatment."
+            )
+            yield Finding("vial-too-small", Severity.STOP, text)
 
 
 def _cell(
@@ -317,8 +338,11 @@ def _marked(
             ),
             None,
         )
-        if index is not None:
+        if index is not None and marked[index].usable:
             marked[index] = replace(marked[index], chosen=True)
+        elif index is not None:
+            # It holds less than was wanted, and the plan takes all of it.
+            marked[index] = _combined_row(name, offer, given, treatment_time)
         else:
             marked.append(_combined_row(name, offer, given, treatment_time))
     return tuple(marked)

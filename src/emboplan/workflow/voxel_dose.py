@@ -14,14 +14,10 @@ from numpy.typing import NDArray
 
 from emboplan.dosimetry.models.compartment import lung_dose
 from emboplan.dosimetry.models.scaled_map import mean_per_gbq
+from emboplan.dosimetry.voxel.activity import CalibratedActivity, calibrated_activity, counts_elsewhere_frac
 from emboplan.dosimetry.voxel.density import structure_density
 from emboplan.dosimetry.voxel.dvh import dvh_set
-from emboplan.dosimetry.voxel.local_deposition import (
-    CalibratedActivity,
-    calibrated_activity,
-    counts_elsewhere_frac,
-    local_deposition,
-)
+from emboplan.dosimetry.voxel.local_deposition import local_deposition
 from emboplan.errors import MaskError
 from emboplan.imaging.resample import mask_occupancy
 from emboplan.model.anatomy import Anatomy

@@ -19,6 +19,14 @@ def test_mean_energy_of_y90() -> None:
     assert record.number == pytest.approx(beta_spectrum("Y-90", catalogue_mean=True).mean_mev, rel=1e-12)
 
 
+def test_a_record_of_more_than_betas_does_not_stretch_them() -> None:
+    """Ho-166: 0.7118 MeV count conversion electrons and photons; the betas' mean of DDEP is 0.672 MeV."""
+    mean = (0.482 * 0.6938 + 0.505 * 0.6511) / (0.482 + 0.505)
+    spectrum = beta_spectrum("Ho-166", catalogue_mean=True)
+    assert mean == pytest.approx(spectrum.mean_mev, rel=3e-3)
+    assert spectrum.highest_mev == pytest.approx(1.8545)
+
+
 def test_y90_against_egsnrc(shared_data: Path) -> None:
     """The spectrum of EGSnrc's nuclide source, at every energy to 0.2 % of the highest value."""
     other = np.load(shared_data.parent / "reference" / "mc" / "spectrum_y90.npz")

@@ -1,10 +1,13 @@
 """Density from CT numbers, and one density for each structure."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from emboplan.dosimetry.voxel.density import density_from_hu, density_map, structure_density
-from emboplan.errors import MaskError, ModelRangeError
+from emboplan.catalog import Catalog, load
+from emboplan.dosimetry.voxel.density import HuCurve, density_from_hu, density_map, structure_density
+from emboplan.errors import CatalogError, MaskError, ModelRangeError
 from emboplan.model.grid import Grid
 from emboplan.model.image import CtImage
 
@@ -58,3 +61,72 @@ def test_zero_density_is_refused() -> None:
 def test_ct_numbers_must_be_finite() -> None:
     with pytest.raises(ModelRangeError, match="not finite"):
         density_from_hu([0.0, float("nan")])
+
+
+def test_a_map_is_the_curve_voxel_by_voxel_whatever_the_type() -> None:
+    """Whole numbers go through a table, others through the formula; both are the curve."""
+    hu = np.array([[[-3000, -500], [15, 2500]]], dtype=np.int16)
+    by_table = density_map(CtImage(GRID, hu)).g_per_ml
+    by_formula = density_map(CtImage(GRID, hu.astype(np.float32))).g_per_ml
+    assert by_table.tolist() == by_formula.tolist()
+    assert by_table[0, 0, 0] == np.float32(0.001205)
+
+
+POINTS = {"hu": (-1024.0, -100.0, 0.0, 1200.0), "g_per_ml": (0.001, 0.93, 1.0, 1.7)}
+
+
+def test_a_scanners_own_curve_runs_straight_between_its_points() -> None:
+    curve = HuCurve(**POINTS)
+    found = density_from_hu([-2000, -50, 600, 4000], curve=curve)
+    assert found == pytest.approx([0.001, 0.965, 1.35, 1.7])
+
+
+def test_a_map_takes_the_curve_given() -> None:
+    ct = CtImage(GRID, np.array([[[0, -100], [600, 600]]], dtype=np.int16))
+    assert density_map(ct, curve=HuCurve(**POINTS)).g_per_ml.ravel() == pytest.approx([1.0, 0.93, 1.35, 1.35])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"hu": (-1024.0, 0.0, -100.0, 1200.0)}, "do not rise"),
+        ({"hu": (-900.0, -100.0, 0.0, 1200.0)}, "reaches from -900"),
+        ({"hu": (-1024.0, -100.0, 0.0, 500.0)}, "to 500 HU"),
+        ({"g_per_ml": (0.0, 0.93, 1.0, 1.7)}, "g_per_ml is 0"),
+        ({"g_per_ml": (0.001, 0.93, 0.9, 1.7)}, "falls at 0 HU"),
+        ({"g_per_ml": (0.001, 0.93, 1.0)}, "equal length"),
+        ({"hu": (-1024.0, float("nan"), 0.0, 1200.0)}, "not finite"),
+    ],
+)
+def test_a_curve_that_cannot_be_is_refused(change: dict[str, tuple[float, ...]], message: str) -> None:
+    with pytest.raises(ModelRangeError, match=message):
+        HuCurve(**{**POINTS, **change})
+
+
+def _site(tmp_path: Path, **lists: str) -> Catalog:
+    """A site catalogue with its own pieces of the curve."""
+    units = {"hu_from": "HU", "offset": "g/mL", "slope": "g/mL/HU"}
+    entries = [
+        f'[tissues.ct_density.{name}]\nvalue = {value}\nunit = "{units[name]}"\nsource = ["OURS"]\n'
+        'place = "table 2"\nstatus = "confirmed"\n'
+        for name, value in lists.items()
+    ]
+    file = tmp_path / "ours.toml"
+    file.write_text('[sources]\nOURS = "Calibration of our scanner"\n' + "".join(entries), encoding="utf-8")
+    return load(file)
+
+
+def test_a_site_catalogue_replaces_the_curve(tmp_path: Path) -> None:
+    """Two straight pieces that meet at water."""
+    site = _site(tmp_path, hu_from="[-1000, 0]", offset="[1.0, 1.0]", slope="[0.00099, 0.0005]")
+    assert density_from_hu([-500, 0, 1000], catalog=site) == pytest.approx([0.505, 1.0, 1.5])
+
+
+def test_a_site_curve_with_unequal_lists_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match="one number for each piece"):
+        density_from_hu([0], catalog=_site(tmp_path, hu_from="[-1000, 0]"))
+
+
+def test_a_site_curve_that_does_not_rise_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match="does not rise"):
+        density_from_hu([0], catalog=_site(tmp_path, hu_from="[-1000, 15, -98, 23, 101]"))

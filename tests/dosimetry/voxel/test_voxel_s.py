@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from tests.reference.voxel_pairs import energy_fractions
 
-from emboplan.dosimetry.voxel.point_kernel import point_kernel
+from emboplan import catalog
+from emboplan.dosimetry.voxel.point_kernel import point_kernel, transported_kernel
 from emboplan.dosimetry.voxel.voxel_s import (
     VoxelSKernel,
     octant_frac,
@@ -133,6 +134,20 @@ def test_a_sphere_of_voxels_loses_energy() -> None:
     )
     # 3/4 of the mean distance of 2.69 mm over the radius of 41.5 mm, and 0.4 % bremsstrahlung.
     assert uniform_sphere_escape_frac(volume_ml=300) == pytest.approx(0.75 * 2.69 / 41.5 + 0.004, abs=1e-3)
+
+
+def test_holmium() -> None:
+    """Its kernel is shipped, ends at the 8.7 mm of TA688, and is a run of its own generator."""
+    assert "ho166-water" in catalog.load().kernel_names()
+    kernel = point_kernel("Ho-166")
+    assert kernel.energy_frac.sum() + kernel.escaping_frac == pytest.approx(1, abs=1e-6)
+    assert kernel.within_frac(8.7) > 0.9999 * (1 - kernel.escaping_frac)
+    assert kernel.within_frac(7.0) < 0.9999 * (1 - kernel.escaping_frac)
+    again = transported_kernel("Ho-166", "water", histories=20_000, seed=5)
+    few, many = (k.energy_frac[:120].reshape(-1, 20).sum(axis=1) for k in (again, kernel))
+    error = np.sqrt((again.standard_error_frac[:120] ** 2).reshape(-1, 20).sum(axis=1))
+    # Four standard errors, and 0.3 % for the coarser steps.
+    assert (np.abs(few - many) < 4 * error + 3e-3 * many).all(), few / many
 
 
 def test_refusals() -> None:

@@ -1,11 +1,12 @@
 """Conditions that no activity can keep together: which ones, and what each of them asks for.
 
-Two that contradict each other are looked for first; where no two do, a smallest set is named of which every
-one is needed for the contradiction.
+Two that contradict each other are looked for first, of several limits the tightest; where no two do, a
+smallest set is named of which every one is needed for the contradiction.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations
 
@@ -19,10 +20,13 @@ def contradiction(patient: PatientCompartments, conditions: Sequence[Condition])
     """The error that names conditions which contradict each other, with what each needs or allows."""
     demands = [condition for condition in conditions if condition.kind is not Kind.LIMIT]
     limits = [condition for condition in conditions if condition.kind is Kind.LIMIT]
-    for first, second in (*((d, c) for c in limits for d in demands), *combinations(demands, 2)):
-        if not _possible(patient, (first, second)):
-            text = f"{first.text} and {second.text} contradict each other{_numbers(patient, first, second)}"
-            return InfeasiblePlanError(f"{text}; change one of them", (first.text, second.text))
+    with_limits = [(d, c) for c in limits for d in demands if not _possible(patient, (d, c))]
+    others = (pair for pair in combinations(demands, 2) if not _possible(patient, pair))
+    worst = max(with_limits, key=lambda pair: _overstep(patient, *pair), default=None) or next(others, None)
+    if worst is not None:
+        first, second = worst
+        text = f"{first.text} and {second.text} contradict each other{_numbers(patient, first, second)}"
+        return InfeasiblePlanError(f"{text}; change one of them", (first.text, second.text))
     needed = list(conditions)
     for condition in conditions:
         without = [other for other in needed if other is not condition]
@@ -51,6 +55,14 @@ def _numbers(patient: PatientCompartments, first: Condition, second: Condition) 
                     f"the {allows[0]} allows at most {most:.4g} GBq"
                 )
     return ""
+
+
+def _overstep(patient: PatientCompartments, needs: Condition, allows: Condition) -> float:
+    """How many times more than the second allows the first needs: the tightest limit is the one to name."""
+    return max(
+        (least / most if most > 0 else math.inf for least, most in _ranges(patient, needs, allows)),
+        default=0.0,
+    )
 
 
 def _ranges(

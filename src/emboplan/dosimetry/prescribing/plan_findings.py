@@ -25,7 +25,10 @@ def plan_findings(
             found.append(Finding("limit-used-up", Severity.WARNING, text, condition.limit.limit.source_text))
     for outcome in outcomes:
         if not outcome.met:
-            quantity, cause = outcome.quantity.replace("_", " "), ", ".join(binding) or "fixed activities"
+            quantity, cause = (
+                outcome.quantity.replace("_", " "),
+                ", ".join(binding).replace("_", " ") or "fixed activities",
+            )
             text = (
                 f"{outcome.territory}: {quantity} reaches {outcome.reached_gy:.3g} Gy of the goal of "
                 f"{outcome.goal_gy:g} Gy; held back by {cause}."

@@ -1,33 +1,39 @@
-"""Dose-volume histograms of structures, weighted by the share of each voxel that they fill.
+"""Dose-volume histograms of structures, finer than the voxels of the dose.
 
-The metrics are computed from the sorted voxels themselves, not from bins, so that small structures lose
-nothing: Vx is the exact share of the volume at or above a dose, and Dx is interpolated between the voxels'
-middles. The cumulative curve is sampled on a dose axis that all structures of a map share.
+`subvoxel` finds the doses of a structure and their volumes, `dose_volumes` reads the metrics off them, from
+the sorted volumes and not from the bins of a curve. Here both meet a name, an axis, and the errors: the
+cumulative curve is sampled on a dose axis that all structures of a map share, and standard errors come from
+the batches of a Monte Carlo calculation by the jackknife, since a metric of one noisy batch is biased (noise
+widens a histogram) where that of all batches but one is nearly that of all.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from emboplan.dosimetry.uptake.regions import checked_fwhm_mm, is_quantifiable, occupancy
-from emboplan.errors import MaskError, ModelRangeError
+from emboplan.dosimetry.uptake.regions import checked_fwhm_mm, is_quantifiable
+from emboplan.dosimetry.voxel.bed_map import EffectMap
+from emboplan.dosimetry.voxel.dose_volumes import DoseVolumes, jackknife_errors, read_headline
+from emboplan.dosimetry.voxel.subvoxel import Sampling, Structure, checked_structure, sample_doses
+from emboplan.errors import GeometryError, ModelRangeError
+from emboplan.imaging.resample import mask_occupancy
 from emboplan.model.image import DoseMap
-from emboplan.model.mask import Mask, bounding_box
-from emboplan.model.results.dvh import CumulativeDvh, DvhSet, StructureDvh
+from emboplan.model.mask import Mask
+from emboplan.model.results.dvh import CumulativeDvh, DifferentialDvh, DvhMetrics, DvhSet, StructureDvh
 
 Array = NDArray[np.float64]
+AnyMap = DoseMap | EffectMap
 
 # The dose axis has at most this many steps, of a width that reads well; a screen shows no more.
 MOST_STEPS = 500
 STEP_WIDTHS_GY = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 
-# Names of the metrics in the result; shares of the volume, and a dose in Gy.
-D95, D70, D50 = 0.95, 0.70, 0.50
-V50_GY = 50.0
+# The mean of the batches and the map may differ by rounding and by batches of unlike size, not by more.
+BATCHES_AGREE = 0.01
 
 
 def dose_axis_gy(highest_gy: float) -> Array:
@@ -39,111 +45,111 @@ def dose_axis_gy(highest_gy: float) -> Array:
     return np.arange(math.ceil(highest_gy / step) + 1, dtype=np.float64) * step
 
 
-def _volumes(dose: DoseMap, structure: Mask | ArrayLike, name: str) -> tuple[Array, Array, Array]:
-    """Doses in ascending order, the share of a voxel that counts at each, and the errors in that order."""
-    if isinstance(structure, Mask):
-        dose.grid.require_same(structure.grid, f"dose and {name}")
-        if structure.is_empty:
-            raise MaskError(f"{name} is empty, so it has no histogram; check the structure")
-        share: NDArray[np.bool_] | NDArray[np.float32] = structure.voxels
-    else:
-        share = occupancy(structure, dose.grid, name)
-    box = bounding_box(share > 0)
-    if box is None:
-        raise MaskError(f"{name} is empty, so it has no histogram; check the structure")
-    inside = share[box] > 0
-    gy = dose.gy[box][inside]
-    order = np.argsort(gy, kind="stable")
-    errors = np.zeros(0) if dose.standard_error_gy is None else dose.standard_error_gy[box][inside][order]
-    return (
-        gy[order].astype(np.float64),
-        share[box][inside][order].astype(np.float64),
-        errors.astype(np.float64),
-    )
+def dose_volumes(
+    dose: AnyMap,
+    structure: Mask | ArrayLike,
+    name: str = "structure",
+    *,
+    sampling: Sampling | str = Sampling.AUTO,
+) -> DoseVolumes:
+    """The doses of a structure in ascending order with their volumes, off which any metric can be read.
 
-
-def _dose_at(gy: Array, share: Array, volume_frac: float) -> float:
-    """The dose that the best-dosed `volume_frac` of the volume reach at least, between voxels' middles."""
-    middles = (np.cumsum(share) - share / 2) / share.sum()
-    return float(np.interp(1 - volume_frac, middles, gy))
-
-
-def _fractions_at_least(gy: Array, share: Array, doses: Array) -> Array:
-    """The share of the volume at or above each dose."""
-    above = np.append(np.cumsum(share[::-1])[::-1], 0.0)
-    found: Array = above[np.searchsorted(gy, doses, side="left")] / above[0]
-    return found
-
-
-def geud_gy(gy: Array, share: Array, exponent: float) -> float:
-    """Generalised equivalent uniform dose: (mean of D^a)^(1/a); a = 1 is the mean."""
-    if not math.isfinite(exponent) or exponent == 0:
-        raise ModelRangeError(f"the exponent of the equivalent dose is {exponent}; expected a number but 0")
-    highest = float(gy.max())
-    if highest == 0 or (exponent < 0 and float(gy.min()) == 0):
-        return 0.0
-    # Relative to the highest (or lowest) dose, so that large powers stay in range.
-    scale = highest if exponent > 0 else float(gy.min())
-    mean_power = float(np.average((gy / scale) ** exponent, weights=share))
-    return float(scale * mean_power ** (1 / exponent))
+    `structure` and `sampling` as in `dvh`.
+    """
+    return sample_doses(dose.gy, dose.grid, checked_structure(structure, dose.grid, name), sampling)
 
 
 def dvh(
-    dose: DoseMap,
+    dose: AnyMap,
     structure: Mask | ArrayLike,
     name: str = "structure",
     *,
     resolution_fwhm_mm: float | None = None,
     geud_exponent: float | None = None,
     axis_gy: ArrayLike | None = None,
+    metrics: Sequence[str] = (),
+    sampling: Sampling | str = Sampling.AUTO,
+    batches_gy: ArrayLike | None = None,
+    batch_voxels: ArrayLike | None = None,
 ) -> StructureDvh:
-    """Dose metrics and cumulative histogram of one structure.
+    """Dose metrics, cumulative and differential histogram of one structure.
 
     Args:
-        dose: the dose map.
-        structure: a mask on the dose's grid, or the share (0 to 1) of each of its voxels ``(z, y, x)``.
+        dose: the dose map, or a map of BED or EQD2.
+        structure: a mask on any grid of the same frame of reference, or the share (0 to 1) that the structure
+            fills of each voxel ``(z, y, x)`` of the dose's grid. For a small lesion give the mask of the CT:
+            a share does not say where in its voxel the lesion is.
         name: the structure's name in the result.
         resolution_fwhm_mm: resolution of the image that the dose comes from; a structure smaller than twice
             that is not quantifiable. Leave it out for a planned, unblurred activity.
         geud_exponent: exponent a of the equivalent uniform dose; None leaves it out.
-        axis_gy: doses of the cumulative curve; by default even steps up to the structure's maximum.
+        axis_gy: rising doses of the curves; by default even steps up to the structure's maximum.
+        metrics: more metrics by name, such as ``D90%``, ``D2cc`` (Gy) or ``V20Gy`` (share of the volume).
+        sampling: ``voxels`` takes each voxel's own dose, ``parts`` interpolates it at many points in each
+            voxel, ``auto`` (the default) does the latter wherever the structure is not whole voxels of the
+            dose's grid.
+        batches_gy: doses of equal, independent batches ``(batch, z, y, x)``, of which `dose` is the mean;
+            gives the standard error of every metric.
+        batch_voxels: places in the flattened map of the columns of ``batches_gy`` ``(batch, column)``, where
+            batches were kept for some voxels only; the others count as exact.
 
-    The standard error of the mean takes the voxels' errors as independent.
+    An interpolated maximum may lie above the highest voxel, by what a smooth peak between voxels rises.
+    Without batches the standard error of the mean takes the voxels' errors as independent. `MaskError` for a
+    structure that is empty or outside the dose's grid, `GeometryError` for another frame of reference.
     """
-    gy, share, errors = _volumes(dose, structure, name)
-    volume = float(share.sum())
-    volume_ml = volume * dose.grid.voxel_ml
-    axis = dose_axis_gy(float(gy[-1])) if axis_gy is None else np.asarray(axis_gy, dtype=np.float64)
-    standard_error = float(np.sqrt(((share * errors) ** 2).sum())) / volume if errors.size else 0.0
+    place = checked_structure(structure, dose.grid, name)
+    volumes = sample_doses(dose.gy, dose.grid, place, sampling)
+    found = read_headline(volumes, geud_exponent=geud_exponent, names=metrics)
+    errors = None
+    if batches_gy is not None:
+        errors = _from_batches(
+            dose,
+            place,
+            sampling,
+            found,
+            batches_gy,
+            batch_voxels=batch_voxels,
+            geud_exponent=geud_exponent,
+        )
+    axis = dose_axis_gy(volumes.highest_gy) if axis_gy is None else _checked_axis(axis_gy)
+    fractions = volumes.fractions_at_least(axis)
     fwhm = None if resolution_fwhm_mm is None else checked_fwhm_mm(resolution_fwhm_mm)
     return StructureDvh(
         name=name,
-        volume_ml=volume_ml,
-        mean_gy=float(np.average(gy, weights=share)),
-        mean_gy_standard_error=standard_error,
-        d95_gy=_dose_at(gy, share, D95),
-        d70_gy=_dose_at(gy, share, D70),
-        d50_gy=_dose_at(gy, share, D50),
-        v50_frac=float(_fractions_at_least(gy, share, np.array([V50_GY]))[0]),
-        min_gy=float(gy[0]),
-        max_gy=float(gy[-1]),
-        geud_gy=None if geud_exponent is None else geud_gy(gy, share, geud_exponent),
-        quantifiable=fwhm is None or is_quantifiable(volume_ml, fwhm),
-        cumulative=CumulativeDvh(
-            dose_gy=tuple(float(d) for d in axis),
-            volume_frac=tuple(float(v) for v in _fractions_at_least(gy, share, axis)),
-        ),
+        volume_ml=volumes.volume_ml,
+        mean_gy=found.mean_gy,
+        mean_gy_standard_error=_mean_error(dose, structure) if errors is None else errors.mean_gy,
+        d95_gy=found.d95_gy,
+        d70_gy=found.d70_gy,
+        d50_gy=found.d50_gy,
+        v50_frac=found.v50_frac,
+        min_gy=found.min_gy,
+        max_gy=found.max_gy,
+        geud_gy=found.geud_gy,
+        quantifiable=fwhm is None or is_quantifiable(volumes.volume_ml + volumes.outside_ml, fwhm),
+        cumulative=CumulativeDvh(_plain(axis), _plain(fractions)),
+        differential=_differential(volumes, axis, fractions),
+        d98_gy=found.d98_gy,
+        d2_gy=found.d2_gy,
+        homogeneity=found.homogeneity,
+        outside_frac=volumes.outside_frac,
+        metrics=found.metrics,
+        standard_errors=errors,
     )
 
 
 def dvh_set(
-    dose: DoseMap,
+    dose: AnyMap,
     structures: Mapping[str, Mask | ArrayLike],
     *,
     resolution_fwhm_mm: float | None = None,
     geud_exponents: Mapping[str, float] | None = None,
+    metrics: Sequence[str] = (),
+    sampling: Sampling | str = Sampling.AUTO,
+    batches_gy: ArrayLike | None = None,
+    batch_voxels: ArrayLike | None = None,
 ) -> DvhSet:
-    """The histograms of several structures on one dose axis, in the order given."""
+    """The histograms of several structures on one dose axis, in the order given; arguments as in `dvh`."""
     axis = dose_axis_gy(float(dose.gy.max(initial=0.0)))
     exponents = geud_exponents or {}
     return DvhSet(
@@ -155,7 +161,95 @@ def dvh_set(
                 resolution_fwhm_mm=resolution_fwhm_mm,
                 geud_exponent=exponents.get(name),
                 axis_gy=axis,
+                metrics=metrics,
+                sampling=sampling,
+                batches_gy=batches_gy,
+                batch_voxels=batch_voxels,
             )
             for name, structure in structures.items()
         )
     )
+
+
+def _plain(values: Array) -> tuple[float, ...]:
+    return tuple(values.tolist())
+
+
+def _checked_axis(axis_gy: ArrayLike) -> Array:
+    axis = np.atleast_1d(np.asarray(axis_gy, dtype=np.float64))
+    if axis.ndim != 1 or not np.isfinite(axis).all() or (np.diff(axis) <= 0).any():
+        raise ModelRangeError("axis_gy is not a row of rising doses; expected finite numbers in rising order")
+    return axis
+
+
+def _differential(volumes: DoseVolumes, axis: Array, fractions: Array) -> DifferentialDvh | None:
+    """What the cumulative curve falls by in each step; None for an axis of one point."""
+    if axis.size < 2:
+        return None
+    falls = -np.diff(fractions)
+    # The last step holds the volume that receives its upper edge exactly.
+    beyond = float(volumes.fractions_at_least(np.nextafter(axis[-1], np.inf))[0])
+    falls[-1] += fractions[-1] - beyond
+    return DifferentialDvh(_plain(axis), _plain(falls / np.diff(axis)))
+
+
+def _mean_error(dose: AnyMap, structure: Mask | ArrayLike) -> float:
+    """Standard error of the mean, the voxels' errors taken as independent; 0 for an exact map."""
+    errors = dose.standard_error_gy
+    if errors is None or not errors.any():
+        return 0.0
+    share = structure
+    if isinstance(structure, Mask):
+        share = (
+            structure.voxels if dose.grid.is_same(structure.grid) else mask_occupancy(structure, dose.grid)
+        )
+    weights = np.asarray(share, dtype=np.float64)
+    counted = weights > 0
+    return float(np.sqrt(((weights[counted] * errors[counted]) ** 2).sum()) / weights.sum())
+
+
+def _from_batches(
+    dose: AnyMap,
+    place: Structure,
+    sampling: Sampling | str,
+    found: DvhMetrics,
+    batches_gy: ArrayLike,
+    *,
+    batch_voxels: ArrayLike | None,
+    geud_exponent: float | None,
+) -> DvhMetrics:
+    """Standard errors of all metrics by leaving out one batch at a time."""
+    batches, places = _checked_batches(dose, batches_gy, batch_voxels)
+    total = batches.sum(axis=0, dtype=np.float64)
+    rest = []
+    for batch in batches:
+        gy = dose.gy.copy()
+        gy.reshape(-1)[places] = np.maximum((total - batch) / (len(batches) - 1), 0)
+        volumes = sample_doses(gy, dose.grid, place, sampling)
+        rest.append(read_headline(volumes, geud_exponent=geud_exponent, names=tuple(found.metrics)))
+    return jackknife_errors(rest)
+
+
+def _checked_batches(
+    dose: AnyMap, batches_gy: ArrayLike, batch_voxels: ArrayLike | None
+) -> tuple[NDArray[np.float32], NDArray[np.int64] | slice]:
+    """Batches as rows, and the places of their columns in the flattened map."""
+    given = np.asarray(batches_gy, dtype=np.float32)
+    places = slice(None) if batch_voxels is None else np.asarray(batch_voxels, dtype=np.int64)
+    columns = dose.grid.shape if isinstance(places, slice) else places.shape
+    if given.ndim < 2 or given.shape[1:] != columns or len(given) < 2:
+        raise GeometryError(
+            f"batches_gy has shape {given.shape}; expected at least 2 batches of {columns}: the dose's "
+            "(z, y, x), or one column for each of batch_voxels"
+        )
+    batches = given.reshape(len(given), -1)
+    if not np.isfinite(batches).all() or float(batches.min()) < 0:
+        raise ModelRangeError("batches_gy holds values that are negative or not finite; mend the batches")
+    mean = float(dose.gy.reshape(-1)[places].mean(dtype=np.float64))
+    apart = abs(float(batches.mean(dtype=np.float64)) - mean)
+    if apart > BATCHES_AGREE * mean:
+        raise ModelRangeError(
+            f"the mean of batches_gy differs from the dose map by {apart:.3g} Gy on average; "
+            "give the batches that the map is the mean of"
+        )
+    return batches, places

@@ -8,6 +8,7 @@ electron still does then is short.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -57,6 +58,8 @@ ANGLE_NODES = 48
 QUANTILES = 257
 # Points of the variable v on which the distribution is inverted.
 INVERSION_POINTS = 1500
+# A moment below this adds nothing to a sum of double precision.
+NO_MOMENT = 1e-17
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,6 +87,11 @@ def _soft_radiative(radiative: F64, energy: F64, cut: float) -> tuple[F64, F64]:
     return soft, number
 
 
+def _summed(per_mev: F64, step_mev: float) -> F64:
+    """Integral over energy from 0 up to each point of an even grid."""
+    return np.concatenate([[0.0], np.cumsum((per_mev[1:] + per_mev[:-1]) * (step_mev / 2))])
+
+
 def _angle_tables(coefficients: F64, step: F64) -> tuple[F64, F64]:
     widths = step / 4
     v = np.linspace(0, 1, INVERSION_POINTS)
@@ -93,7 +101,8 @@ def _angle_tables(coefficients: F64, step: F64) -> tuple[F64, F64]:
         a = widths[node]
         m = a * v / (1 + a - v)
         moments = np.exp(-step[node] * coefficients[node] / coefficients[node, 1])
-        share = np.maximum.accumulate(np.clip(after_many(moments, m), 0, 1))
+        orders = np.count_nonzero(moments > NO_MOMENT) + 1
+        share = np.maximum.accumulate(np.clip(after_many(moments[:orders], m), 0, 1))
         share[-1] = 1.0
         rising = np.concatenate([[True], np.diff(share) > 0])
         angles[node] = np.interp(1 - beyond, share[rising], v[rising])
@@ -117,13 +126,18 @@ def build_tables(medium: Material, settings: TransportSettings = DEFAULT_SETTING
     scatter = np.exp(np.interp(np.log(energy), np.log(nodes), np.log(coefficients[:, 1])))
     below = energy < nodes[0]
     scatter[below] *= (nodes[0] / energy[below]) ** 2
+    loss = collision_loss(medium, energy, settings.knock_cut_mev) + soft
+    whole_loss = collision_loss(medium, energy) + radiative
+    followed = energy >= settings.stop_mev
     tables = np.zeros((rows, kernel.COLUMNS))
-    tables[:, kernel.LOSS] = (collision_loss(medium, energy, settings.knock_cut_mev) + soft) / MM_PER_CM
+    tables[:, kernel.LOSS] = loss / MM_PER_CM
     tables[:, kernel.SCATTER] = scatter / MM_PER_CM
     tables[:, kernel.HARD] = (knocks + photons) / MM_PER_CM
     tables[:, kernel.PHOTON] = photons / np.maximum(knocks + photons, np.finfo(float).tiny)
     tables[:, kernel.STEP] = _step(energy, settings)
     tables[:, kernel.ANGLE] = np.interp(np.log(energy), np.log(nodes), np.arange(ANGLE_NODES))
+    tables[:, kernel.REACH] = _summed(1 / loss, settings.energy_step_mev) * MM_PER_CM
+    tables[:, kernel.YIELD] = _summed(followed * (radiative - soft) / whole_loss, settings.energy_step_mev)
     angles, widths = _angle_tables(coefficients, steps)
     packed = np.array(
         [settings.knock_cut_mev, settings.photon_cut_mev, settings.stop_mev, constants().rest_mev]
@@ -135,3 +149,27 @@ def build_tables(medium: Material, settings: TransportSettings = DEFAULT_SETTING
 def electron_tables(name: str, settings: TransportSettings = DEFAULT_SETTINGS) -> ElectronTables:
     """The tables of a material of the catalogue, kept in memory."""
     return build_tables(material(name), settings)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StackedTables:
+    """The tables of several materials, one behind the other in `tables` and `angles`."""
+
+    tables: F64
+    per_mev: float
+    angles: F64
+    widths: F64
+    settings: F64
+
+
+def stacked_tables(names: Sequence[str], settings: TransportSettings = DEFAULT_SETTINGS) -> StackedTables:
+    """The tables of several materials; energies, steps and grids are the same in all of them."""
+    each = [electron_tables(name, settings) for name in names]
+    first = each[0]
+    return StackedTables(
+        np.stack([found.tables for found in each]),
+        first.per_mev,
+        np.stack([found.angles for found in each]),
+        first.widths,
+        first.settings,
+    )

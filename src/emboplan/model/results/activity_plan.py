@@ -65,6 +65,24 @@ class PublishedValue:
         return fields_to_json(self)
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedTerritory:
+    """What a territory was planned with: volumes, shunt and ratios; None is not known."""
+
+    territory: str
+    session: int
+    device: str | None
+    perfused_ml: float
+    tumour_ml: float
+    lung_shunt_frac: float | None
+    tumour_to_normal: float | None
+    lesion_tumour_to_normal: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON fields."""
+        return fields_to_json(self)
+
+
 def _nothing() -> Mapping[str, float]:
     return MappingProxyType({})
 
@@ -75,6 +93,7 @@ class ActivityPlan:
 
     `k_name` is the catalogue's name of the coefficient (``default``, ``rounded-50``), None for one of the
     user's own. `slack` is what each limit leaves, in its own unit. `vials` is the table vial x day.
+    `territories` are the inputs, so that every dose can be worked out again.
     """
 
     models: tuple[ModelResult, ...]
@@ -92,6 +111,7 @@ class ActivityPlan:
     biological: tuple[BiologicalDose, ...] = ()
     published: tuple[PublishedValue, ...] = ()
     k_name: str | None = None
+    territories: tuple[PlannedTerritory, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The JSON fields."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from emboplan.model.patient import FactValue
 from emboplan.model.serialise import fields_to_json
 
 
@@ -64,6 +65,52 @@ class Eligibility:
     deferred: tuple[str, ...]
     flags: tuple[Flag, ...]
     criteria: tuple[CriterionResult, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON fields."""
+        return fields_to_json(self)
+
+
+class How(StrEnum):
+    """How a fact would come to be what is needed."""
+
+    FIND_OUT = "find_out"
+    CORRECT = "correct"
+    REPEAT = "repeat"
+    WAIT = "wait"
+    TREAT = "treat"
+    DECIDE = "decide"
+
+
+@dataclass(frozen=True, slots=True)
+class NeededFact:
+    """One fact that would have to be known, or be another: what it is now and what would do.
+
+    `criteria` are those that do not pass without it; `example` is one value that would do, as the fact takes it.
+    """
+
+    fact: str
+    how: How
+    now: str | None
+    needed: str
+    criteria: tuple[str, ...]
+    example: FactValue
+
+
+@dataclass(frozen=True, slots=True)
+class WhatWouldChange:
+    """The smallest sets of facts that would make a patient eligible, the shortest first.
+
+    No set holds another. Where there is none, `blocked` names the criteria that no fact which may change can turn.
+    `complete` is false where there were too many sets to find them all.
+    """
+
+    protocol: str
+    stage: str
+    verdict: Verdict
+    sets: tuple[tuple[NeededFact, ...], ...]
+    blocked: tuple[str, ...]
+    complete: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """The JSON fields."""

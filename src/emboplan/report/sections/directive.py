@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emboplan.model.directive import DirectiveItem, Stage, WrittenDirective
 from emboplan.report.document import Block, Bullets, Form, FormLine, Paragraph, Section, Tone
-from emboplan.report.wording import count, name
+from emboplan.report.wording import TO_CONFIRM, count, name
 
 HEADINGS = {
     Stage.BEFORE: "Before treatment",
@@ -21,8 +21,14 @@ def directive(draft: WrittenDirective) -> Section:
         items = draft.of(stage)
         if items:
             blocks.append(Form(HEADINGS[stage], tuple(_line(item) for item in items)))
-    blocks.append(Paragraph(f"List of items: {draft.source}"))
+    blocks.append(Paragraph(f"List of items: {_list_source(draft.source)}"))
     return Section("directive", "Written directive (draft)", tuple(blocks), new_page=True)
+
+
+def _list_source(source: str) -> str:
+    """What the list comes from, with the request to confirm once: a regulation has no package insert."""
+    bare = source.replace(f"; {TO_CONFIRM}", "")
+    return bare if bare == source else f"{bare}; to be confirmed against the rules in force"
 
 
 def _line(item: DirectiveItem) -> FormLine:

@@ -15,16 +15,23 @@ from emboplan.report.dose_lines import DOSE_LINES
 from emboplan.report.figures import Picture
 from emboplan.report.sections.goals import goals
 from emboplan.report.sections.limits import exceeded_words, limits
-from emboplan.report.sections.plan_words import decided_words, objective_words, organ_of, parts_of
-from emboplan.report.wording import SPACE, exact, interval, mid, name, number
+from emboplan.report.sections.plan_words import (
+    decided_words,
+    model_words,
+    objective_words,
+    organ_of,
+    parts_of,
+    tells_tumour_apart,
+)
+from emboplan.report.wording import SPACE, exact, interval, name, number
 
 DOSES = (Quantity.TUMOUR, Quantity.PERFUSED_NORMAL, Quantity.WHOLE_NORMAL, Quantity.PERFUSED, Quantity.LUNG)
 ABSENT = "–"
 
 # Rows of words may break their lines; numbers never do.
-WORDS = ("Decided by", "Limits exceeded", "In the plan", "Interval (GBq)")
+WORDS = ("Decided by", "Limits exceeded", "In the plan", "Activity for the goal, 95 % (GBq)")
 
-_BINDINGS = {"goal": "dose goal", "entered": "entered", "vial": "vial"}
+_BINDINGS = {"goal": "dose goal", "entered": "entered", "rule": "its rule", "vial": "vial"}
 
 
 def activity(plan: ActivityPlan, pictures: Sequence[Picture] = ()) -> Section:
@@ -65,7 +72,7 @@ def _models(caption: str, models: Sequence[ModelResult], parts: Sequence[ModelRe
     rows = [
         ("Administered activity (GBq)", [number(model.administered_gbq) for model in models]),
         (
-            "Interval (GBq)",
+            "Activity for the goal, 95 % (GBq)",
             ["" if m.interval_gbq is None else interval(*m.interval_gbq, "").strip() for m in models],
         ),
         (
@@ -74,7 +81,12 @@ def _models(caption: str, models: Sequence[ModelResult], parts: Sequence[ModelRe
         ),
     ]
     for quantity in DOSES:
-        doses = [model.doses_gy.of(quantity) for model in models]
+        doses = [
+            model.doses_gy.of(quantity)
+            if quantity is not Quantity.TUMOUR or tells_tumour_apart(model)
+            else None
+            for model in models
+        ]
         rows.append((f"{name(quantity.value)} (Gy)", ["" if d is None else number(d) for d in doses]))
     picked = [any(model is part or model == part for part in parts) for model in models]
     rows += [
@@ -120,7 +132,7 @@ def _together(total: ModelResult, parts: Sequence[ModelResult]) -> Table:
         ),
     ]
     return Table(
-        f"The plan over all territories, {mid(name(total.model))}; doses are means, and liver that no "
+        f"The plan over all territories, {model_words(total)}; doses are means, and liver that no "
         f"territory reaches counts as 0{SPACE}Gy",
         (Cell("Quantity"), *(Cell(part.territory, numeric=True) for part in columns)),
         tuple(
@@ -135,7 +147,9 @@ def _lesions(plan: ActivityPlan, territory: str, *, several: bool) -> Table | No
     """The mean dose of each lesion by every model that tells lesions apart."""
     if plan.chosen is None:
         return None
-    models = [m for m in plan.models if m.territory == territory and m.doses_gy.lesions]
+    models = [
+        m for m in plan.models if m.territory == territory and m.doses_gy.lesions and tells_tumour_apart(m)
+    ]
     if not models:
         return None
     bounds = _lesion_intervals(plan, territory)

@@ -13,7 +13,7 @@ from emboplan.model.plan import Plan
 from emboplan.model.results.activity import LimitCheck
 from emboplan.model.results.eligibility import CriterionResult, CriterionStatus, Eligibility
 from emboplan.report.sections.second import failure
-from emboplan.report.wording import apart, count, in_unit, name
+from emboplan.report.wording import apart, count, in_unit, name, spaced
 
 _WEIGHT = {Severity.STOP: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
@@ -144,5 +144,7 @@ def _open_criteria(eligibility: Eligibility) -> list[str]:
         sentences.append(
             f"{protocol}: its published criteria are incomplete; the verdict rests on those known."
         )
-    sentences += [f"{protocol}: {flag.text}" for flag in eligibility.flags if flag.id not in _SAID_ALREADY]
+    sentences += [
+        f"{protocol}: {spaced(flag.text)}" for flag in eligibility.flags if flag.id not in _SAID_ALREADY
+    ]
     return sentences

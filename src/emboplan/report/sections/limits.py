@@ -9,8 +9,8 @@ from __future__ import annotations
 from emboplan.model.results.activity import LimitCheck, ModelResult
 from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.report.document import Block, Cell, Footnotes, Paragraph, Table, Tone
-from emboplan.report.sections.plan_words import organ_of, parts_of
-from emboplan.report.wording import SPACE, apart, chance, cited, in_unit, name, number
+from emboplan.report.sections.plan_words import earlier_gy, limited, organ_of, parts_of
+from emboplan.report.wording import SPACE, apart, chance, cited, in_unit, name, number, quantity
 
 NUMBERS = ("Value", "Bound", "Left", "Chance to exceed")
 _UNIT_WORDS = {"%": "pp"}  # what is left of a bound in percent is a number of percentage points
@@ -27,6 +27,13 @@ def limits(plan: ActivityPlan) -> list[Block]:
         rows = [(model, limit) for model in others for limit in model.limits]
         return [_table("Limits", rows, plan, with_model=True)]
     blocks: list[Block] = [_table("Limits", rows, plan, with_model=False)] if rows else []
+    earlier = [
+        f"{quantity(before, limit.unit)} of {limited(limit.name)}"
+        for model, limit in rows
+        if model is own[0] and (before := earlier_gy(limit, model.doses_gy)) is not None
+    ]
+    if earlier:
+        blocks.append(Paragraph(f"Earlier treatments are in these values: {'; '.join(earlier)}."))
     over = [(model, limit) for model in others for limit in model.limits if limit.exceeded]
     if over:
         blocks.append(_table("Limits that the other models exceed", over, plan, with_model=True))

@@ -117,6 +117,13 @@ def _lesions(burden: Burden) -> Table:
     )
 
 
+def _signs(limit: str) -> str:
+    """Comparisons inside a limit of several parts, as printed."""
+    for written, printed in _OPERATORS.items():
+        limit = limit.replace(f" {written} ", f" {printed} ")
+    return limit
+
+
 def _measured(criterion: CriterionResult) -> str:
     """What was measured, and what it was compared as where the unit differs; in one unit, as compared."""
     measured, compared = criterion.measured or "not known", criterion.compared or ""
@@ -138,7 +145,7 @@ def criteria_table(result: Eligibility, caption: str, header: tuple[str, str]) -
             (
                 Cell(criterion.id),
                 Cell(criterion.text, notes.number(criterion.source)),
-                Cell(spaced(limit)),
+                Cell(spaced(_signs(limit))),
                 Cell(spaced(_measured(criterion))),
                 Cell(word, tone=tone),
             )
@@ -156,5 +163,5 @@ def eligibility(result: Eligibility) -> Section:
         sentences.append(f"Facts that would settle it: {spaced(', '.join(result.missing))}.")
     if not result.source_complete:
         sentences.append("The published criteria of this protocol are incomplete.")
-    sentences += [flag.text for flag in result.flags if flag.id != "source-incomplete"]
+    sentences += [spaced(flag.text) for flag in result.flags if flag.id != "source-incomplete"]
     return Section("eligibility", "Eligibility", (Paragraph(" ".join(sentences)), table))

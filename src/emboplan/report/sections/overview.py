@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from emboplan.model.finding import Severity
 from emboplan.model.plan import Plan
 from emboplan.model.results.activity import ModelResult, Quantity
@@ -18,8 +20,9 @@ from emboplan.report.document import (
     Section,
     Tone,
 )
+from emboplan.report.moments import moment_text
 from emboplan.report.sections.judgement import findings_of, judge
-from emboplan.report.sections.plan_words import parts_of, plan_sentences
+from emboplan.report.sections.plan_words import parts_of, plan_sentences, tells_tumour_apart
 from emboplan.report.wording import SPACE, difference, interval, name, percent, quantity
 from emboplan.units import PERCENT
 
@@ -72,10 +75,13 @@ def headline_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
         ("Patient", patient.id),
         ("Person", ", ".join(part for part in person if part)),
         ("Treatment", name(settings.kind)),
-        ("Intent", settings.intent or ""),
+        ("Intent", (settings.intent or "").replace("-", " ")),
         ("Device", settings.device or ""),
         ("Protocol", settings.protocol or ""),
-        ("Treatment time", (settings.treatment_time or "").replace("T", " ")),
+        (
+            "Treatment time",
+            moment_text(datetime.fromisoformat(settings.treatment_time)) if settings.treatment_time else "",
+        ),
     ]
     return tuple((label, value) for label, value in pairs if value)
 
@@ -136,8 +142,13 @@ def _key_numbers(plan: Plan) -> tuple[KeyNumber, ...]:
 def _doses(chosen: ModelResult, plan: ActivityPlan | None) -> list[KeyNumber]:
     """The mean doses that the plan has, with their intervals where they are known."""
     doses = chosen.doses_gy
+    first = (
+        ("Tumour, mean dose", Quantity.TUMOUR)
+        if tells_tumour_apart(chosen)
+        else ("Treated volume, mean dose", Quantity.PERFUSED)
+    )
     pairs = [
-        ("Tumour, mean dose", Quantity.TUMOUR),
+        first,
         ("Perfused normal liver", Quantity.PERFUSED_NORMAL),
         ("Whole normal liver", Quantity.WHOLE_NORMAL),
         ("Lungs", Quantity.LUNG),
@@ -151,7 +162,7 @@ def _doses(chosen: ModelResult, plan: ActivityPlan | None) -> list[KeyNumber]:
     items = []
     for label, which in kept:
         known = _interval(plan, chosen.territory, which)
-        detail = f"95{SPACE}%: {known}" if known else "" if which is Quantity.TUMOUR else "mean dose"
+        detail = f"95{SPACE}%: {known}" if known else "" if which is first[1] else "mean dose"
         items.append(KeyNumber(label, quantity(doses.of(which), "Gy"), detail))
     return items
 
@@ -167,10 +178,12 @@ def _interval(plan: ActivityPlan | None, territory: str, which: Quantity) -> str
 
 
 def findings(plan: Plan) -> Section:
-    """All findings, the weightiest first."""
+    """All findings, the weightiest first; notes that stand among what is published are left to that table."""
+    published = set() if plan.activity is None else {value.text for value in plan.activity.published}
     items = tuple(
         FindingItem(*_WEIGHTS[finding.severity], finding.text, finding.id, finding.source)
         for finding in findings_of(plan)
+        if finding.severity is not Severity.INFO or finding.text not in published
     )
     body: Block = FindingList(items) if items else Paragraph("There are no findings.")
     return Section("findings", "Findings", (body,))

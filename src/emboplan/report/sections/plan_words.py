@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from emboplan.model.results.activity import ModelResult
+from emboplan.model.case import ActivityModel
+from emboplan.model.results.activity import Doses, LimitCheck, ModelResult, Quantity
 from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.model.results.prescription import Objective, Price, VialAlternative
 from emboplan.report.moments import moment_text
 from emboplan.report.wording import SPACE, exact, mid, name, number, quantity
 from emboplan.units import PERCENT
 
-GOAL, VIAL, ENTERED = "goal", "vial", "entered"
+GOAL, VIAL, ENTERED, RULE = "goal", "vial", "entered", "rule"
+
+# The limit on one treatment; every other limit on a dose counts earlier treatments where there are any.
+SESSION = "lung_session"
 
 # Activities that differ by less are one, written twice with ten digits.
 SAME_ACTIVITY = 1e-6
@@ -28,6 +32,25 @@ def parts_of(plan: ActivityPlan) -> tuple[ModelResult, ...]:
     if plan.chosen is None:
         return ()
     return tuple(m for m in plan.models if m.model == plan.chosen.model) or (plan.chosen,)
+
+
+def model_words(result: ModelResult) -> str:
+    """A model as it follows "by the": most names hold no word for what they are."""
+    words = mid(name(result.model))
+    return words if words.endswith("model") else f"{words} model"
+
+
+def earlier_gy(check: LimitCheck, doses: Doses) -> float | None:
+    """What earlier treatments add to the value of a limit on all treatments (Gy); None for nothing."""
+    dose = doses.of(check.quantity)
+    if dose is None or check.name == SESSION or check.value <= dose * (1 + SAME_ACTIVITY):
+        return None
+    return check.value - dose
+
+
+def tells_tumour_apart(result: ModelResult) -> bool:
+    """Whether a model's tumour dose is its own: the single compartment has one mean for everything."""
+    return result.model != ActivityModel.SINGLE
 
 
 def chosen_vials(plan: ActivityPlan) -> tuple[VialAlternative, ...]:
@@ -51,7 +74,7 @@ def plan_sentences(plan: ActivityPlan) -> str:
     moments = {_moments(row) for row in vials}
     alike = len(moments) == 1
     given = [_given(part, row, timed=not alike) for part, row in zip(parts, vials, strict=True)]
-    text = f"The plan by the {mid(name(parts[0].model))}: {'; '.join(given)}"
+    text = f"The plan by the {model_words(parts[0])}: {'; '.join(given)}"
     text += f", {moments.pop()}." if alike and all(vials) else "."
     decided = decided_words(plan)
     return f"{text} {decided}" if decided else text
@@ -90,7 +113,10 @@ def decided_words(plan: ActivityPlan) -> str:
         return ""
     if plan.binding == ENTERED:
         return "The activity was entered, not computed."
-    price = "" if plan.price is None else f"{price_words(plan.price)}."
+    if plan.binding == RULE:
+        return "The activity is that of the model's own rule, which knows no dose goal and no dose limit."
+    apart = plan.chosen is None or tells_tumour_apart(plan.chosen)
+    price = "" if plan.price is None else f"{price_words(plan.price, tumour_apart=apart)}."
     if plan.binding == GOAL:
         return f"What decides is the dose goal{': ' + price if price else '.'}"
     if plan.binding == VIAL:
@@ -100,12 +126,17 @@ def decided_words(plan: ActivityPlan) -> str:
     return f"What binds is the limit on {limited(plan.binding)}{': ' + price if price else '.'}"
 
 
-def price_words(price: Price) -> str:
-    """What the next unit of the binding limit would buy, or what the goal's next gray would cost."""
+def price_words(price: Price, *, tumour_apart: bool = True) -> str:
+    """What the next unit of the binding limit would buy, or what the goal's next gray would cost.
+
+    Without `tumour_apart` the model's tumour dose is that of all that is treated, and is not named.
+    """
     unit, symbol, factor = _UNITS.get(price.unit, price.unit), price.unit, 1.0
     if price.unit == "1":
         symbol, factor = "percentage points", PERCENT
-    dose = f"{quantity(abs(price.gy_per_unit) / factor, 'Gy', 2)} of {mid(name(price.buys.value))} dose"
+    named = tumour_apart or price.buys is not Quantity.TUMOUR
+    bought = f"{mid(name(price.buys.value))} dose" if named else "dose"
+    dose = f"{quantity(abs(price.gy_per_unit) / factor, 'Gy', 2)} of {bought}"
     far = "" if price.up_to is None else f", up to +{number(price.up_to * factor, 2)}{SPACE}{symbol}"
     if price.of == GOAL:
         return f"one more {unit} of the goal would cost {dose}{far}"

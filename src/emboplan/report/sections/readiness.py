@@ -13,7 +13,19 @@ from emboplan.model.results.extrahepatic import ExtrahepaticUptake, HotRegion
 from emboplan.model.results.liver_function import LiverFunction, RemnantSummary
 from emboplan.report.document import Block, Cell, Footnotes, Paragraph, Section, Table
 from emboplan.report.sections.liver import criteria_table
-from emboplan.report.wording import MINUS, SPACE, cited, count, name, number, percent, quantity, spaced
+from emboplan.report.wording import (
+    CONFIRMED,
+    MINUS,
+    SPACE,
+    TO_CONFIRM,
+    cited,
+    count,
+    name,
+    number,
+    percent,
+    quantity,
+    spaced,
+)
 
 
 def readiness(plan: Plan) -> Section | None:
@@ -79,7 +91,7 @@ def _function(function: LiverFunction) -> Iterator[Block]:
             Cell(spaced(", ".join(function.albi_missing)) or "nothing"),
         ),
         (
-            Cell("Child-Pugh", notes.number(cited(function.child_pugh_source, function.child_pugh_status))),
+            Cell("Child-Pugh", notes.number(_score_source(function))),
             Cell(", ".join(part for part in (points, group) if part)),
             Cell(items),
             Cell(spaced(", ".join(function.child_pugh_missing)) or "nothing"),
@@ -93,6 +105,12 @@ def _function(function: LiverFunction) -> Iterator[Block]:
     )
     if function.remnant is not None:
         yield _remnant(function.remnant)
+
+
+def _score_source(function: LiverFunction) -> str:
+    """The source of the Child-Pugh table; no package insert holds it."""
+    bare = function.child_pugh_source.replace(f"; {TO_CONFIRM}", "")
+    return bare if function.child_pugh_status == CONFIRMED else f"{bare}; to be confirmed"
 
 
 def _remnant(remnant: RemnantSummary) -> Table:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from emboplan.model.plan import Plan
 from emboplan.report.document import Block, Bullets, Cell, Footnotes, Paragraph, Section, Table, Tone
+from emboplan.report.sections.plan_words import limited
 from emboplan.report.wording import apart, cited, exact, name
 from emboplan.units import PERCENT
 
+LIMIT = "limit "
 DIGEST_DIGITS = 12  # enough to tell inputs apart by eye; plan.json has all 64
 
 
@@ -60,7 +62,7 @@ def _numbers(plan: Plan) -> Table:
         )
         mark = notes.number(cited(used.source, used.status))
         rows.append(
-            (Cell(name(used.name), mark), Cell(exact(value), numeric=True), Cell(unit), Cell(used.status))
+            (Cell(_words(used.name), mark), Cell(exact(value), numeric=True), Cell(unit), Cell(used.status))
         )
     return Table(
         "Numbers that the plan used",
@@ -68,6 +70,12 @@ def _numbers(plan: Plan) -> Table:
         tuple(rows),
         notes.texts,
     )
+
+
+def _words(used: str) -> str:
+    """A number's name; a limit's is its identifier with spaces, which has words of its own."""
+    identifier = used.removeprefix(LIMIT)
+    return name(used) if identifier == used else f"Limit on {limited(identifier.replace(' ', '_'))}"
 
 
 def _inputs(plan: Plan) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from emboplan.model.case import ActivityModel
 from emboplan.model.plan import Plan, UsedNumber
 from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.model.results.shunt import LungShunt, ShuntEstimate
@@ -13,6 +14,10 @@ from emboplan.units import PERCENT
 
 # The settings that a case may enter instead of a measurement begin with these names.
 RATIO_SETTING = "tumour_to_normal"
+
+# Models whose lesion and normal doses stand in the ratio that went in.
+RATIO_MODELS = (ActivityModel.PARTITION, ActivityModel.MULTI)
+FROM_SCAN = "measured on the SPECT; the ratio of the plan's own doses"
 
 _MASSES = {
     "default": "the default that planar limits were derived with",
@@ -30,8 +35,9 @@ def uptake(plan: Plan) -> Section | None:
     entered = [
         used for used in plan.settings.numbers if used.name.replace(" ", "_").startswith(RATIO_SETTING)
     ]
-    if plan.tumour_to_normal is not None or entered:
-        blocks += _ratio(plan.tumour_to_normal, entered)
+    used = _used_ratios(plan.activity, [setting.name for setting in entered])
+    if plan.tumour_to_normal is not None or entered or used:
+        blocks += _ratio(plan.tumour_to_normal, entered, used)
     if not blocks:
         return None
     return Section("uptake", "Lung shunt and tumour-to-normal ratio", tuple(blocks))
@@ -105,7 +111,25 @@ def _estimate(estimate: ShuntEstimate, notes: Footnotes, *, used: bool) -> tuple
     )
 
 
-def _ratio(measured: TumourToNormal | None, entered: list[UsedNumber]) -> list[Block]:
+def _used_ratios(activity: ActivityPlan | None, entered: list[str]) -> list[tuple[str, float]]:
+    """The ratios that the plan took from the scan: those of its own doses, by territory and lesion."""
+    found = []
+    for part in () if activity is None else parts_of(activity):
+        normal = part.doses_gy.perfused_normal
+        own = f"{RATIO_SETTING.replace('_', ' ')}, {part.territory}"
+        known = any(name == own or name.startswith(f"{own}, lesion ") for name in entered)
+        if known or part.model not in RATIO_MODELS or not normal:
+            continue
+        found += [
+            (f"Lesion {label}, {part.territory}, used", dose / normal)
+            for label, dose in part.doses_gy.lesions.items()
+        ]
+    return found
+
+
+def _ratio(
+    measured: TumourToNormal | None, entered: list[UsedNumber], from_scan: list[tuple[str, float]]
+) -> list[Block]:
     notes = Footnotes()
     rows = [
         (
@@ -115,6 +139,10 @@ def _ratio(measured: TumourToNormal | None, entered: list[UsedNumber]) -> list[B
             Cell(""),
         )
         for used in entered
+    ]
+    rows += [
+        (Cell(label, notes.number(FROM_SCAN)), Cell(number(ratio), numeric=True), Cell(""), Cell(""))
+        for label, ratio in from_scan
     ]
     if measured is not None:
         rows.append(

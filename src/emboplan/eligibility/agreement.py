@@ -1,0 +1,108 @@
+"""What facts say against each other, and against the calendar: nothing is repaired, each is one line.
+
+A date of a treatment that was never given, a treatment after study entry, a date of the future, volumes and a
+percentage that do not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from emboplan.eligibility.reading import plain
+from emboplan.model.patient import Fact
+from emboplan.model.protocol import FactDefinition, FactDefinitions
+from emboplan.units import PERCENT
+
+
+def contradictions(
+    known: Mapping[str, Fact], definitions: FactDefinitions, *, today: date | None = None
+) -> list[str]:
+    """One line for each thing that the facts say against each other, or against the calendar."""
+    problems = []
+    for definition in definitions.values():
+        if definition.name in known or definition.share is not None:
+            problems.extend(_contradictions(definition, known, today))
+    return problems
+
+
+def _contradictions(definition: FactDefinition, known: Mapping[str, Fact], today: date | None) -> list[str]:
+    """What this fact says against others, and against the calendar."""
+    fact = known.get(definition.name)
+    if definition.share is not None:
+        part, whole = (known.get(name) for name in definition.share)
+        if part is None or whole is None:
+            return []
+        return _volume_contradiction(definition, fact, part, whole)
+    if fact is None:
+        return []
+    problems = _calendar(definition, fact, known, today)
+    given = known.get(definition.given_by) if definition.given_by else None
+    if given is not None and given.value is False:
+        found = f"found {fact.value}, but {definition.given_by} is false"
+        problems.append(f"{definition.name}: {found}; correct one of them")
+    entry = known.get(definition.not_after) if definition.not_after else None
+    dates = (fact.value, None if entry is None else entry.value)
+    if isinstance(dates[0], date) and isinstance(dates[1], date) and dates[0] > dates[1]:
+        found = f"found {dates[0]}, which is after {definition.not_after} {dates[1]}"
+        problems.append(f"{definition.name}: {found}; correct one of them")
+    return problems
+
+
+def _calendar(
+    definition: FactDefinition, fact: Fact, known: Mapping[str, Fact], today: date | None
+) -> list[str]:
+    """What is wrong with a date by itself: too long ago, or in the future.
+
+    A date of the past that belongs to a planned entry may lie after today, if not after that entry.
+    """
+    day = fact.value
+    if not isinstance(day, date):
+        return []
+    if definition.earliest is not None and day < definition.earliest:
+        return [
+            f"{definition.name}: found {day}, expected a date from {definition.earliest} on; check the year"
+        ]
+    entry = known.get(definition.not_after) if definition.not_after else None
+    if today is None or entry is not None or day <= today + timedelta(days=definition.days_ahead):
+        return []
+    ahead = f" by more than {definition.days_ahead} days" if definition.days_ahead else ""
+    return [
+        f"{definition.name}: found {day}, which lies in the future{ahead} (today is {today}); check the date"
+    ]
+
+
+def _volume_contradiction(
+    definition: FactDefinition, fact: Fact | None, part: Fact, whole: Fact
+) -> list[str]:
+    """The volumes must make a share, and the percentage must be theirs within the rounding of all three."""
+    names = definition.share
+    if names is None or not isinstance(part.value, Decimal) or not isinstance(whole.value, Decimal):
+        return []
+    volumes = f"{names[0]} {plain(part.value)} and {names[1]} {plain(whole.value)}"
+    if whole.value <= 0 or part.value > whole.value:
+        return [f"{names[1]}: found {volumes}; expected a volume above 0 that holds the other"]
+    if fact is None or not isinstance(fact.value, Decimal):
+        return []
+    percent = Fraction(PERCENT)
+    part_slack, whole_slack, slack = (_half_digit(value) for value in (part.value, whole.value, fact.value))
+    low = percent * (Fraction(part.value) - part_slack) / (Fraction(whole.value) + whole_slack) - slack
+    high = (
+        percent
+        * (Fraction(part.value) + part_slack)
+        / max(Fraction(whole.value) - whole_slack, Fraction(whole.value) / 2)
+        + slack
+    )
+    if low <= Fraction(fact.value) <= high:
+        return []
+    computed = float(percent * Fraction(part.value) / Fraction(whole.value))
+    found = f"found {plain(fact.value)} %, but {volumes} make {computed:.2f} %"
+    return [f"{definition.name}: {found}; correct one of them"]
+
+
+def _half_digit(value: Decimal) -> Fraction:
+    """Half of the last digit written: what rounding may have taken."""
+    exponent = value.as_tuple().exponent
+    return Fraction(1, 2 * 10 ** max(-exponent, 0)) if isinstance(exponent, int) else Fraction(0)

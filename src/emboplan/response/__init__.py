@@ -1,0 +1,1 @@
+"""Response by the book: lesions over time, endpoints, survival, questionnaires and toxicity."""

@@ -1,0 +1,153 @@
+"""The worst grade of adverse events per patient, and how many patients had each grade.
+
+Counted is what begins in the window, and what began before it and worsened in it. A patient without an event
+has grade 0; an event of unknown grade makes the patient's worst grade incomplete, never 0. Each patient is
+counted once in each row. The worst grade of related events is reckoned on those events alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from emboplan.errors import CaseFileError, InputError
+from emboplan.model.response import AdverseEvent
+from emboplan.model.results.response import Rate
+from emboplan.response.rates import rate
+
+OVERALL = "any adverse event"
+
+
+@dataclass(frozen=True, slots=True)
+class GradeScale:
+    """The highest grade, the grade from which on an event is severe, and the days of the window."""
+
+    highest: int
+    severe: int
+    window_d: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorstGrade:
+    """The highest known grade, and whether an unknown grade may lie above it."""
+
+    grade: int
+    incomplete: bool = False
+
+    def __str__(self) -> str:
+        return f"≥{self.grade}, incomplete" if self.incomplete else str(self.grade)
+
+
+@dataclass(frozen=True, slots=True)
+class GradeRow:
+    """How many patients had which worst grade; `counts` and `unknown` add up to all patients."""
+
+    name: str
+    counts: tuple[int, ...]
+    unknown: int
+    severe: Rate
+
+
+def counted_events(
+    events: Sequence[AdverseEvent],
+    starts: Mapping[str, date],
+    scale: GradeScale,
+    *,
+    related_only: bool = False,
+) -> tuple[AdverseEvent, ...]:
+    """The events that count in each patient's window, from the start through its last day.
+
+    Raises:
+        CaseFileError: with one line for each event of a patient without a start, grade that does not exist,
+        and,
+            for related events, each event of which the relation is not known.
+    """
+    _check(events, starts, scale, related_only=related_only)
+    before: dict[tuple[str, str, str], AdverseEvent] = {}
+    counted = []
+    for event in sorted(events, key=lambda event: event.date):
+        if related_only and not event.related:
+            continue
+        start = starts[event.patient]
+        key = (event.patient, event.term, event.episode)
+        if event.date < start:
+            before[key] = event
+        elif event.date <= start + timedelta(days=scale.window_d) and _worsens(before.get(key), event):
+            counted.append(event)
+    return tuple(counted)
+
+
+def worst_grade(events: Sequence[AdverseEvent], scale: GradeScale) -> WorstGrade:
+    """The worst grade of one patient's counted events; 0 without any."""
+    known = max((event.grade for event in events if event.grade is not None), default=0)
+    unknown = any(event.grade is None for event in events)
+    return WorstGrade(known, incomplete=unknown and known < scale.highest)
+
+
+def worst_grades(
+    events: Sequence[AdverseEvent], patients: Sequence[str], scale: GradeScale
+) -> dict[str, WorstGrade]:
+    """The worst grade of each patient of the safety population over all counted events."""
+    mine: defaultdict[str, list[AdverseEvent]] = defaultdict(list)
+    for event in events:
+        mine[event.patient].append(event)
+    return {patient: worst_grade(mine[patient], scale) for patient in patients}
+
+
+def grade_table(
+    events: Sequence[AdverseEvent], patients: Sequence[str], scale: GradeScale, *, confidence_frac: float
+) -> tuple[GradeRow, ...]:
+    """One row over all events, one for each organ class and one for each term; of all patients."""
+    if not patients:
+        raise InputError("found no treated patient; grades need at least one as denominator")
+    classes: defaultdict[str, list[AdverseEvent]] = defaultdict(list)
+    terms: defaultdict[str, list[AdverseEvent]] = defaultdict(list)
+    for event in events:
+        terms[event.term].append(event)
+        if event.organ_class:
+            classes[event.organ_class].append(event)
+    groups = [(OVERALL, list(events)), *sorted(classes.items()), *sorted(terms.items())]
+    return tuple(_row(name, found, patients, scale, confidence_frac) for name, found in groups)
+
+
+def _row(
+    name: str,
+    events: Sequence[AdverseEvent],
+    patients: Sequence[str],
+    scale: GradeScale,
+    confidence_frac: float,
+) -> GradeRow:
+    worst = list(worst_grades(events, patients, scale).values())
+    complete = [found.grade for found in worst if not found.incomplete]
+    severe = sum(found.grade >= scale.severe for found in worst)
+    return GradeRow(
+        name=name,
+        counts=tuple(complete.count(grade) for grade in range(scale.highest + 1)),
+        unknown=len(worst) - len(complete),
+        severe=rate(severe, len(worst), confidence_frac=confidence_frac),
+    )
+
+
+def _worsens(earlier: AdverseEvent | None, event: AdverseEvent) -> bool:
+    """Whether an event of the window counts, given the last grade of its episode before the window."""
+    if earlier is None or earlier.grade is None or event.grade is None:
+        return True
+    return event.grade > earlier.grade
+
+
+def _check(
+    events: Sequence[AdverseEvent], starts: Mapping[str, date], scale: GradeScale, *, related_only: bool
+) -> None:
+    problems = []
+    for event in events:
+        where = f"adverse event {event.term} of {event.date}"
+        if event.patient not in starts:
+            problems.append(f"{where}: its patient has no date of first treatment; add it")
+        if event.grade is not None and not 1 <= event.grade <= scale.highest:
+            problems.append(f"{where}: found grade {event.grade}, expected 1 to {scale.highest} or none")
+        if related_only and event.related is None:
+            problems.append(f"{where}: the relation to treatment is not known; state it")
+    if problems:
+        raise CaseFileError(problems)

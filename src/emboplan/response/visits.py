@@ -1,0 +1,70 @@
+"""What a protocol counts as a patient's response: the best one within a time, or the one at a visit.
+
+The response at month 3 is the status at that visit, not the best one; the visit is the time point nearest to
+the date that many calendar months after the start, within a window that the user declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from emboplan.model.results.response import BestResponse, Category, TimePointResponse, VisitResponse
+from emboplan.response.calendar import months_later
+from emboplan.response.endpoint_sets import ResponseRule, Scope
+from emboplan.response.endpoints import PatientData
+
+Best = Callable[[Sequence[TimePointResponse]], BestResponse]
+
+
+def visit_response(
+    rule: ResponseRule, data: PatientData, start: date, *, window_d: int | None, best: Best
+) -> VisitResponse:
+    """The answer of one rule for one patient; `best` gives the best response over time points."""
+    if rule.at_month is not None:
+        return _at_month(rule, data, start, rule.at_month, window_d)
+    points = data.points
+    if rule.within_months is not None:
+        end = months_later(start, rule.within_months)
+        points = tuple(p for number, p in enumerate(points) if number == 0 or p.date <= end)
+    found = best(points)
+    return _answer(rule, found.hepatic if rule.scope is Scope.HEPATIC else found.overall, None)
+
+
+def _at_month(
+    rule: ResponseRule, data: PatientData, start: date, month: int, window_d: int | None
+) -> VisitResponse:
+    missing = []
+    if window_d is None:
+        missing.append("visit_window_days")
+    treatments = sorted(data.course.treatment_dates)
+    if rule.before_second_treatment and not treatments:
+        missing.append("treatment_dates")
+    if missing or window_d is None:
+        return VisitResponse(
+            rule.id, rule.scope.value, None, None, None, rule.definition, rule.place, tuple(missing)
+        )
+    due = months_later(start, month)
+    second = treatments[1] if rule.before_second_treatment and len(treatments) > 1 else None
+    inside = [
+        point
+        for point in data.points[1:]
+        if abs((point.date - due).days) <= window_d and (second is None or point.date <= second)
+    ]
+    if not inside:
+        return _answer(rule, Category.NE, None)
+    visit = min(inside, key=lambda point: (abs((point.date - due).days), point.date))
+    point = visit.hepatic_point if rule.scope is Scope.HEPATIC else visit.overall_point
+    return _answer(rule, point.overall, visit.date)
+
+
+def _answer(rule: ResponseRule, category: Category | None, day: date | None) -> VisitResponse:
+    return VisitResponse(
+        id=rule.id,
+        scope=rule.scope.value,
+        category=category,
+        counts=category in rule.counts,
+        date=day,
+        definition=rule.definition,
+        place=rule.place,
+    )

@@ -1,0 +1,1 @@
+"""Treatment calendars of trial protocols, and their export as iCalendar files."""
