@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from emboplan.workflow.check import check as check
     from emboplan.workflow.check import check_all as check_all
     from emboplan.workflow.delivery import verify as verify
+    from emboplan.workflow.dose import dose as dose
     from emboplan.workflow.phantom import phantom as phantom
     from emboplan.workflow.plan_tare import plan as plan
     from emboplan.workflow.respond import respond as respond
@@ -83,6 +84,7 @@ _PUBLIC = {
     "check": ("emboplan.workflow.check", "check"),
     "check_all": ("emboplan.workflow.check", "check_all"),
     "decay": ("emboplan.dosimetry.decay", "decay"),
+    "dose": ("emboplan.workflow.dose", "dose"),
     "dvh": ("emboplan.dosimetry.voxel.dvh", "dvh"),
     "empiric_activity": ("emboplan.dosimetry.models.empiric", "empiric_activity"),
     "eqd2": ("emboplan.dosimetry.radiobiology", "eqd2"),

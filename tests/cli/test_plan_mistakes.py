@@ -70,7 +70,7 @@ MISTAKES = {
         case_text(rest="[limitz]\nx = 1"),
         (
             f"limitz: {UNKNOWN} patient, images, volumes, procedure, territory, limits, vial, uncertainty, "
-            "prior, administration, facts"
+            "prior, administration, schedule, facts"
         ),
     ),
     "unknown key": (

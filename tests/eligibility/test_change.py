@@ -234,9 +234,9 @@ def test_the_longest_of_several_washouts_is_waited_for(clinic: Clinic) -> None:
         "prior_chemotherapy": True, "last_chemotherapy_date": "2026-05-10",
         "prior_prrt": True, "last_prrt_date": "2026-05-18",
     }  # fmt: skip
-    assert lines(
-        ask(clinic, "MSK-19-125", **treated)
-    ) == [[("enrolment_date", "wait", "2026-06-18 or later")]]
+    assert lines(ask(clinic, "MSK-19-125", **treated)) == [
+        [("enrolment_date", "wait", "2026-06-18 or later")]
+    ]
 
 
 @pytest.mark.parametrize(

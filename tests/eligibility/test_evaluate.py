@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.eligibility.conftest import Clinic
 
-from emboplan.eligibility.evaluate import Answer, answer, evaluate, months_after
+from emboplan.eligibility.evaluate import evaluate
+from emboplan.eligibility.logic import Answer, answer, months_after
 from emboplan.errors import InputError, UnitError
 from emboplan.model.patient import Fact, LabValue, PatientFacts
 from emboplan.model.protocol import AllOf, Always, AnyOf, FactDefinition, FactKind, IfThen, Is, Not, Rule

@@ -251,16 +251,16 @@ def test_adding_batches_is_a_sum_and_a_sum_of_squares() -> None:
 
 
 def test_standard_errors_are_those_of_independent_runs() -> None:
-    """Pulls of 40 seeds in the voxels that get most: mean square of 1, to 15 % (16 batches: t, 15/13)."""
+    """Pulls of 24 seeds in the voxels that get most: mean square of 1, to 20 % (16 batches: t, 15/13)."""
     activity = np.zeros((5, 5, 5))
     activity[2, 2, 2] = 1
     runs = [
-        run(np.ones((5, 5, 5)), (3.0,) * 3, activity, histories=60, batches=16, seed=s) for s in range(40)
+        run(np.ones((5, 5, 5)), (3.0,) * 3, activity, histories=60, batches=16, seed=s) for s in range(24)
     ]
     mean = np.mean([r.mev for r in runs], axis=0)
     seen = mean > 1e-2
     pulls = np.array([((r.mev - mean) / np.maximum(r.error, 1e-12))[seen] for r in runs])
-    assert (pulls**2).mean() * 40 / 39 * 13 / 15 == pytest.approx(1, abs=0.15)
+    assert (pulls**2).mean() * 24 / 23 * 13 / 15 == pytest.approx(1, abs=0.2)
 
 
 def reference_spectrum(shared_data: Path) -> F64:

@@ -24,6 +24,11 @@ DONE = RecordedSession(1, MONDAY, done=True)
     [
         ("deboxa", ScheduleRequest(), "schedule.start: not found; give the day of the first D-TACE"),
         ("deboxa", ScheduleRequest(start=date(1026, 1, 5)), "schedule.start: found the year 1026"),
+        (
+            "deboxa",
+            ScheduleRequest(start=MONDAY, recorded=(RecordedSession(1, date(9999, 12, 31), done=True),)),
+            "schedule.session[0].date: found the year 9999",
+        ),
         ("retnet", ScheduleRequest(start=MONDAY), "schedule.arm: not found; RETNET has the arms be, tace"),
         ("retnet", ScheduleRequest(start=MONDAY, arm="tare"), 'found "tare"; RETNET has be, tace'),
         (

@@ -18,6 +18,7 @@ from emboplan.errors import InputError
 from emboplan.model.results.activity import ModelResult, Quantity
 from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.workflow.casefile import read_case
+from emboplan.workflow.prepare import prepare
 
 DENSITY, K_Y90, K_HO166 = 1.03, 49.8, 15.87
 T_Y90_H, T_HO166_H = 64.1, 26.8
@@ -348,3 +349,65 @@ def test_the_empiric_table_stands_beside(boxes: BoxStudy) -> None:
     assert found.administered_gbq == pytest.approx(1.6)
     normal_gy = 1.6 * K_Y90 * 0.88 / ((cases.NORMAL_ML + 5 * sum(cases.LESION_ML)) * DENSITY / 1000)
     assert found.doses_gy.perfused_normal == pytest.approx(normal_gy)
+
+
+def test_a_lobe_without_lesions_leaves_the_other_its_partition(tmp_path: Path) -> None:
+    """The lobe of normal liver goes by its own mean dose; the other by its tumour, as when it is alone."""
+    bare = '\n[[territory]]\nname = "left"\nvolume = "600 mL"\nlung_shunt_frac = 0.05\n'
+    bare += 'perfused_goal = { dose = "40 Gy", source = "site" }\n'
+    found = results(ep.activity(case(tmp_path, RIGHT + bare)), "partition")
+    right = 120 / 4 * WEIGHTED_KG["right"] / K_Y90 / (1 - SHUNT)
+    left = 40 * 0.6 * DENSITY / K_Y90 / (1 - SHUNT)
+    assert found["right"].administered_gbq == pytest.approx(right)
+    assert found["left"].administered_gbq == pytest.approx(left)
+
+
+def test_sessions_of_one_case_share_a_treatment_time_and_say_so(tmp_path: Path) -> None:
+    plan = ep.activity(case(tmp_path, RIGHT + LEFT, procedure="treatment_time = 2026-12-03T10:30:00-05:00"))
+    assert "vial-of-one-session" in {finding.id for finding in plan.findings}
+
+
+def test_an_entered_activity_above_the_decayed_vial_stops(tmp_path: Path) -> None:
+    """3 GBq at calibration are 1.07 GBq 95.5 hours later."""
+    territory = lobe("right", 1100, 1, 60, ratio=4.0, more='administered = "1.2 GBq"')
+    vial = '[vial]\nsize = "3 GBq"\ncalibration_time = 2026-11-29T12:00:00-05:00'
+    plan = ep.activity(
+        case(tmp_path, territory, procedure="treatment_time = 2026-12-03T11:30:00-05:00", rest=vial)
+    )
+    (found,) = [finding for finding in plan.findings if finding.id == "vial-too-small"]
+    assert f"{3 * 2 ** (-95.5 / T_Y90_H):.4g} GBq" in found.text
+
+
+def test_earlier_treatments_answer_the_facts_about_them(tmp_path: Path) -> None:
+    """A prior radioembolization is one for the protocol too."""
+    path = case(tmp_path, RIGHT, rest='[[prior]]\nkind = "tare"\ndate = 2025-06-01\nlung_dose = "4 Gy"')
+    prepared = prepare(read_case(path, load()), load(), lambda _stage, _share: None)
+    fact = prepared.facts.get("prior_radioembolization")
+    assert fact is not None
+    assert fact.value is True
+
+
+def test_the_inputs_of_each_territory_are_in_the_plan(tmp_path: Path) -> None:
+    plan = ep.activity(case(tmp_path, RIGHT + LEFT))
+    right, left = plan.territories
+    assert (right.territory, right.perfused_ml, right.tumour_ml, right.lung_shunt_frac) == (
+        "right",
+        1100,
+        60,
+        SHUNT,
+    )
+    assert dict(left.lesion_tumour_to_normal) == {"2": 3.0}
+    assert (left.session, left.device) == (2, "quiremspheres")
+
+
+def test_a_shunt_entered_against_the_scan_is_told(boxes: BoxStudy) -> None:
+    """Half of what the scan shows is half the lung dose."""
+    path = boxes_case(
+        boxes,
+        "entered.toml",
+        models='["partition"]',
+        images='maa = "spect.dcm"',
+        territory="lung_shunt_frac = 0.02\ntumour_to_normal = 4.0",
+    )
+    plan = ep.activity(path)
+    assert "lung-shunt-differs" in {finding.id for finding in plan.findings}

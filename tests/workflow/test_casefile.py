@@ -10,6 +10,7 @@ from tests.conftest import PROJECT_ROOT
 from tests.workflow.administered import FULL_ADMINISTRATION
 
 from emboplan.catalog import load
+from emboplan.errors import CaseFileError
 from emboplan.model.case import (
     ActivityModel,
     ArterySpecific,
@@ -23,6 +24,7 @@ from emboplan.model.case import (
 from emboplan.model.disease import TumourType
 from emboplan.model.patient import LabValue
 from emboplan.model.results.prescription import Objective
+from emboplan.model.schedule import Period
 from emboplan.workflow.casefields import shown
 from emboplan.workflow.casefile import read_case
 from emboplan.workflow.caseschema import CaseTable
@@ -182,7 +184,56 @@ def test_the_full_example_names_every_key() -> None:
         table: Any = field.annotation
         inner = getattr(table, "__args__", (table,))[0]
         for key in inner.model_fields:
-            assert f"\n{key} = " in FULL + NUMBERS + FULL_ADMINISTRATION, f"{name}.{key}"
+            assert f"\n{key} = " in FULL + NUMBERS + FULL_ADMINISTRATION + FULL_SCHEDULE, f"{name}.{key}"
+
+
+FULL_SCHEDULE = """
+[patient]
+id = "NET-003"
+
+[procedure]
+protocol = "captem-y90"
+
+[[territory]]
+name = "right lobe"
+
+[schedule]
+start = 2026-01-05T09:30:00+01:00
+zone = "Europe/Rome"
+arm = "captem-tare"
+sessions = 1
+session_length = "90 min"
+cycles = 6
+later_cycle = 4
+window_days = 2
+simulation = 2026-01-20
+imaging_every = "12 weeks"
+scan_lead_days = 0
+drug_dose = "0.1 g"
+course_mg_per_m2 = { capecitabine = 600, temozolomide = 150.5 }
+holidays = [2026-04-06]
+issued = 2026-03-01
+revision = 2
+cycle = [{ number = 2, date = 2026-02-03 }]
+event = [{ event = "progression", date = 2026-05-01 }]
+session = [{ number = 1, date = 2026-02-09, done = true, territories = ["right lobe"], activity = "50 mCi" }]
+"""
+
+
+def test_a_schedule_with_every_key(tmp_path: Path) -> None:
+    """Values arrive in the units that their names say; a dose in an arm without a drug is the one mistake."""
+    path = tmp_path / "case.toml"
+    path.write_text(FULL_SCHEDULE, encoding="utf-8")
+    with pytest.raises(CaseFileError) as caught:
+        read_case(path, load(), for_calendar=True)
+    assert [line.split(": ")[1] for line in caught.value.problems] == ["schedule.drug_dose"]
+    path.write_text(FULL_SCHEDULE.replace('drug_dose = "0.1 g"\n', ""), encoding="utf-8")
+    schedule = read_case(path, load(), for_calendar=True).schedule
+    assert schedule is not None
+    assert (schedule.session_hours, schedule.imaging_every) == (1.5, Period(days=84))
+    assert schedule.course_mg_per_m2 == {"capecitabine": 600.0, "temozolomide": 150.5}
+    assert schedule.recorded[0].activity_gbq == pytest.approx(1.85)
+    assert (schedule.cycle_starts[0].number, schedule.events[0].event) == (2, "progression")
 
 
 NUMBERS = """

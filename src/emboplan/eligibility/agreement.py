@@ -24,11 +24,19 @@ def contradictions(
     problems = []
     for definition in definitions.values():
         if definition.name in known or definition.share is not None:
-            problems.extend(_contradictions(definition, known, today))
+            problems.extend(contradictions_of(definition, known, today))
     return problems
 
 
-def _contradictions(definition: FactDefinition, known: Mapping[str, Fact], today: date | None) -> list[str]:
+def related(definition: FactDefinition) -> tuple[str, ...]:
+    """The facts that must agree with each other because of this definition; empty where none must."""
+    if definition.share is not None:
+        return (definition.name, *definition.share)
+    others = tuple(name for name in (definition.given_by, definition.not_after) if name is not None)
+    return (definition.name, *others) if others or definition.earliest or definition.days_ahead else ()
+
+
+def contradictions_of(definition: FactDefinition, known: Mapping[str, Fact], today: date | None) -> list[str]:
     """What this fact says against others, and against the calendar."""
     fact = known.get(definition.name)
     if definition.share is not None:

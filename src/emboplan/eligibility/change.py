@@ -13,7 +13,9 @@ from datetime import date
 from fractions import Fraction
 
 from emboplan.eligibility.domains import ABSENT, Domain, answers, entry_days, last_date, numbers
-from emboplan.eligibility.evaluate import STAGE_FACT, evaluate, washout_end
+from emboplan.eligibility.evaluate import evaluate
+from emboplan.eligibility.flags import STAGE_FACT
+from emboplan.eligibility.logic import washout_end
 from emboplan.eligibility.needed import describe
 from emboplan.eligibility.reading import read_number
 from emboplan.eligibility.ways import Box, Ways
@@ -22,7 +24,6 @@ from emboplan.model.patient import Fact, PatientFacts
 from emboplan.model.protocol import (
     Compares,
     Criterion,
-    CriterionKind,
     FactDefinition,
     FactKind,
     Is,
@@ -31,7 +32,6 @@ from emboplan.model.protocol import (
 )
 from emboplan.model.results.eligibility import CriterionStatus, Verdict, WhatWouldChange
 
-_REMARKS_ONLY = (CriterionKind.ADVISORY, CriterionKind.PROCESS)
 _NUMERIC = (FactKind.NUMBER, FactKind.INTEGER, FactKind.LAB)
 
 

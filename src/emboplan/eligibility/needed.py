@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from emboplan.eligibility.domains import ABSENT, ANY_DAY, RECENT, Domain, Piece
-from emboplan.eligibility.evaluate import months_after
+from emboplan.eligibility.logic import months_after
 from emboplan.eligibility.reading import plain, read_number, show_beside, with_unit
 from emboplan.eligibility.ways import Box, Ways
 from emboplan.eligibility.wording import leaves, span

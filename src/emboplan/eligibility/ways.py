@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from itertools import chain
-from operator import eq, ge, gt, le, lt
 
 from emboplan.eligibility.domains import ABSENT, LONG_AGO, RECENT, Domain, Piece
-from emboplan.eligibility.evaluate import washout_end
+from emboplan.eligibility.logic import HOLDS, washout_end
 from emboplan.eligibility.wording import exact_limit
 from emboplan.model.protocol import (
     AllOf,
@@ -27,7 +26,6 @@ from emboplan.model.protocol import (
     IfThen,
     Is,
     Not,
-    Operator,
     Rule,
     Washout,
 )
@@ -38,13 +36,6 @@ MOST_BOXES = 512
 """Beyond so many ways the ones that change most are left out; a protocol of a trial has a few dozen."""
 
 _EVERYTHING: tuple[Box, ...] = ({},)
-_HOLDS = {
-    Operator.LESS: lt,
-    Operator.AT_MOST: le,
-    Operator.EQUAL: eq,
-    Operator.AT_LEAST: ge,
-    Operator.MORE: gt,
-}
 
 
 @dataclass(slots=True)
@@ -124,7 +115,7 @@ class Ways:
         return _EVERYTHING if len(reachable) == 1 else ({fact.name: frozenset({ABSENT})},)
 
     def _number(self, rule: Compares, fact: FactDefinition, *, holds: bool) -> Sequence[Box]:
-        compare, limit = _HOLDS[rule.operator], exact_limit(rule)
+        compare, limit = HOLDS[rule.operator], exact_limit(rule)
         return self._known(fact, [compare(*_beside(piece, limit)) is holds for piece in self._pieces(fact)])
 
     def _compares(self, rule: Compares, *, holds: bool) -> Sequence[Box]:

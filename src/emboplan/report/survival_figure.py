@@ -81,7 +81,8 @@ def _median(curve: SurvivalCurve, unit: str) -> str:
 def _caption(curve: SurvivalCurve, title: str) -> str:
     return (
         f"{title[:1].upper()}{title[1:]}: Kaplan-Meier curve of {curve.patients} patients with "
-        f"{curve.events} events; band: {PERCENT * curve.confidence_frac:g} % log-log interval; ticks: censored."
+        f"{curve.events} events; band: {PERCENT * curve.confidence_frac:g} % log-log interval; "
+        "ticks: censored times."
     )
 
 

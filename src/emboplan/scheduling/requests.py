@@ -57,11 +57,15 @@ def _start(request: ScheduleRequest, rules: ProtocolSchedule | None) -> Iterator
     if request.start is None:
         what = "first day of treatment" if rules is None else rules.start
         yield f"schedule.start: not found; give the {what}, such as start = 2026-01-05"
-    elif not FIRST_YEAR <= request.start.year <= LAST_YEAR:
-        yield (
-            f"schedule.start: found the year {request.start.year}; expected one from {FIRST_YEAR} to "
-            f"{LAST_YEAR}"
-        )
+    days = [("start", request.start), ("simulation", request.simulation), ("issued", request.issued)]
+    days += [(f"session[{n}].date", recorded.when) for n, recorded in enumerate(request.recorded)]
+    days += [(f"cycle[{n}].date", cycle.day) for n, cycle in enumerate(request.cycle_starts)]
+    days += [(f"event[{n}].date", event.day) for n, event in enumerate(request.events)]
+    for key, day in days:
+        if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+            yield (
+                f"schedule.{key}: found the year {day.year}; expected one from {FIRST_YEAR} to {LAST_YEAR}"
+            )
 
 
 def _moments(request: ScheduleRequest) -> Iterator[str]:

@@ -121,8 +121,6 @@ _PERIOD = re.compile(r"^\s*([1-9]\d{0,3})\s*(day|week|month)s?\s*$")
 
 def period(value: Any) -> Period:
     """A number of days, weeks or calendar months."""
-    if isinstance(value, Period):
-        return value
     match = _PERIOD.match(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError(f'found {shown(value)}; expected a period such as "3 months" or "12 weeks"')
@@ -130,6 +128,12 @@ def period(value: Any) -> Period:
     if unit == "month":
         return Period(months=number)
     return Period(days=number * DAYS_PER_WEEK if unit == "week" else number)
+
+
+def period_text(value: Any) -> Any:
+    """The text of a period, checked."""
+    period(value)
+    return value
 
 
 def lung_mass(value: Any) -> Any:

@@ -13,7 +13,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from emboplan.model.case import ActivityModel, Intent, PriorKind, ProcedureKind, Sex
 from emboplan.model.disease import TumourType
 from emboplan.model.results.prescription import Objective
-from emboplan.model.schedule import Period
 from emboplan.workflow.casefields import (
     ActivityGbq,
     DoseGy,
@@ -38,7 +37,7 @@ from emboplan.workflow.casefields import (
     each_once,
     labels,
     lung_mass,
-    period,
+    period_text,
     procedure_kind,
 )
 
@@ -259,7 +258,7 @@ class ScheduleTable(_Table):
     later_cycle: Count | None = None
     window_days: WholeDays | None = None
     simulation: Day | None = None
-    imaging_every: Annotated[Period, BeforeValidator(period)] | None = None
+    imaging_every: Annotated[str, BeforeValidator(period_text)] | None = None
     scan_lead_days: WholeDays = 0
     drug_dose: MassMg | None = None
     course_mg_per_m2: dict[str, Positive] = {}

@@ -30,6 +30,7 @@ from emboplan.model.schedule_request import (
     RecordedSession,
     ScheduleRequest,
 )
+from emboplan.workflow.casefields import period
 from emboplan.workflow.caseschema import (
     AdministrationTable,
     ArterySpecificTable,
@@ -196,7 +197,7 @@ def schedule_request(table: ScheduleTable) -> ScheduleRequest:
         later_cycle=table.later_cycle,
         window_days=table.window_days,
         simulation=table.simulation,
-        imaging_every=table.imaging_every,
+        imaging_every=None if table.imaging_every is None else period(table.imaging_every),
         scan_lead_days=table.scan_lead_days,
         drug_mg=table.drug_dose,
         course_mg_per_m2=MappingProxyType(dict(table.course_mg_per_m2)),

@@ -86,7 +86,7 @@ class How(StrEnum):
 class NeededFact:
     """One fact that would have to be known, or be another: what it is now and what would do.
 
-    `criteria` are those that do not pass without it; `example` is one value that would do, as the fact takes it.
+    `criteria` are those that do not pass without it; `example` is one value that would do.
     """
 
     fact: str
@@ -101,8 +101,8 @@ class NeededFact:
 class WhatWouldChange:
     """The smallest sets of facts that would make a patient eligible, the shortest first.
 
-    No set holds another. Where there is none, `blocked` names the criteria that no fact which may change can turn.
-    `complete` is false where there were too many sets to find them all.
+    No set holds another. `blocked` names the criteria that no fact which may change can turn; then there is no
+    set. `complete` is false where there were too many sets to find them all.
     """
 
     protocol: str
