@@ -30,7 +30,12 @@ def day(number: int) -> date:
 
 def row(number: int, lesion: str, role: str = "target", **more: Any) -> dict[str, Any]:
     """A lesion of the liver on that day; `mm` is its longest diameter, or a node's short axis."""
-    cells: dict[str, Any] = {"date": day(number).isoformat(), "lesion": lesion, "organ": "liver", "role": role}
+    cells: dict[str, Any] = {
+        "date": day(number).isoformat(),
+        "lesion": lesion,
+        "organ": "liver",
+        "role": role,
+    }
     cells.update(more)
     if "mm" in cells:
         node = "node" in cells["organ"]
@@ -43,7 +48,9 @@ def course_of(sums: Sequence[tuple[int, object]], lesion: str = "L1") -> list[di
     return [row(number, lesion, mm=size) for number, size in sums]
 
 
-def size(value: str | None, *, lesion: str = "L1", node: bool = False, gone: bool | None = None) -> TargetSize:
+def size(
+    value: str | None, *, lesion: str = "L1", node: bool = False, gone: bool | None = None
+) -> TargetSize:
     """A target of that size; gone when it is 0 unless said otherwise."""
     exact = None if value is None else Fraction(value)
     return TargetSize(lesion, node, exact, gone=exact == 0 if gone is None else gone)

@@ -40,7 +40,9 @@ TARGETS = ("CR", "PR", "SD", "PD", "NE", None)
 NON_TARGETS = ("CR", NON, "PD", "NE", None)
 
 
-@pytest.mark.parametrize(("target", "non_target", "new"), list(itertools.product(TARGETS, NON_TARGETS, (False, True))))
+@pytest.mark.parametrize(
+    ("target", "non_target", "new"), list(itertools.product(TARGETS, NON_TARGETS, (False, True)))
+)
 def test_every_cell(target: str | None, non_target: str | None, *, new: bool) -> None:
     expected = "PD" if new or "PD" in (target, non_target) else PRINTED[target, non_target]
     found = overall_response(

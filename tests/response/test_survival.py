@@ -1,8 +1,8 @@
 """Kaplan-Meier by hand, against SciPy's own, and its edges."""
 
 import math
+import warnings
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,7 +57,7 @@ def test_a_curve_that_is_exactly_one_half_for_a_while() -> None:
 def test_a_curve_that_stays_above_one_half() -> None:
     found = curve([1, 2, 3], [True, False, False])
     assert found.median is None
-    assert found.median_interval == (1, None) or found.median_interval[1] is None
+    assert found.median_interval == (1, None)
 
 
 def test_no_event_and_all_events() -> None:
@@ -92,13 +92,12 @@ def test_against_scipy(found: list[tuple[int, bool]]) -> None:
     if not any(events):
         return
     ours = curve(times, events)
-    data = stats.CensoredData(
-        uncensored=[t for t, e in found if e], right=[t for t, e in found if not e]
-    )
+    data = stats.CensoredData(uncensored=[t for t, e in found if e], right=[t for t, e in found if not e])
     theirs = stats.ecdf(data).sf
     for step in ours.steps:
         assert step.survival_frac == pytest.approx(float(theirs.evaluate(step.time)), abs=1e-12)
-    with np.errstate(all="ignore"):
+    with warnings.catch_warnings():  # SciPy says where its formula is undefined
+        warnings.simplefilter("ignore")
         band = theirs.confidence_interval(0.95, method="log-log")
     for step in ours.steps:
         if step.interval is not None and step.survival_frac > 0:

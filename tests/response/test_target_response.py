@@ -163,12 +163,16 @@ def test_the_formulas_in_whole_tenths(baseline: Fraction, nadir: Fraction, now: 
     nadir = min(nadir, baseline)
     b, n, s = (int(10 * value) for value in (baseline, nadir, now))
     expected = "PD" if 5 * s >= 6 * n and s - n >= 50 else "PR" if 10 * s <= 7 * b else "SD"
-    found = target_response([TargetSize("A", node=False, size=now, gone=False)], Past(baseline, nadir), RECIST)
+    found = target_response(
+        [TargetSize("A", node=False, size=now, gone=False)], Past(baseline, nadir), RECIST
+    )
     assert found == expected
 
 
 @given(st.permutations(["A", "B", "C", "D"]), st.lists(tenths, min_size=4, max_size=4), tenths)
-def test_the_order_of_targets_does_not_matter(order: list[str], sizes: list[Fraction], nadir: Fraction) -> None:
+def test_the_order_of_targets_does_not_matter(
+    order: list[str], sizes: list[Fraction], nadir: Fraction
+) -> None:
     table = dict(zip("ABCD", sizes, strict=True))
     history = Past(Fraction(150), min(nadir, Fraction(150)))
     one = [TargetSize(name, node=False, size=table[name], gone=False) for name in "ABCD"]

@@ -45,6 +45,7 @@ def protocol_flags(protocol: Protocol, *, stage_stated: bool) -> Iterator[Flag]:
 
 
 def raised(rules: Sequence[FlagRule], criterion: str | None, facts: PatientFacts) -> Iterator[Flag]:
+    """A flag for each rule that holds."""
     for rule in rules:
         if answer(rule.when, facts).holds:
             yield Flag(rule.id, criterion, rule.text)

@@ -126,9 +126,9 @@ def _staged(facts: FactColumns, stage: str | None) -> tuple[FactColumns, list[St
 
 
 def _verdicts(statuses: NDArray[np.uint8]) -> list[Verdict]:
-    fails = (statuses == _CODE[CriterionStatus.FAIL]).any(axis=1)
+    fails: Rows = np.any(statuses == _CODE[CriterionStatus.FAIL], axis=1)
     open_ones = [_CODE[CriterionStatus.UNKNOWN], _CODE[CriterionStatus.CORRECTABLE]]
-    unsettled = np.isin(statuses, open_ones).any(axis=1)
+    unsettled: Rows = np.any(np.isin(statuses, open_ones), axis=1)
     return [
         Verdict.INELIGIBLE if failed else Verdict.UNDETERMINED if unknown else Verdict.ELIGIBLE
         for failed, unknown in zip(fails.tolist(), unsettled.tolist(), strict=True)

@@ -101,8 +101,8 @@ class NeededFact:
 class WhatWouldChange:
     """The smallest sets of facts that would make a patient eligible, the shortest first.
 
-    No set holds another. `blocked` names the criteria that no fact which may change can turn; then there is no
-    set. `complete` is false where there were too many sets to find them all.
+    No set holds another. `blocked` names the criteria that no fact which may change can turn; there is no set
+    then. `complete` is false where there were too many sets to find them all.
     """
 
     protocol: str

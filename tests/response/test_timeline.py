@@ -1,0 +1,231 @@
+"""What rows say together: baseline, time points, roles that stay, and every mistake at once."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from tests.response.rows import course_of, day, limits, row
+
+from emboplan.errors import CaseFileError
+from emboplan.response.reads import Problems, reads_from_rows
+from emboplan.response.target_size import CriterionName
+from emboplan.response.timeline import Timeline, timeline
+
+
+def read(
+    rows: list[dict[str, Any]], criterion: CriterionName = CriterionName.RECIST, as_of: date | None = None
+) -> Timeline:
+    problems = Problems()
+    reads = reads_from_rows(rows, problems=problems)
+    found = timeline(reads, criterion, limits().lesions, problems, as_of=as_of)
+    problems.finish()
+    assert found is not None
+    return found
+
+
+def lines(rows: list[dict[str, Any]], **more: Any) -> list[str]:
+    with pytest.raises(CaseFileError) as caught:
+        read(rows, **more)
+    return list(caught.value.problems)
+
+
+def test_rows_of_one_date_are_one_time_point() -> None:
+    found = read([row(60, "B", mm=11), row(0, "B", mm=12), row(0, "A", mm=20), row(60, "A", mm=19)])
+    assert found.baseline.date == day(0)
+    assert [point.date for point in found.follow_ups] == [day(60)]
+    assert found.targets == ("A", "B")
+    assert found.findings == ()
+
+
+def test_named_time_points_may_span_days() -> None:
+    rows = [
+        row(0, "A", mm=20, time_point="1"),
+        row(3, "B", mm=20, organ="lung", time_point="1"),
+        row(60, "A", mm=20, time_point="2"),
+        row(58, "B", mm=20, organ="lung", time_point="2"),
+    ]
+    found = read(rows)
+    assert (found.baseline.date, found.follow_ups[0].date) == (day(3), day(60))
+    assert found.follow_ups[0].label == "2"
+
+
+def test_a_lesion_without_a_row_is_not_assessed_and_said_so() -> None:
+    rows = [row(0, "A", mm=20), row(0, "N", "non-target", state="present"), row(60, "A", mm=20)]
+    assert read(rows).findings == (f"{day(60)}: no row for N; taken as not assessed at this time point",)
+
+
+def test_roles_are_chosen_where_no_row_states_one() -> None:
+    rows = [row(0, name, None, mm=mm) for name, mm in (("A", 30), ("B", 40), ("C", 20), ("D", 9))]
+    rows += [row(60, "A", None, mm=30), row(60, "X", "new")]
+    found = read(rows)
+    assert found.targets == ("A", "B")
+    assert tuple(found.non_targets) == ("C", "D")
+    assert found.findings[0] == (
+        "No row states a role: the largest measurable lesions were taken as targets (B, A)."
+    )
+
+
+PLACE = "row 1, lesion A"
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (
+            [row(0, "A", mm="9.9")],
+            [f"{PLACE}: longest_mm: found 9.9 mm, expected 10 mm or more for a target; make it a non-target"],
+        ),
+        (
+            [row(0, "A", organ="node", mm="14.9")],
+            [
+                f"{PLACE}: short_axis_mm: found 14.9 mm, expected 15 mm or more for a node as target; "
+                "make it a non-target"
+            ],
+        ),
+        (
+            [row(0, "A", mm="15", slice_mm=8)],
+            [f"{PLACE}: longest_mm: found 15 mm, expected 16 mm or more for a target; make it a non-target"],
+        ),
+        (
+            [row(0, "A")],
+            [f"{PLACE}: longest_mm: found nothing at baseline; a target needs a measurement above 0"],
+        ),
+        (
+            [row(0, "A", state="absent")],
+            [f"{PLACE}: state: found absent at baseline; a target is measured there"],
+        ),
+        (
+            [row(0, "A", "new")],
+            [
+                f"{PLACE}: role: found new at the first time point, which is the baseline",
+                "baseline: missing; the first time point has no target and no non-target lesion",
+            ],
+        ),
+        (
+            [row(0, name, mm=20) for name in "ABC"],
+            ["baseline: found 3 targets in the organ liver, expected at most 2"],
+        ),
+        (
+            [
+                row(0, f"{organ}{n}", mm=20, organ=organ)
+                for organ in ("liver", "lung", "bone")
+                for n in (1, 2)
+            ],
+            ["baseline: found 6 targets, expected at most 5 in total"],
+        ),
+        (
+            [row(0, f"{side}{n}", mm=20, organ=f"{side} node") for side in ("neck", "hilar") for n in (1, 2)],
+            ["baseline: found 4 targets in the organ lymph node, expected at most 2"],
+        ),
+        (
+            [row(0, "A", mm=20), row(60, "B", mm=20)],
+            [
+                f"row 2, lesion B: is a target lesion without a row at baseline ({day(0)}); add it, "
+                "or give it the role new"
+            ],
+        ),
+        (
+            [row(0, "A", mm=20), row(60, "A", mm=20), row(60, "A", mm=21)],
+            [
+                f"row 3, lesion A: stands twice at {day(60)} (row 2 too); keep one row, "
+                "or give each part of a lesion that has split the state split"
+            ],
+        ),
+        (
+            [row(0, "A", mm=20), row(60, "A", "non-target", state="present")],
+            [f"row 2, lesion A: role: found non-target, but it is target on {day(0)}"],
+        ),
+        (
+            [row(0, "A", mm=20), row(60, "A", mm=20, organ="lung")],
+            [f'row 2, lesion A: organ: found "lung", but it is "liver" on {day(0)}'],
+        ),
+        (
+            [row(0, "A", mm=20), row(60, "A")],
+            ["row 2, lesion A: longest_mm: missing; give it, or the state absent, too-small or not-assessed"],
+        ),
+        (
+            [row(0, "A", mm=20), row(60, "A", state="merged")],
+            [
+                f"row 2, lesion A: state: found merged, but no other target of the liver was measured on {day(60)}"
+            ],
+        ),
+        (
+            [row(0, "A", mm=20), row(60, "A", None, mm=20)],
+            ["row 2, lesion A: role: missing; expected target, non-target or new"],
+        ),
+        (
+            [row(0, "A", None, mm=20), row(60, "B", None, mm=20)],
+            ["row 2, lesion B: role: missing, and the lesion is not at baseline; is it new?"],
+        ),
+        (
+            [row(0, "A", mm=20, time_point="1"), row(60, "A", mm=20)],
+            ["row 2, lesion A: time_point: missing; other rows name theirs"],
+        ),
+        (
+            [row(0, "A", mm=20, time_point="2"), row(60, "A", mm=20, time_point="1")],
+            [f"time point 2: is dated {day(0)}, before time point 1 ({day(60)})"],
+        ),
+        (
+            [
+                row(0, "A", mm=20, time_point="a"),
+                row(60, "B", mm=20, time_point="a"),
+                row(60, "A", mm=20, time_point="b"),
+            ],
+            [f"time point b: begins on {day(60)}, not after the last scan of a ({day(60)})"],
+        ),
+    ],
+)
+def test_one_line_for_each_mistake(rows: list[dict[str, Any]], expected: list[str]) -> None:
+    assert expected == lines(rows)
+
+
+def test_limits_themselves_are_allowed() -> None:
+    rows = [row(0, "A", mm=10), row(0, "B", mm=10), row(0, "N", organ="node", mm=15)]
+    rows += [row(0, "P", mm=16, organ="lung", slice_mm=8), row(0, "Q", mm=10, organ="lung")]
+    assert read(rows).targets == ("A", "B", "N", "P", "Q")
+
+
+def test_a_day_after_that_of_the_data() -> None:
+    rows = course_of([(0, 20), (60, 20)])
+    assert read(rows, as_of=day(60)).follow_ups
+    assert lines(rows, as_of=day(59)) == [
+        f"row 2, lesion L1: date: found {day(60)}, which is after {day(59)}, the day of the data"
+    ]
+
+
+def test_mistakes_of_rows_and_of_their_company_come_together() -> None:
+    """A row with a wrong diameter is there; it is not told to be missing as well."""
+    rows = [row(0, "A", mm="NaN"), row(0, "B", mm=5), row(60, "A", mm=20), row(60, "B", mm=20)]
+    assert [line.partition(":")[0] for line in lines(rows)] == ["row 1, lesion A", "row 2, lesion B"]
+
+
+def test_a_row_that_cannot_be_placed_makes_nothing_missing() -> None:
+    rows = [row(0, "A", mm=20), row(0, "B", mm=20) | {"date": "x"}, row(60, "A", mm=20), row(60, "B", mm=20)]
+    assert lines(rows) == ['row 2, lesion B: date: found "x", expected a date as YYYY-MM-DD']
+
+
+@pytest.mark.parametrize(
+    ("criterion", "cells", "line"),
+    [
+        (
+            CriterionName.EASL,
+            {"mm": 20, "viable_longest_mm": 15},
+            "row 1, lesion A: viable_longest_mm and viable_perpendicular_mm: found nothing at baseline; "
+            "a target needs a measurement above 0",
+        ),
+        (
+            CriterionName.EASL,
+            {"mm": 20, "viable_longest_mm": 0},
+            "row 1, lesion A: viable_longest_mm and viable_perpendicular_mm: found 0 at baseline; "
+            "a target needs a measurement above 0",
+        ),
+    ],
+)
+def test_what_a_criterion_needs(criterion: CriterionName, cells: dict[str, Any], line: str) -> None:
+    assert lines([row(0, "A", **cells)], criterion=criterion) == [line]
+
+
+def test_mrecist_measures_a_lesion_without_enhancement_whole() -> None:
+    rows = [row(0, "A", mm=20, viable_longest_mm=15), row(0, "B", mm=20, viable_longest_mm=0)]
+    found = read(rows, CriterionName.MRECIST)
+    assert dict(found.measures) == {"A": "viable_longest_mm", "B": "longest_mm"}
