@@ -39,7 +39,7 @@ def test_a_decimal_stays_exact(value: object) -> None:
 
 @pytest.mark.parametrize(
     "value", [date(2024, 2, 3), datetime(2024, 2, 3), "2024-02-03", "2024-02-03 00:00:00"]
-)  # noqa: DTZ001  as a spreadsheet has it
+)
 def test_a_day_however_it_is_stored(value: object) -> None:
     assert one(date=value).date == date(2024, 2, 3)
 
@@ -95,8 +95,10 @@ def test_organs(organ: str, expected: str) -> None:
         ({"state": "abscent"}, 'row 1, lesion L1: state: found "abscent"; did you mean "absent"?'),
         (
             {"state": "progressed"},
-            'row 1, lesion L1: state: found "progressed", which no target lesion has; expected measured, absent, '
-            "too-small, not-assessed, split, merged",
+            (
+                'row 1, lesion L1: state: found "progressed", which no target lesion has; expected measured, absent, '
+                "too-small, not-assessed, split, merged"
+            ),
         ),
         ({"role": "tarjet"}, 'row 1, lesion L1: role: found "tarjet"; did you mean "target"?'),
         ({"role": "x"}, 'row 1, lesion L1: role: found "x"; expected one of target, non-target, new'),
@@ -107,7 +109,7 @@ def test_organs(organ: str, expected: str) -> None:
         ),
         ({"date": "1.2.2024"}, 'row 1, lesion L1: date: found "1.2.2024", expected a date as YYYY-MM-DD'),
         (
-            {"date": datetime(2024, 1, 1, 12)},  # noqa: DTZ001  a time of day is no day
+            {"date": datetime(2024, 1, 1, 12)},
             "row 1, lesion L1: date: found 2024-01-01 12:00:00, expected a date as YYYY-MM-DD",
         ),
         ({"date": None}, "row 1: date: missing; every row needs one"),

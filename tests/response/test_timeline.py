@@ -78,8 +78,10 @@ PLACE = "row 1, lesion A"
         (
             [row(0, "A", organ="node", mm="14.9")],
             [
-                f"{PLACE}: short_axis_mm: found 14.9 mm, expected 15 mm or more for a node as target; "
-                "make it a non-target"
+                (
+                    f"{PLACE}: short_axis_mm: found 14.9 mm, expected 15 mm or more for a node as target; "
+                    "make it a non-target"
+                )
             ],
         ),
         (
@@ -92,7 +94,7 @@ PLACE = "row 1, lesion A"
         ),
         (
             [row(0, "A", state="absent")],
-            [f"{PLACE}: state: found absent at baseline; a target is measured there"],
+            [f"{PLACE}: state: found absent at baseline; a target must be measured there"],
         ),
         (
             [row(0, "A", "new")],
@@ -120,15 +122,19 @@ PLACE = "row 1, lesion A"
         (
             [row(0, "A", mm=20), row(60, "B", mm=20)],
             [
-                f"row 2, lesion B: is a target lesion without a row at baseline ({day(0)}); add it, "
-                "or give it the role new"
+                (
+                    f"row 2, lesion B: is a target lesion without a row at baseline ({day(0)}); add it, "
+                    "or give it the role new"
+                )
             ],
         ),
         (
             [row(0, "A", mm=20), row(60, "A", mm=20), row(60, "A", mm=21)],
             [
-                f"row 3, lesion A: stands twice at {day(60)} (row 2 too); keep one row, "
-                "or give each part of a lesion that has split the state split"
+                (
+                    f"row 3, lesion A: stands twice at {day(60)} (row 2 too); keep one row, "
+                    "or give each part of a lesion that has split the state split"
+                )
             ],
         ),
         (
@@ -210,14 +216,18 @@ def test_a_row_that_cannot_be_placed_makes_nothing_missing() -> None:
         (
             CriterionName.EASL,
             {"mm": 20, "viable_longest_mm": 15},
-            "row 1, lesion A: viable_longest_mm and viable_perpendicular_mm: found nothing at baseline; "
-            "a target needs a measurement above 0",
+            (
+                "row 1, lesion A: viable_longest_mm and viable_perpendicular_mm: found nothing at baseline; "
+                "a target needs a measurement above 0"
+            ),
         ),
         (
             CriterionName.EASL,
             {"mm": 20, "viable_longest_mm": 0},
-            "row 1, lesion A: viable_longest_mm and viable_perpendicular_mm: found 0 at baseline; "
-            "a target needs a measurement above 0",
+            (
+                "row 1, lesion A: viable_longest_mm and viable_perpendicular_mm: found 0 at baseline; "
+                "a target needs a measurement above 0"
+            ),
         ),
     ],
 )

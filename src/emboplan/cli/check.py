@@ -1,15 +1,18 @@
-"""`emboplan check`: facts of a patient against trial protocols, or against the label of a device."""
+"""`emboplan check`: facts of one patient or of many against trial protocols, or against a device's label."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emboplan.cli.common import CatalogOption, JsonOption, print_json
+from emboplan.cli.common import CatalogOption, ForceOption, JsonOption, OutputOption, print_json
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    from emboplan.catalog.load import Catalog
     from emboplan.workflow.label_check import LabelCheck
 
 LABEL_ANSWERS = {
@@ -22,11 +25,29 @@ LABEL_ANSWERS = {
 def check(
     facts: Annotated[
         Path,
-        typer.Argument(metavar="FACTS", help="Facts (TOML or JSON), or a case file with a [facts] table."),
+        typer.Argument(
+            metavar="FACTS",
+            help="Facts (TOML or JSON), a case file with a [facts] table, or a table of patients "
+            "(CSV, XLSX, Parquet).",
+        ),
     ],
     protocol: Annotated[
         str | None,
         typer.Option("--protocol", metavar="NAME", help="A protocol's name, or all (the default)."),
+    ] = None,
+    protocol_file: Annotated[
+        Path | None,
+        typer.Option("--protocol-file", metavar="FILE", help="A protocol of your own (TOML)."),
+    ] = None,
+    variant: Annotated[
+        str | None,
+        typer.Option("--variant", metavar="NAME", help="A published version that differs from the document."),
+    ] = None,
+    arm: Annotated[
+        str | None,
+        typer.Option(
+            "--arm", metavar="NAME", help="Show the procedure of an arm too; a closed one is refused."
+        ),
     ] = None,
     label: Annotated[
         str | None,
@@ -43,38 +64,149 @@ def check(
         Path | None,
         typer.Option("--burden", metavar="FILE", help="segmentation.json that fills the image facts."),
     ] = None,
+    what_if: Annotated[
+        bool, typer.Option("--what-if", help="Say what would make the patient eligible.")
+    ] = False,
+    output: OutputOption = None,
+    force: ForceOption = False,
     catalog: CatalogOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check eligibility: eligible, ineligible or undetermined, with each criterion.
 
-    With --label: whether the patient is within the labelling of a device, point by point.
+    With a table of patients: a table of verdicts and a matrix of criteria. With --label: whether the patient
+    is within the labelling of a device, point by point.
     """
     from emboplan.catalog.load import load
+    from emboplan.workflow.check import ALL
+    from emboplan.workflow.fact_table import TABLE_SUFFIXES
+
+    given = {
+        "--label": label,
+        "--protocol": protocol,
+        "--protocol-file": protocol_file,
+        "--arm": arm,
+        "--variant": variant,
+        "--burden": burden,
+        "--what-if": what_if or None,
+        "-o": output,
+    }
+    tables, today = load(catalog), _today()
+    if label is not None:
+        _refuse_beside(given, "--label", "--protocol --protocol-file --arm --variant --what-if -o")
+        _check_label(facts, label, stage, burden, tables, as_json=as_json)
+        return
+    _refuse_beside(given, "--protocol", "--protocol-file")
+    wanted = protocol_file or protocol or ALL
+    if facts.suffix.lower() in TABLE_SUFFIXES:
+        _refuse_beside(given, None, "--burden --what-if --arm")
+        _check_table(
+            facts, wanted, stage, variant, today, tables, output=output, force=force, as_json=as_json
+        )
+        return
+    _refuse_beside(given, None, "-o")
+    _check_patient(
+        facts, wanted, arm, what_if=what_if, as_json=as_json,
+        options={"stage": stage, "variant": variant, "today": today, "catalog": tables}, burden=burden,
+    )  # fmt: skip
+
+
+def _today() -> date:
+    """The calendar day of this computer, for dates of the future; the library itself has no clock."""
+    from datetime import datetime
+
+    return datetime.now().astimezone().date()
+
+
+def _refuse_beside(given: dict[str, Any], option: str | None, others: str) -> None:
+    """Raise where an option stands beside one that it does not go with."""
     from emboplan.errors import InputError
-    from emboplan.model.serialise import to_jsonable
-    from emboplan.report.summary import eligibility_lines
-    from emboplan.workflow.check import ALL, check_file
+
+    for other in others.split():
+        if given[other] is None:
+            continue
+        if option is None:
+            raise InputError(f"{other} does not go with this kind of FACTS; leave it out")
+        if given[option] is not None:
+            raise InputError(f"{other} and {option} were both given; give one of them")
+
+
+def _check_patient(
+    facts: Path,
+    wanted: str | Path,
+    arm: str | None,
+    *,
+    what_if: bool,
+    as_json: bool,
+    options: dict[str, Any],
+    burden: Path | None,
+) -> None:
+    from emboplan.errors import InputError
+    from emboplan.report.summary import arm_lines, change_lines, eligibility_lines
+    from emboplan.workflow.check import ALL, changes_of_file, check_file
+    from emboplan.workflow.protocol_file import arm as open_arm
+
+    if wanted == ALL and (arm is not None or options["variant"] is not None):
+        raise InputError("--arm and --variant belong to one protocol; name it with --protocol")
+    chosen = None
+    if arm is not None:
+        chosen = open_arm(wanted, arm, variant=options["variant"], catalog=options["catalog"])
+    results = check_file(facts, wanted, burden=burden, **options)
+    changes = changes_of_file(facts, wanted, burden=burden, **options) if what_if else {}
+    if as_json:
+        plain = {name: result.to_json() for name, result in results.items()}
+        for name, answer in changes.items():
+            said = answer.to_json()
+            plain[name]["what_would_change"] = {key: said[key] for key in ("sets", "blocked", "complete")}
+        print_json(plain if wanted == ALL else next(iter(plain.values())))
+        return
+    for name, result in results.items():
+        for line in eligibility_lines(result) + (change_lines(changes[name]) if what_if else []):
+            typer.echo(line)
+        for line in arm_lines(name, chosen) if chosen is not None else []:
+            typer.echo(line)
+
+
+def _check_table(
+    table: Path,
+    wanted: str | Path,
+    stage: str | None,
+    variant: str | None,
+    today: date,
+    catalog: Catalog,
+    *,
+    output: Path | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    from emboplan.report.summary import screening_lines
+    from emboplan.workflow.check import ALL
+    from emboplan.workflow.check_table import check_table, write_screening
+
+    if wanted == ALL and variant is not None:
+        _refuse_beside({"--variant": variant}, None, "--variant")
+    screening = check_table(table, wanted, stage=stage, variant=variant, today=today, catalog=catalog)
+    written = () if output is None else write_screening(screening, output, force=force)
+    if as_json:
+        print_json(screening.to_json())
+        return
+    for line in screening_lines(screening):
+        typer.echo(line)
+    for path in written:
+        typer.echo(f"written: {path}")
+
+
+def _check_label(
+    facts: Path, label: str, stage: str | None, burden: Path | None, catalog: Catalog, *, as_json: bool
+) -> None:
     from emboplan.workflow.label_check import check_label_file
 
-    if label is not None:
-        if protocol is not None:
-            raise InputError("--protocol and --label were both given; give one of them")
-        checked = check_label_file(facts, label, stage=stage, burden=burden, catalog=load(catalog))
-        if as_json:
-            print_json(checked.to_json())
-            return
-        for line in _label_lines(checked):
-            typer.echo(line)
-        return
-    wanted = protocol or ALL
-    results = check_file(facts, wanted, stage=stage, burden=burden, catalog=load(catalog))
+    checked = check_label_file(facts, label, stage=stage, burden=burden, catalog=catalog)
     if as_json:
-        print_json(to_jsonable(results if wanted == ALL else next(iter(results.values()))))
+        print_json(checked.to_json())
         return
-    for result in results.values():
-        for line in eligibility_lines(result):
-            typer.echo(line)
+    for line in _label_lines(checked):
+        typer.echo(line)
 
 
 def _label_lines(checked: LabelCheck) -> list[str]:

@@ -22,6 +22,7 @@ from emboplan.cli import (
     catalog,
     check,
     demo,
+    dose,
     measure,
     phantom,
     plan,
@@ -51,6 +52,7 @@ app.command("burden")(measure.burden)
 app.command("check")(check.check)
 app.command("activity")(activity.activity)
 app.command("shunt")(shunt.shunt)
+app.command("dose")(dose.dose)
 app.command("schedule")(schedule.schedule)
 app.command("verify")(verify.verify)
 app.command("respond")(respond.respond)

@@ -25,6 +25,7 @@ from emboplan.model.image import DoseMap
 from emboplan.model.mask import Mask
 from emboplan.model.plan import Plan
 from emboplan.model.serialise import to_jsonable
+from emboplan.workflow.dose_report import DoseReport
 
 SEGMENTATION, DOSE, PLAN = "segmentation.dcm", "dose.dcm", "plan.dcm"
 PLAN_LABEL = "TARE plan"
@@ -73,9 +74,12 @@ def _contour_digest(anatomy: Anatomy) -> str:
 
 
 def write_dose_and_plan(
-    plan: Plan, dose: DoseMap, source: SeriesHeader, folder: Path, *, date: str
+    plan: Plan | DoseReport, dose: DoseMap, source: SeriesHeader, folder: Path, *, date: str
 ) -> tuple[Finding, ...]:
-    """Write dose.dcm and the plan.dcm that it refers to; a finding where the CT does not allow it."""
+    """Write dose.dcm and the plan.dcm that it refers to; a finding where the CT does not allow it.
+
+    The identifiers follow from the content of `plan`, or of the report where there is no plan.
+    """
     digest = hashlib.sha256(json.dumps(to_jsonable(plan), sort_keys=True).encode()).hexdigest()
     identity = StudyIdentity.of(source)
     try:

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from emboplan.model.anatomy import Anatomy
+from emboplan.model.image import DoseMap
 from emboplan.model.mask import bounding_box
 from emboplan.model.plan import PlannedCase
 from emboplan.report.budget import BUDGET, draw_budget
@@ -72,14 +73,19 @@ def draw_figures(planned: PlannedCase[Any]) -> tuple[Picture, ...]:
     """All pictures of a plan, in the order of the report."""
     pictures = draw_anatomy(planned.anatomy)
     if planned.dose is not None:
-        scene = Scene.of(planned.anatomy, planned.dose)
-        text = "Absorbed dose over the same slices"
-        pictures += (_slices("dose_slices.png", scene, liver_slices(planned.anatomy), text, washed=True),)
-        lesion_slices = largest_lesion_slices(planned.anatomy)
-        if lesion_slices:
-            text = "Absorbed dose over the slices of the largest lesions"
-            pictures += (_slices("dose_lesions.png", scene, lesion_slices, text, washed=True),)
+        pictures += draw_dose(planned.anatomy, planned.dose, "Absorbed dose over the same slices")
     return pictures + _drawings(planned)
+
+
+def draw_dose(anatomy: Anatomy, dose: DoseMap, caption: str) -> tuple[Picture, ...]:
+    """The dose over slices of the liver, under `caption`, and over those of the largest lesions."""
+    scene = Scene.of(anatomy, dose)
+    pictures = (_slices("dose_slices.png", scene, liver_slices(anatomy), caption, washed=True),)
+    lesion_slices = largest_lesion_slices(anatomy)
+    if lesion_slices:
+        text = "Absorbed dose over the slices of the largest lesions"
+        pictures += (_slices("dose_lesions.png", scene, lesion_slices, text, washed=True),)
+    return pictures
 
 
 def _drawings(planned: PlannedCase[Any]) -> tuple[Picture, ...]:

@@ -159,7 +159,7 @@ def read_plan(folder: Path) -> dict[str, Any]:
     return content
 
 
-def histogram_csv(summary: DoseSummary) -> str:
+def histogram_csv(summary: DoseSummary | DvhSet) -> str:
     """The cumulative histograms as rows of structure, dose in Gy and share of the volume."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")

@@ -142,7 +142,7 @@ def _censored(
         last = later[-1] if later else began
         looked = "liver imaging" if rule.censor is CensorAt.LAST_LIVER_IMAGING else "adequate assessment"
         why = f"last {looked}"
-        if reason and (limit is not None and _beyond(limit, looks, data)):
+        if limit is not None and _followed_to(limit, data):
             why = f"{reason}; {why} before it"
     if last <= began:
         first_day = began + timedelta(days=DAY_ONE)
@@ -152,9 +152,9 @@ def _censored(
     return TimeToEvent(name, began, last, days, event=False, event_kind=None, censor_reason=why)
 
 
-def _beyond(limit: date, looks: Sequence[date], data: PatientData) -> bool:
-    """Whether the patient was followed beyond the bound, so that the bound is what ended the time."""
-    return any(day > limit for day in looks) or max(data.last_alive, data.course.death_date or limit) >= limit
+def _followed_to(limit: date, data: PatientData) -> bool:
+    """Whether the patient is known to have reached the bound, so that the bound is what ended the time."""
+    return max(data.last_alive, data.course.death_date or data.last_alive) >= limit
 
 
 def _looks(rule: TimeRule, data: PatientData) -> list[date]:

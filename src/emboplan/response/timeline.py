@@ -222,7 +222,8 @@ def _check_measures(
         for point in follow_ups:
             for read in point.of(lesion):
                 stated = read.state in (State.ABSENT, State.TOO_SMALL, State.NOT_ASSESSED, State.MERGED)
-                if read.sound and not stated and measured(read, measure) is None:
+                target = read.sound and read.role is Role.TARGET
+                if target and not stated and measured(read, measure) is None:
                     problems.add(
                         f"{read.where}: {measure}",
                         "missing; give it, or the state absent, too-small or not-assessed",

@@ -19,8 +19,9 @@ from emboplan.errors import CaseFileError, InputError
 from emboplan.files.atomic import atomic_folder
 from emboplan.model.protocol import FactDefinitions
 from emboplan.model.results.screening import Screening
-from emboplan.workflow.check import ALL, load_protocol
+from emboplan.workflow.check import ALL
 from emboplan.workflow.fact_table import columns_of, read_fact_table
+from emboplan.workflow.protocol_file import load_protocol
 
 VERDICTS_FILE = "verdicts.csv"
 CRITERIA_FILE = "criteria.csv"
@@ -38,8 +39,8 @@ def check_table(
     """The verdicts of many patients.
 
     Args:
-        table: the path of a CSV, Excel or Parquet file, or a mapping of columns, a list of rows, a data frame;
-            one row for each patient, columns named as facts (see the how-to page on screening).
+        table: the path of a CSV, Excel or Parquet file, or a mapping of columns, a list of rows, or a data
+            frame; one row for each patient, columns named as facts (see the how-to page on screening).
         protocols: one protocol, several, or ``all``, each as in `check`.
         stage: as in `check`; goes before a column `assessment_stage`.
         variant: as in `check`, with one protocol.

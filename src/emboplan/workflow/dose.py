@@ -181,7 +181,7 @@ def medium(
         return tissue
     if density is None:
         raise ModelRangeError(
-            f"method {method.value} needs the density of every voxel; give density (g/mL), or tissue from a CT"
+            f"method {method.value} needs the density of every voxel; give density, or tissue from a CT"
         )
     grid.require_same(density.grid, "activity and density")
     return density if method is DoseMethod.LOCAL else tissue_from_density(density, catalog=catalog)
@@ -267,8 +267,8 @@ def _require_fine(grid: Grid, facts: catalogue.Catalog) -> None:
     largest = facts.number("ct_check.largest_voxel")
     if max(grid.spacing_mm) > largest:
         raise ModelRangeError(
-            f"voxels of {' x '.join(f'{d:g}' for d in grid.spacing_mm)} mm are wider than {largest:g} mm, the "
-            "range of the electrons; resample the activity to a finer grid first"
+            f"voxels of {' x '.join(f'{d:g}' for d in grid.spacing_mm)} mm are wider than {largest:g} mm, "
+            "the range of the electrons; resample the activity to a finer grid first"
         )
 
 

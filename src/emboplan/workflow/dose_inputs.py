@@ -19,6 +19,8 @@ from emboplan.catalog.load import Catalog
 from emboplan.dicom.index import SeriesInfo, index_folder
 from emboplan.dicom.read.pet import MODALITY as PET
 from emboplan.dicom.read.pet import read_pet
+from emboplan.dosimetry.arguments import not_negative
+from emboplan.dosimetry.decay import decay, hours_between
 from emboplan.dosimetry.uptake.pet_activity import activity_at
 from emboplan.dosimetry.voxel.activity import measured_activity, pet_map
 from emboplan.errors import DicomError, GeometryError, InputError, MaskError
@@ -69,11 +71,11 @@ class ScanActivity:
     """
 
     image: ActivityMap
-    is_absolute: bool
-    decay_factor: float
     resolution_fwhm_mm: float | None
     files: tuple[Path, ...]
     findings: tuple[Finding, ...]
+    is_absolute: bool
+    decay_factor: float = 1.0
 
 
 def load_activity(
@@ -119,29 +121,32 @@ def _from_file(
             )
         loaded = load_spect(path, request.resolution_fwhm_mm, progress)
         image = ActivityMap(loaded.image.grid, loaded.image.concentration().counts_per_ml)
-        return ScanActivity(image, False, 1.0, loaded.image.resolution_fwhm_mm, loaded.files, loaded.findings)
+        return ScanActivity(
+            image, loaded.image.resolution_fwhm_mm, loaded.files, loaded.findings, is_absolute=False
+        )
     values, grid, files, fwhm = _values(path, request, progress)
-    factor = 1.0 if unit == BQ_PER_ML else BQ_PER_MBQ
-    findings: tuple[Finding, ...] = ()
+    bq_per_ml = not_negative(values, f"activity concentration ({unit})")
+    if unit == MBQ_PER_ML:
+        bq_per_ml = bq_per_ml * BQ_PER_MBQ
     if request.injected_at is None and request.measured_at is None:
         text = "No times were given: the values of the image are taken as those at the injection."
-        findings = (Finding("activity-at-injection", Severity.INFO, text),)
-        moment = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
-        measured_at = injected_at = moment
-    elif request.injected_at is None or request.measured_at is None:
+        said = Finding("activity-at-injection", Severity.INFO, text)
+        image = ActivityMap(grid, (bq_per_ml / BQ_PER_MBQ).astype(np.float32))
+        return ScanActivity(image, fwhm, files, (said,), is_absolute=True)
+    if request.injected_at is None or request.measured_at is None:
         lacking = "injection" if request.injected_at is None else "image (the one its values stand for)"
         raise InputError(f"the time of the {lacking} is missing; give both times, or none for no decay")
-    else:
-        measured_at, injected_at = request.measured_at, request.injected_at
     found = measured_activity(
-        values * factor,
+        bq_per_ml,
         grid,
-        measured_at=measured_at,
-        injected_at=injected_at,
+        measured_at=request.measured_at,
+        injected_at=request.injected_at,
         nuclide=nuclide,
         catalog=catalog,
     )
-    return ScanActivity(found.activity, True, found.decay_factor, fwhm, files, (*findings, *found.findings))
+    return ScanActivity(
+        found.activity, fwhm, files, found.findings, is_absolute=True, decay_factor=found.decay_factor
+    )
 
 
 def _values(
@@ -176,8 +181,8 @@ def _from_pet(
     start = read.image.corrected_to or read.image.frames[0].start
     factor = 1.0
     if start is not None:
-        hours = (start - moment).total_seconds() / 3600.0
-        factor = 2.0 ** (hours / catalog.nuclide(nuclide).half_life_h)
+        hours = hours_between(moment, start)
+        factor = float(decay(1.0, -hours, half_life_h=catalog.nuclide(nuclide).half_life_h))
     return ScanActivity(
         image=found.activity,
         is_absolute=True,
@@ -248,7 +253,7 @@ def load_anatomy(
 
 
 def require_aligned(ct: Grid, scan: Grid) -> tuple[Finding, ...]:
-    """`GeometryError` where CT and activity lie in different frames of reference; a finding if one is not known."""
+    """A finding where a frame of reference is not known; `GeometryError` where the two differ."""
     frames = (ct.frame_of_reference_uid, scan.frame_of_reference_uid)
     if all(frames) and frames[0] != frames[1]:
         raise GeometryError(

@@ -1,12 +1,13 @@
 """Tables of facts from files: CSV, Excel and Parquet, as columns of cells.
 
-Cells come as the file holds them; what they mean is read by `eligibility.columns`. The libraries for Excel and
-Parquet are loaded only when such a file is read.
+Cells come as the file holds them; what they mean is read by `eligibility.columns`. The libraries for Excel
+and Parquet are loaded only when such a file is read.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,8 @@ def read_fact_table(path: Path) -> tuple[dict[str, Sequence[object]], int]:
     """The columns of a file of facts by their headers, and the number of the first row of patients.
 
     Raises:
-        InputError: the file cannot be read, is no such table, uses a header twice, or has rows of another length;
-            or the library for it is not installed.
+        InputError: the file cannot be read, is no such table, uses a header twice, has an empty row or one of
+            another length; or the library for it is not installed.
     """
     readers = {".csv": _csv, ".xlsx": _excel, ".parquet": _parquet}
     reader = readers.get(path.suffix.lower())
@@ -48,7 +49,7 @@ def _csv(path: Path) -> tuple[dict[str, Sequence[object]], int]:
     first = text.partition("\n")[0]
     separator = max(_SEPARATORS, key=first.count)
     try:
-        rows = [*csv.reader(text.splitlines(), delimiter=separator, strict=True)]
+        rows = [*csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)]
     except csv.Error as error:
         raise InputError(f"{path.name} is no valid CSV ({error}); mend the file") from error
     return _columns(path, rows), HEADER_ROW + 1
@@ -95,24 +96,30 @@ def _parquet(path: Path) -> tuple[dict[str, Sequence[object]], int]:
 
 
 def _columns(path: Path, rows: Sequence[Sequence[object]]) -> dict[str, Sequence[object]]:
-    """Columns by the headers of the first row; empty rows hold no patient and are kept as such at no place."""
+    """Columns by the headers of the first row; empty rows at the end hold no patient."""
     if not rows or not any(rows[0]):
         raise InputError(f"{path.name} has no header; expected names of facts in its first row")
     header = ["" if cell is None else str(cell).strip() for cell in rows[0]]
     if "" in header:
         raise InputError(f"{path.name}: column {header.index('') + 1} has no header; name the fact in it")
     _require_once(path, header)
-    body = [row for row in rows[1:]]
-    while body and not any(cell not in (None, "") for cell in body[-1]):
+    body = list(rows[1:])
+    while body and _is_empty(body[-1]):
         body.pop()
     problems = [
         f"{path.name}: row {number} has {len(row)} cells, expected {len(header)} as in the header"
+        if not _is_empty(row)
+        else f"{path.name}: row {number} is empty; take it out"
         for number, row in enumerate(body, HEADER_ROW + 1)
-        if len(row) != len(header)
+        if len(row) != len(header) or _is_empty(row)
     ]
     if problems:
         raise InputError("\n".join(problems))
     return {name: [row[index] for row in body] for index, name in enumerate(header)}
+
+
+def _is_empty(row: Sequence[object]) -> bool:
+    return all(cell is None or cell == "" for cell in row)
 
 
 def _require_once(path: Path, header: Sequence[str]) -> None:
@@ -147,7 +154,7 @@ def columns_of(table: Any) -> dict[str, Sequence[object]]:
         frame = frame.where(table.notna(), None)
         return {str(name): frame[name].tolist() for name in frame.columns}
     if isinstance(table, Mapping):
-        columns = {str(name): list(cells) for name, cells in table.items()}
+        columns: dict[str, Sequence[object]] = {str(name): list(cells) for name, cells in table.items()}
         lengths = {len(cells) for cells in columns.values()}
         if len(lengths) > 1:
             raise InputError(f"found columns of {sorted(lengths)} rows; expected columns of equal length")
@@ -159,6 +166,5 @@ def columns_of(table: Any) -> dict[str, Sequence[object]]:
     ):
         names = dict.fromkeys(str(name) for row in table for name in row)
         return {name: [row.get(name) for row in table] for name in names}
-    raise InputError(
-        f"found a {type(table).__name__}; expected a path, a mapping of columns, a list of rows or a data frame"
-    )
+    kind = type(table).__name__
+    raise InputError(f"found a {kind}; expected a path, columns by name, a list of rows or a data frame")

@@ -99,7 +99,9 @@ def test_far_is_what_brute_force_finds(
     place = np.where(rng.random(grid.shape) < 0.004, LUNG, LIVER)
     tissue = _map(grid, 1.0 + lumps, place)
     found = far_from_change(tissue, range_mm, density_tolerance_frac=tolerance)
-    assert (found == _brute_far(tissue, range_mm, tolerance)).all()
+    # A step that is the tolerance to the last digits of single precision may fall on either side of it.
+    assert not (found & ~_brute_far(tissue, range_mm, tolerance * (1 + 1e-4))).any()
+    assert not (_brute_far(tissue, range_mm, tolerance * (1 - 1e-4)) & ~found).any()
 
 
 def test_a_large_ball_is_replaced_by_its_box_which_finds_no_less(monkeypatch: pytest.MonkeyPatch) -> None:

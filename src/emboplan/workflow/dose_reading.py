@@ -1,0 +1,184 @@
+"""What is read off a voxel dose: histograms with their errors, the accuracy of the images, BED."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from emboplan.catalog.load import Catalog
+from emboplan.dosimetry import radiobiology
+from emboplan.dosimetry.voxel.activity import LUNGS
+from emboplan.dosimetry.voxel.bed_map import EffectMap, bed_map, per_voxel
+from emboplan.dosimetry.voxel.density import structure_density
+from emboplan.dosimetry.voxel.dvh import dose_axis_gy, dvh
+from emboplan.dosimetry.voxel.image_accuracy import ImageAccuracy, dose_accuracy
+from emboplan.dosimetry.voxel.local_deposition import local_doses
+from emboplan.dosimetry.voxel.structure_accuracy import DoseAccuracy
+from emboplan.errors import MaskError
+from emboplan.imaging.resample import resample_mask
+from emboplan.model.anatomy import Anatomy
+from emboplan.model.finding import Finding, Severity
+from emboplan.model.image import DensityMap, DoseMap
+from emboplan.model.mask import Mask
+from emboplan.model.results.dvh import StructureDvh
+from emboplan.model.tissue import TissueMap
+from emboplan.units import MBQ_PER_GBQ
+from emboplan.workflow.dose import ComputedDose
+from emboplan.workflow.dose_places import ALL_TUMOURS, LIVER, NORMAL_LIVER, PlacedActivity, Places
+from emboplan.workflow.dose_report import StructureBed
+
+# Leaving out one batch at a time takes the histogram of a structure 64 times: quick for lesions, slow for
+# organs, whose mean has its error from the run itself.
+LARGEST_JACKKNIFED_ML = 50.0
+
+
+def ct_structures(anatomy: Anatomy) -> dict[str, Mask]:
+    """Liver, normal liver, tumours and lungs as masks of the CT, in the order of a report; none is empty."""
+    lesions = {f"tumour {number}": anatomy.lesions.mask(number) for number in anatomy.lesions.numbers}
+    found = {LIVER: anatomy.liver, NORMAL_LIVER: anatomy.normal_liver}
+    if lesions:
+        found[ALL_TUMOURS] = anatomy.tumour
+    found |= lesions
+    if anatomy.lungs is not None:
+        found[LUNGS] = anatomy.lungs - anatomy.liver
+    return {name: mask for name, mask in found.items() if not mask.is_empty}
+
+
+def histograms(
+    computed: ComputedDose, structures: Mapping[str, Mask], fwhm_mm: float | None
+) -> tuple[tuple[StructureDvh, ...], tuple[Finding, ...]]:
+    """The histogram of each structure that the dose grid reaches, on one axis; a finding for each other.
+
+    Structures that transport was asked about have the errors of its batches.
+    """
+    dose = computed.dose
+    axis = dose_axis_gy(float(dose.gy.max(initial=0.0)))
+    errors = {mean.name: mean.standard_error_gy for mean in computed.means}
+    found, findings = [], []
+    for name, mask in structures.items():
+        small = mask.volume_ml <= LARGEST_JACKKNIFED_ML
+        batches = computed.batch_doses_gy if name in errors and small else None
+        try:
+            one = dvh(
+                dose,
+                mask,
+                name,
+                resolution_fwhm_mm=fwhm_mm,
+                axis_gy=axis,
+                batches_gy=batches,
+                batch_voxels=None if batches is None else computed.batch_voxels,
+            )
+        except MaskError:
+            text = f"{name} lies outside the dose grid; it has no histogram."
+            findings.append(Finding("dose-structure-outside", Severity.WARNING, text))
+            continue
+        found.append(replace(one, mean_gy_standard_error=errors.get(name, one.mean_gy_standard_error)))
+    return tuple(found), tuple(findings)
+
+
+def local_density(places: Places, tissue: TissueMap, facts: Catalog, *, everywhere: bool) -> DensityMap:
+    """Grams in each voxel by one density for the liver and one for the lungs.
+
+    With `everywhere` the tissue beyond them has the CT's density; else it has none: nothing decays there.
+    """
+    structures = [(places.liver, facts.number("density.liver"))]
+    if places.lungs is not None:
+        structures.append((places.lungs, facts.number("density.lung")))
+    held = structure_density(places.grid, structures)
+    if not everywhere:
+        return held
+    rest = 1 - places.liver - (0 if places.lungs is None else places.lungs)
+    return DensityMap(places.grid, held.g_per_ml + np.maximum(rest, 0) * tissue.g_per_ml)
+
+
+def image_accuracy(
+    placed: PlacedActivity,
+    places: Places,
+    tissue: TissueMap,
+    accuracy: ImageAccuracy,
+    *,
+    administered_gbq: float | None,
+    k_gy_kg_per_gbq: float,
+    facts: Catalog,
+) -> DoseAccuracy | None:
+    """What the images' accuracy does to mean doses, by local deposition; None where nothing is known."""
+    known = (accuracy.resolution_fwhm_mm, accuracy.registration_sd_mm, accuracy.lung_shunt_sd)
+    if all(one is None for one in known):
+        return None
+    density = local_density(places, tissue, facts, everywhere=True)
+    whole = None
+    if accuracy.lung_shunt_sd is not None and not accuracy.lung_shunt_frac and places.lungs is not None:
+        # The mean lung dose if all of it went there.
+        grams = float((places.lungs * density.g_per_ml).sum(dtype=np.float64)) * places.grid.voxel_ml
+        whole = k_gy_kg_per_gbq * (administered_gbq or 0.0) * MBQ_PER_GBQ / grams
+    return dose_accuracy(
+        placed.image,
+        places.structures(),
+        local_doses(density, k_gy_kg_per_gbq=k_gy_kg_per_gbq),
+        accuracy,
+        regions=placed.regions,
+        lung_gy_of_whole_shunt=whole,
+    )
+
+
+def bed_of(
+    dose: DoseMap, structures: Mapping[str, Mask], *, half_life_h: float, catalog: Catalog
+) -> tuple[EffectMap, tuple[StructureBed, ...]]:
+    """The map of BED, and BED and EQD2 of the structures, by the catalogue's parameters.
+
+    Tumours and lungs have their own; everything else is taken as liver.
+    """
+    sets = {name: radiobiology.parameters(name, catalog=catalog) for name in ("tumour", "liver", "lung")}
+
+    def of(name: str) -> radiobiology.TissueParameters:
+        return sets["tumour" if "tumour" in name else "lung" if name == LUNGS else "liver"]
+
+    parts = {
+        name: resample_mask(structures[name], dose.grid)
+        for name in (LUNGS, ALL_TUMOURS)
+        if name in structures
+    }
+    alpha_beta, repair = (
+        per_voxel(
+            dose.grid, elsewhere(sets["liver"]), {mask: elsewhere(of(name)) for name, mask in parts.items()}
+        )
+        for elsewhere in (_alpha_beta, _repair)
+    )
+    whole = bed_map(dose, alpha_beta_gy=alpha_beta, repair_half_time_h=repair, half_life_h=half_life_h)
+    rows = []
+    for name, mask in structures.items():
+        tissue = of(name)
+        # Each structure with its own parameters, so that a border voxel of another tissue does not mix in.
+        own = bed_map(
+            dose,
+            alpha_beta_gy=_alpha_beta(tissue),
+            repair_half_time_h=_repair(tissue),
+            half_life_h=half_life_h,
+        )
+        try:
+            volumes = dvh(own, mask, name)
+        except MaskError:
+            continue
+        rows.append(
+            StructureBed(
+                name=name,
+                alpha_beta_gy=_alpha_beta(tissue),
+                repair_half_time_h=_repair(tissue),
+                mean_bed_gy=volumes.mean_gy,
+                d50_bed_gy=volumes.d50_gy,
+                d95_bed_gy=volumes.d95_gy,
+                mean_eqd2_gy=float(radiobiology.eqd2(volumes.mean_gy, alpha_beta_gy=_alpha_beta(tissue))),
+                status=tissue.alpha_beta_gy.status.value,
+            )
+        )
+    return whole, tuple(rows)
+
+
+def _alpha_beta(tissue: radiobiology.TissueParameters) -> float:
+    return tissue.alpha_beta_gy.number
+
+
+def _repair(tissue: radiobiology.TissueParameters) -> float:
+    return tissue.repair_half_time_h.number

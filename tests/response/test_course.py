@@ -1,0 +1,111 @@
+"""The dates of a course: what they may be, and what they may not say together."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from tests.response.rows import day, row
+
+from emboplan.model.response import Course
+from emboplan.response.course import check_course, course_from_table
+from emboplan.response.reads import Problems, reads_from_rows
+
+READS = reads_from_rows([row(0, "A", mm=20), row(60, "A", mm=20)])
+
+
+def parsed(table: dict[str, Any], as_of: date | None = None) -> tuple[Course, list[str]]:
+    problems = Problems()
+    course = course_from_table(table, "course", problems)
+    check_course(course, READS, "course", problems, as_of=as_of)
+    return course, problems.lines
+
+
+def test_everything_that_a_course_can_state() -> None:
+    course, lines = parsed(
+        {
+            "first_treatment_date": "2024-01-05",
+            "treatment_dates": "2024-02-09; 2024-01-05",
+            "death_date": None,
+            "last_alive_date": "",
+            "assessment_interval_days": "90",
+            "symptom_baseline_severity": 3,
+            "symptoms": [
+                {"date": "2024-03-01", "severity": "2"},
+                {"date": "2024-02-01", "severity": Decimal("1.5")},
+            ],
+        }
+    )
+    assert lines == []
+    assert course.first_treatment_date == date(2024, 1, 5)
+    assert course.treatment_dates == (date(2024, 1, 5), date(2024, 2, 9))
+    assert (course.death_date, course.assessment_interval_days) == (None, 90)
+    assert [(r.date.month, r.severity) for r in course.symptoms] == [(2, Decimal("1.5")), (3, Decimal(2))]
+
+
+def test_the_first_treatment_is_the_first_of_the_treatments() -> None:
+    course, _ = parsed({"treatment_dates": ["2024-02-09", "2024-01-05"]})
+    assert course.first_treatment_date == date(2024, 1, 5)
+
+
+@pytest.mark.parametrize(
+    ("table", "lines"),
+    [
+        ({"death": "2024-05-01"}, ['course: death: unknown; did you mean "death_date"?']),
+        ({"death_date": "soon"}, ['course: death_date: found "soon", expected a date as YYYY-MM-DD']),
+        (
+            {"death_date": "2024-02-01"},
+            ["course: death_date: found 2024-02-01, but a scan is dated 2024-03-01"],
+        ),
+        (
+            {"death_date": "2024-05-01", "last_alive_date": "2024-05-02"},
+            ["course: last_alive_date: found 2024-05-02, which is after death_date 2024-05-01"],
+        ),
+        (
+            {"death_date": "2024-05-01", "treatment_dates": ["2024-06-01"]},
+            [
+                "course: first_treatment_date: found 2024-06-01, which is after death_date 2024-05-01",
+                "course: treatment_dates: found 2024-06-01, which is after death_date 2024-05-01",
+            ],
+        ),
+        (
+            {"first_treatment_date": "2024-01-05", "treatment_dates": ["2024-01-04"]},
+            ["course: treatment_dates: found 2024-01-04, which is before first_treatment_date 2024-01-05"],
+        ),
+        ({"treatment_dates": 5}, ["course: treatment_dates: found 5, expected a list of dates"]),
+        ({"treatment_dates": ["x"]}, ['course: treatment_dates: found "x", expected a date as YYYY-MM-DD']),
+        ({"symptoms": "bad"}, ['course: symptoms: found "bad", expected a list of date and severity']),
+        ({"symptoms": [{"date": "2024-01-01"}]}, ["course: symptoms[1]: expected date and severity"]),
+        (
+            {"symptoms": [{"date": "2024-01-01", "severity": "high"}]},
+            [
+                'course: symptoms[1]: severity: found "high", expected a number in the scale\'s steps, '
+                + "or an empty cell"
+            ],
+        ),
+        (
+            {"assessment_interval_days": 0},
+            ["course: assessment_interval_days: found 0, expected a whole number of days"],
+        ),
+        (
+            {"assessment_interval_days": "1.5"},
+            ["course: assessment_interval_days: found 1.5, expected a whole number of days"],
+        ),
+    ],
+)
+def test_one_line_for_each_mistake(table: dict[str, Any], lines: list[str]) -> None:
+    assert parsed(table)[1] == lines
+
+
+def test_what_may_lie_after_death() -> None:
+    table = {"death_date": "2024-05-01", "end_of_trial_date": "2026-01-01", "data_cutoff_date": "2025-01-01"}
+    assert parsed(table)[1] == []
+    assert parsed({"death_date": day(60).isoformat()})[1] == []
+
+
+def test_dates_after_that_of_the_data() -> None:
+    table = {"last_alive_date": "2024-06-01", "end_of_trial_date": "2026-01-01"}
+    assert parsed(table, as_of=date(2024, 6, 1))[1] == []
+    assert parsed(table, as_of=date(2024, 5, 31))[1] == [
+        "course: last_alive_date: found 2024-06-01, which is after 2024-05-31, the day of the data"
+    ]

@@ -1,0 +1,88 @@
+"""What counts as response: the best one in time, or the one at a visit."""
+
+from dataclasses import replace
+
+import pytest
+from tests.response.rows import BASELINE, day
+from tests.response.test_endpoints import TREATED, data
+
+from emboplan.model.results.response import BestResponse, Category, TimePointResponse
+from emboplan.response.calendar import months_later
+from emboplan.response.endpoint_sets import ResponseRule, Scope
+from emboplan.response.endpoints import PatientData
+from emboplan.response.visits import visit_response
+
+OBJECTIVE = (Category.CR, Category.PR)
+THIRD = ResponseRule("m3", Scope.OVERALL, OBJECTIVE, "", at_month=3, before_second_treatment=True)
+SIXTH = ResponseRule("m6", Scope.HEPATIC, OBJECTIVE, "", at_month=6)
+# Three months after the baseline is day 91 (2024 is a leap year), six months day 182.
+DUE = (months_later(BASELINE, 3) - BASELINE).days
+
+
+def best(points: object) -> BestResponse:
+    raise AssertionError("a visit needs no best response")
+
+
+def at(rule: ResponseRule, patient: PatientData, window: int | None = 14) -> tuple[object, ...]:
+    found = visit_response(rule, patient, BASELINE, window_d=window, best=best)
+    return (found.category, found.counts, None if found.date is None else (found.date - BASELINE).days)
+
+
+def treated(*days: int) -> PatientData:
+    visits = [(80, "PR", "SD"), (95, "SD", "SD"), (180, "SD", "PR"), (300, "CR", "CR")]
+    return data(replace(TREATED, treatment_dates=tuple(day(number) for number in days)), visits)
+
+
+def test_the_visit_nearest_to_its_date() -> None:
+    assert DUE == 91
+    assert at(THIRD, treated(0, 100)) == ("SD", False, 95)
+    assert at(SIXTH, treated(0)) == ("PR", True, 180)
+
+
+def test_month_3_is_read_before_the_second_treatment() -> None:
+    assert at(THIRD, treated(0, 94)) == ("PR", True, 80)
+    assert at(THIRD, treated(0, 95)) == ("SD", False, 95)
+    assert at(THIRD, treated(90, 0)) == ("PR", True, 80)
+    assert at(THIRD, treated(0)) == ("SD", False, 95)
+
+
+def test_the_window_is_closed_at_both_ends() -> None:
+    assert at(THIRD, treated(0, 85), 11) == ("PR", True, 80)
+    assert at(THIRD, treated(0, 85), 10) == ("NE", False, None)
+    assert at(SIXTH, treated(0), 2) == ("PR", True, 180)
+    assert at(SIXTH, treated(0), 1) == ("NE", False, None)
+
+
+@pytest.mark.parametrize(
+    ("rule", "patient", "window", "missing"),
+    [
+        (THIRD, treated(0), None, ("visit_window_days",)),
+        (THIRD, data(), 14, ("treatment_dates",)),
+        (THIRD, data(), None, ("visit_window_days", "treatment_dates")),
+        (SIXTH, data(), None, ("visit_window_days",)),
+    ],
+)
+def test_what_is_missing(
+    rule: ResponseRule, patient: PatientData, window: int | None, missing: tuple[str, ...]
+) -> None:
+    found = visit_response(rule, patient, BASELINE, window_d=window, best=best)
+    assert (found.counts, found.missing) == (None, missing)
+
+
+def test_the_best_response_within_a_time() -> None:
+    """The baseline always goes with it, and the last day belongs to the time."""
+    seen: list[list[int]] = []
+
+    def kept(points: object) -> BestResponse:
+        assert isinstance(points, tuple)
+        seen.append([(p.date - BASELINE).days for p in points if isinstance(p, TimePointResponse)])
+        return BestResponse(Category.CR, Category.SD)
+
+    rule = ResponseRule("dcr", Scope.HEPATIC, (Category.SD,), "", within_months=3)
+    visits = [(60, "SD", "SD"), (91, "SD", "SD"), (92, "SD", "SD")]
+    found = visit_response(rule, data(TREATED, visits), BASELINE, window_d=None, best=kept)
+    assert (found.category, found.counts) == ("SD", True)
+    whole = replace(rule, scope=Scope.OVERALL, within_months=None)
+    answer = visit_response(whole, data(TREATED, visits), BASELINE, window_d=None, best=kept)
+    assert (answer.category, answer.counts) == ("CR", False)
+    assert seen == [[0, 60, 91], [0, 60, 91, 92]]
