@@ -65,6 +65,21 @@ class ActivityModel(StrEnum):
     VOXEL = "voxel"
 
 
+class DoseMethod(StrEnum):
+    """How energy is carried from the decays to the voxels."""
+
+    AUTO = "auto"
+    LOCAL = "local"
+    VOXEL_S = "voxel-s"
+    VOXEL_S_DENSITY = "voxel-s-density"
+    TRANSPORT = "transport"
+
+    @property
+    def is_statistical(self) -> bool:
+        """Whether electrons are drawn at random."""
+        return self in (DoseMethod.AUTO, DoseMethod.TRANSPORT)
+
+
 class PriorKind(StrEnum):
     """What an earlier treatment was."""
 
@@ -225,7 +240,7 @@ class VialOrder:
 
 @dataclass(frozen=True, slots=True)
 class EnteredUncertainty:
-    """Standard uncertainties that the user states, relative but for the shunt and the residual.
+    """Standard uncertainties that the user states, relative but for shunt, residual and registration.
 
     None is not stated. `source` says where they come from.
     """
@@ -238,6 +253,7 @@ class EnteredUncertainty:
     lung_mass_rel: float | None = None
     calibration_rel: float | None = None
     residual_frac: float | None = None
+    registration_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +305,7 @@ class Procedure:
     objective: Objective = Objective.MEET_GOAL
     dose_coefficient: str | None = None
     body_surface: str | None = None
+    dose_method: DoseMethod = DoseMethod.LOCAL
 
     def __post_init__(self) -> None:
         """Refuse a moment that could be any of twenty-four hours."""

@@ -76,8 +76,29 @@ class AnatomySummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageUncertainty:
+    """What the accuracy of the images does to the mean dose of a structure: relative standard uncertainties.
+
+    `relative_sd` is of all parts together; a part is None where nothing is known of it. `quantifiable` is
+    None where the resolution is not known.
+    """
+
+    name: str
+    relative_sd: float
+    registration_relative_sd: float | None
+    resolution_relative_sd: float | None
+    shunt_relative_sd: float | None
+    quantifiable: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class DoseSummary:
-    """The voxel dose: method, grid, and the histogram of each structure."""
+    """The voxel dose: method, grid, and the histogram of each structure.
+
+    `convolved_frac` and `transported_frac` are shares of the activity, both 0 for local deposition.
+    `relative_error` is what transport was asked for in lesions and normal liver, None where nothing is
+    statistical; `reached` says whether it is met.
+    """
 
     method: str
     voxel_spacing_mm: tuple[float, float, float]
@@ -85,6 +106,12 @@ class DoseSummary:
     administered_gbq: float
     counts_outside_frac: float
     structures: tuple[StructureDvh, ...]
+    convolved_frac: float = 0.0
+    transported_frac: float = 0.0
+    histories: int = 0
+    relative_error: float | None = None
+    reached: bool = True
+    image_accuracy: tuple[ImageUncertainty, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

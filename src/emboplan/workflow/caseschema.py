@@ -110,6 +110,7 @@ class ProcedureTable(_Table):
     k_gy_kg_per_gbq: Positive | None = None
     liver_density_g_per_ml: Positive | None = None
     body_surface: Literal["dubois", "mosteller"] | None = None
+    dose_method: DoseMethod = DoseMethod.LOCAL
     treatment_time: Moment | None = None
 
 
@@ -183,6 +184,7 @@ class UncertaintyTable(_Table):
     lung_mass_rel: Relative | None = None
     calibration_rel: Relative | None = None
     residual_frac: Relative | None = None
+    registration_mm: Positive | None = None
 
 
 class ReadingTable(_Table):

@@ -125,6 +125,7 @@ def _procedure(table: ProcedureTable) -> Procedure:
         objective=table.objective,
         dose_coefficient=table.dose_coefficient,
         body_surface=table.body_surface,
+        dose_method=table.dose_method,
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,7 +23,8 @@ from emboplan.dosimetry.voxel.voxel_s import Bremsstrahlung
 from emboplan.dosimetry.voxel.voxel_s_dose import voxel_s_dose
 from emboplan.errors import GeometryError, InputError, MaskError, ModelRangeError
 from emboplan.imaging.resample import mask_occupancy
-from emboplan.model.finding import Finding
+from emboplan.model.case import DoseMethod
+from emboplan.model.finding import Finding, Severity
 from emboplan.model.grid import Grid
 from emboplan.model.image import ActivityMap, DensityMap, DoseMap
 from emboplan.model.mask import Mask
@@ -35,21 +35,6 @@ Share = NDArray[np.float32]
 
 # The name of what `relative_error_in` gives without a name.
 STRUCTURE = "structure"
-
-
-class DoseMethod(StrEnum):
-    """How energy is carried from the decay to the dose."""
-
-    AUTO = "auto"
-    LOCAL = "local"
-    VOXEL_S = "voxel-s"
-    VOXEL_S_DENSITY = "voxel-s-density"
-    TRANSPORT = "transport"
-
-    @property
-    def is_statistical(self) -> bool:
-        """Whether electrons are drawn at random."""
-        return self in (DoseMethod.AUTO, DoseMethod.TRANSPORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,3 +333,31 @@ def _of_transport(found: TransportResult) -> ComputedDose:
         batch_doses_gy=found.batch_doses_gy,
         batch_voxels=found.batch_voxels,
     )
+
+
+def method_findings(method: DoseMethod) -> tuple[Finding, ...]:
+    """What a reader must know of the approximate methods."""
+    said = {
+        DoseMethod.LOCAL: (
+            "dose-local-deposition",
+            "The voxel dose is local deposition on a blurred scan: means of liver and large lesions can be "
+            "read, voxels at borders, small lesions and single lung voxels cannot.",
+            "DAND; ARIENZO",
+        ),
+        DoseMethod.VOXEL_S: (
+            "dose-voxel-s",
+            "The voxel dose knows one density for all tissue: it is wrong in lung and bone, and in tissue "
+            "within a centimetre of them.",
+            "",
+        ),
+        DoseMethod.VOXEL_S_DENSITY: (
+            "dose-voxel-s-density",
+            "The voxel dose has its energy where it would lie in uniform tissue: it is wrong in lung and "
+            "bone beside the liver.",
+            "",
+        ),
+    }
+    if method not in said:
+        return ()
+    identifier, text, source = said[method]
+    return (Finding(identifier, Severity.INFO, text, source),)

@@ -24,12 +24,12 @@ from emboplan.dosimetry.voxel.recovery_coefficients import Recovery, SphereRecov
 from emboplan.dosimetry.voxel.tissue import tissue_map
 from emboplan.errors import InputError
 from emboplan.model.anatomy import Anatomy
-from emboplan.model.finding import Finding, Severity
+from emboplan.model.case import DoseMethod
 from emboplan.model.grid import Grid
 from emboplan.model.image import ActivityMap, DoseMap
 from emboplan.model.plan import InputDigest
 from emboplan.units import MBQ_PER_GBQ
-from emboplan.workflow.dose import DoseMethod, DoseSettings, computed_dose
+from emboplan.workflow.dose import DoseSettings, computed_dose, method_findings
 from emboplan.workflow.dose_inputs import (
     ScanActivity,
     ScanRequest,
@@ -192,7 +192,7 @@ def scan_dose(
         *computed.findings,
         *(() if accuracy is None else accuracy.findings),
         *unread,
-        *_about(wish.settings.method),
+        *method_findings(wish.settings.method),
     )
     report = DoseReport(
         emboplan_version=emboplan.__version__,
@@ -320,17 +320,3 @@ def _digests(
             source = parse_mask_source(text)
             found.append(digest(role, str(source), [mask_file(source.path)]))
     return tuple(found)
-
-
-def _about(method: DoseMethod) -> tuple[Finding, ...]:
-    """What a reader must know of the approximate methods."""
-    texts = {
-        DoseMethod.LOCAL: "no energy crosses from voxel to voxel: read means of liver and large lesions, not "
-        "voxels at borders, small lesions or single voxels of lung",
-        DoseMethod.VOXEL_S: "one density for all tissue: wrong in lung, bone and within a centimetre of them",
-        DoseMethod.VOXEL_S_DENSITY: "energy lies where it would in uniform tissue: wrong by a third in lung "
-        "beside the liver",
-    }
-    if method not in texts:
-        return ()
-    return (Finding(f"dose-{method.value}", Severity.INFO, f"Method {method.value}: {texts[method]}."),)

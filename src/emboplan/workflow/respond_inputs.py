@@ -20,7 +20,6 @@ from typing import Any
 
 from emboplan.errors import CaseFileError, InputError
 from emboplan.response.reads import near
-from emboplan.workflow.casefile import parse_toml_file
 
 Row = Mapping[str, object]
 JSON_KEYS = ("reads", "course", "courses")
@@ -140,11 +139,7 @@ def _plain(value: object) -> object:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return parse_toml_file(path)
-    except OSError as error:
-        raise InputError(f"{path.name} cannot be read ({error.strerror}); check the path") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path.name} is not text in UTF-8; save it as UTF-8") from error
+        return tomllib.loads(_text(path), parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path.name} is not valid TOML ({error}); mend the syntax") from error
 
