@@ -16,8 +16,9 @@ import json
 import random
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from emboplan import catalog
@@ -27,14 +28,24 @@ from emboplan.eligibility.dictionary import definitions_from_table
 from emboplan.eligibility.evaluate import evaluate
 from emboplan.eligibility.facts import parse_facts
 from emboplan.eligibility.many import screen
-from emboplan.model.patient import Fact, PatientFacts
-from emboplan.model.protocol import FactDefinition, FactDefinitions, FactKind, Protocol
+from emboplan.eligibility.wording import leaves
+from emboplan.model.protocol import (
+    FactDefinition,
+    FactDefinitions,
+    FactKind,
+    Is,
+    Protocol,
+    Rule,
+    Washout,
+)
+from emboplan.model.results.eligibility import Eligibility
 from emboplan.model.results.screening import STATUSES, Screening
 
 RESULTS = Path(__file__).parent / "results"
 BAR_SECONDS = 10.0
-MISSING_FRAC = 0.03
-GOOD_FRAC = 0.9
+MISSING_FRAC = 0.01
+OPTIONAL_FRAC = 0.7
+GOOD_FRAC = 0.985
 ENTRY = date(2026, 5, 20)
 LIMITS = {
     "bilirubin": ("umol/L", 34.2),
@@ -44,16 +55,38 @@ LIMITS = {
     "creatinine": ("umol/L", 176.8),
 }
 NUMBERS = {
-    "age_years": (16, 85),
-    "ki67_pct": (1, 25),
-    "largest_liver_lesion_mm": (5, 90),
-    "liver_tumor_burden_pct": (5, 80),
-    "liver_tumor_burden_visual_pct": (5, 80),
-    "liver_share_of_total_tumor_burden_pct": (30, 100),
-    "life_expectancy_months": (3, 60),
-    "inr": (0.9, 1.8),
+    "age_years": (17, 82),
+    "ki67_pct": (1, 21),
+    "largest_liver_lesion_mm": (9, 90),
+    "liver_tumor_burden_pct": (5, 55),
+    "liver_tumor_burden_visual_pct": (5, 75),
+    "liver_share_of_total_tumor_burden_pct": (45, 100),
+    "life_expectancy_months": (5, 60),
+    "inr": (0.9, 1.65),
     "inr_after_correction": (0.9, 1.7),
 }
+USUAL = {
+    "sex": "F",
+    "assessment_stage": "pre_treatment",
+    "nen_type": "NET",
+    "tumor_grade": "2",
+    "primary_site": "gep",
+    "ecog": "1",
+    "nyha_class": "0",
+    "not_surgical_candidate": "true",
+}
+USUALLY_NO = (
+    *("reproductive_potential", "portal_vein_occlusion", "portal_hypertension", "hepatofugal_flow"),
+    *(
+        "ce_ct_contraindicated",
+        "ce_mri_contraindicated",
+        "prior_ablation",
+        "prior_locoregional_post_surgical",
+    ),
+    *("prior_transarterial_embolization", "prior_radioembolization", "prior_hepatic_radiation"),
+    *("prior_other_hepatic_arterial_therapy", "excessive_hepatopulmonary_shunt"),
+    "nontarget_embolization_unavoidable",
+)
 TREATMENTS = ("chemotherapy", "radiotherapy", "prrt", "ablation", "surgery")
 
 
@@ -65,7 +98,7 @@ def random_table(patients: int, protocols: Mapping[str, Protocol], seed: int = 1
     names = [
         name
         for name, it in definitions.items()
-        if name in good or name in NUMBERS or name in LIMITS or it.kind is FactKind.DATE or name in ("alt", "ast")
+        if name in {*good, *NUMBERS, *LIMITS, "alt", "ast"} or it.kind is FactKind.DATE
     ]
     rows = [row(draw, names, definitions, good) for _ in range(patients)]
     columns = {name: [it.get(name, "") for it in rows] for name in names}
@@ -75,25 +108,21 @@ def random_table(patients: int, protocols: Mapping[str, Protocol], seed: int = 1
 def wanted(protocols: Mapping[str, Protocol]) -> dict[str, str]:
     """An answer that many criteria accept, for every fact that is no number."""
     answers: dict[str, str] = {}
-    text = {True: "true", False: "false"}
     for protocol in protocols.values():
         for criterion in protocol.criteria:
             for fact, value in accepted(criterion.pass_when):
-                answers.setdefault(fact.name, text.get(value, str(value)) if isinstance(value, bool) else str(value))
-    return answers | {"sex": "F", "reproductive_potential": "false", "assessment_stage": "pre_treatment"}
+                said = ("true" if value else "false") if isinstance(value, bool) else str(value)
+                answers.setdefault(fact.name, said)
+    return {**answers, **dict.fromkeys(USUALLY_NO, "false"), **USUAL}
 
 
-def accepted(rule: object) -> list[tuple[FactDefinition, object]]:
-    """Facts and answers of a rule, wherever it names them."""
-    from emboplan.eligibility.wording import leaves
-
-    found: list[tuple[FactDefinition, object]] = []
-    for leaf in leaves(rule):  # type: ignore[arg-type]  # a rule
-        if hasattr(leaf, "accepted"):
-            found.append((leaf.fact, leaf.accepted[-1]))
-        elif hasattr(leaf, "given"):
-            found.append((leaf.given, False))
-    return found
+def accepted(rule: Rule) -> Iterator[tuple[FactDefinition, object]]:
+    """Facts and answers that a rule accepts, wherever it names them."""
+    for leaf in leaves(rule):
+        if isinstance(leaf, Is):
+            yield leaf.fact, leaf.accepted[-1]
+        elif isinstance(leaf, Washout):
+            yield leaf.given, False
 
 
 def row(
@@ -102,7 +131,8 @@ def row(
     """One patient."""
     cells: dict[str, str] = {}
     for name in names:
-        if draw.random() < MISSING_FRAC or (name.endswith(("_visual_pct", "_correction")) and draw.random() < 0.7):
+        optional = name.endswith(("_visual_pct", "_correction"))
+        if draw.random() < (OPTIONAL_FRAC if optional else MISSING_FRAC):
             continue
         cells[name] = cell(draw, definitions[name], good)
     cells["enrolment_date"] = ENTRY.isoformat()
@@ -122,7 +152,8 @@ def cell(draw: random.Random, fact: FactDefinition, good: Mapping[str, str]) -> 
     name = fact.name
     if name in LIMITS:
         unit, middle = LIMITS[name]
-        return f"{middle * draw.uniform(0.3, 1.1) + (middle if 'alb' in name or 'plat' in name else 0):.1f} {unit}"
+        above = name in ("albumin", "platelets", "platelets_after_correction")
+        return f"{middle * draw.uniform(*((0.9, 2.0) if above else (0.3, 1.05))):.1f} {unit}"
     if name in ("alt", "ast"):
         return f"{draw.uniform(0.3, 6):.2f} xULN"
     if name in NUMBERS:
@@ -140,33 +171,39 @@ def cell(draw: random.Random, fact: FactDefinition, good: Mapping[str, str]) -> 
 
 def one_by_one(
     table: Mapping[str, list[str]], protocols: Mapping[str, Protocol], definitions: FactDefinitions, rows: int
-) -> list[dict[str, object]]:
-    """The same patients, each read and judged by itself; cells become what a file of facts would hold."""
+) -> list[dict[str, Eligibility]]:
+    """The same patients, each read and judged by itself, from what a file of facts would hold."""
     answers = []
     for number in range(rows):
-        single = {name: [cells[number]] for name, cells in table.items() if name != "patient"}
-        facts = columns_from_table(single, definitions)
-        known = {name: it.values[int(it.codes[0])] for name, it in facts.columns.items()}
-        patient = PatientFacts({name: fact for name, fact in known.items() if isinstance(fact, Fact)})
+        facts = {
+            name: as_entered(definitions[name], cells[number])
+            for name, cells in table.items()
+            if name in definitions and cells[number]
+        }
+        patient = parse_facts(facts, definitions)
         answers.append({name: evaluate(protocol, patient) for name, protocol in protocols.items()})
     return answers
 
 
-def differences(screening: Screening, answers: list[dict[str, object]]) -> int:
+def as_entered(fact: FactDefinition, cell: str) -> object:
+    """A cell as TOML would give it: a truth value, an exact number, or text."""
+    if fact.kind is FactKind.BOOLEAN:
+        return cell == "true"
+    return Decimal(cell) if fact.kind in (FactKind.NUMBER, FactKind.INTEGER) else cell
+
+
+def differences(screening: Screening, answers: list[dict[str, Eligibility]]) -> int:
     """In how many patients and protocols anything differs."""
     wrong = 0
-    words = [status.value for status in STATUSES]
+    fields = ("stage", "verdict", "failed", "missing", "correctable", "deferred")
     for it in screening.protocols:
         for number, single in enumerate(answers):
             one, many = single[it.protocol], it.verdicts[number]
-            statuses = {name: words[code] for name, code in zip(it.criteria, it.statuses[number], strict=True)}
+            statuses = [STATUSES[code] for code in it.statuses[number]]
             same = (
-                all(
-                    getattr(one, key) == getattr(many, key)
-                    for key in ("stage", "verdict", "failed", "missing", "correctable", "deferred")
-                )
-                and statuses == {c.id: c.status.value for c in one.criteria}  # type: ignore[attr-defined]  # a result
-                and set(many.flags) == {flag.id for flag in one.flags}  # type: ignore[attr-defined]  # as above
+                all(getattr(one, key) == getattr(many, key) for key in fields)
+                and statuses == [criterion.status for criterion in one.criteria]
+                and set(many.flags) == {flag.id for flag in one.flags}
             )
             wrong += not same
     return wrong
@@ -181,7 +218,9 @@ def main() -> int:
     definitions = definitions_from_table(tables.fact_table())
     protocols = {
         it.name: it
-        for it in (protocol_from_table(tables.protocol_table(n), definitions) for n in tables.protocol_names())
+        for it in (
+            protocol_from_table(tables.protocol_table(n), definitions) for n in tables.protocol_names()
+        )
     }
     table = random_table(options.patients, protocols)
     text = io.StringIO()

@@ -34,7 +34,15 @@ NOT_TWO = "expected two numbers, the lower and the upper end"
             "ecog = 1\n[facts]\necog = 2",
             ["f.toml: ecog: found beside [facts]; move it into that table"],
         ),
-        ("f.json", '{"ecog": NaN}', ["f.json is no valid JSON (NaN is no number); mend the file"]),
+        (
+            "f.json",
+            '{"ecog": NaN, "inr": -Infinity, "sex": "W"}',
+            [
+                "f.json: ecog: found nan, expected a whole number from 0 to 5",
+                "f.json: inr: found -inf, expected a plain number without unit",
+                'f.json: sex: found "W", expected one of F, M',
+            ],
+        ),
         (
             "f.json",
             '{"ecog": 1, "ecog": 2}',
@@ -45,16 +53,6 @@ NOT_TWO = "expected two numbers, the lower and the upper end"
             "f.json",
             "",
             ["f.json is no valid JSON (Expecting value: line 1 column 1 (char 0)); mend the file"],
-        ),
-        (
-            "f.csv",
-            "ecog,inr\n1,2",
-            [
-                (
-                    "f.csv is not valid TOML (Expected '=' after a key in a key/value pair "
-                    "(at line 1, column 5)); mend the syntax"
-                )
-            ],
         ),
     ],
 )
@@ -176,6 +174,7 @@ def test_a_segmentation_fills_the_facts_of_a_label(tmp_path: Path) -> None:
     [
         (["--label", "gold"], 'no device label "gold"; known: quiremspheres, sir-spheres, therasphere'),
         (["--label", "therasphere", "--protocol", "retnet"], "--protocol and --label were both given"),
+        (["--label", "therasphere", "--what-if"], "--what-if and --label were both given"),
         (["--label", "therasphere", "--stage", "later"], 'found the stage "later", expected screening'),
     ],
 )

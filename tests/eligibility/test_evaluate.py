@@ -124,7 +124,7 @@ def test_the_trace_of_a_multiple_of_the_upper_limit(clinic: Clinic) -> None:
 def test_an_enzyme_without_its_upper_limit_is_unknown(clinic: Clinic) -> None:
     result = clinic.judge("CapTemY90", alt={"value": 38, "unit": "U/L"})
     assert (result.verdict, result.missing) == ("undetermined", ("alt",))
-    assert [(flag.id, flag.criterion) for flag in result.flags] == [("upper-limit-missing", "CTY-I12")]
+    assert ("upper-limit-missing", "CTY-I12") in [(flag.id, flag.criterion) for flag in result.flags]
 
 
 def test_the_trace_names_a_value_after_correction(clinic: Clinic) -> None:
@@ -151,7 +151,8 @@ def test_the_stage_option_goes_before_the_fact(clinic: Clinic) -> None:
 def test_without_a_stage_nothing_is_deferred(clinic: Clinic) -> None:
     result = clinic.judge("CapTemY90", without="assessment_stage")
     assert (result.stage, result.deferred) == ("pre_treatment", ())
-    assert [flag.id for flag in result.flags] == ["stage-assumed"]
+    assert "stage-assumed" in [flag.id for flag in result.flags]
+    assert "stage-assumed" not in [flag.id for flag in clinic.judge("CapTemY90").flags]
     assert [flag.id for flag in clinic.judge("RETNET", without="assessment_stage").flags] == []
 
 

@@ -2,15 +2,20 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.eligibility.conftest import PATIENT, Clinic
 
 from emboplan.eligibility.facts import parse_facts
+from emboplan.eligibility.plausibility import unit_question
+from emboplan.eligibility.wording import leaves
 from emboplan.errors import CaseFileError
 from emboplan.model.patient import FactValue, LabValue
+from emboplan.model.protocol import Compares, FactDefinition, FactKind
 
 
 @pytest.mark.parametrize(
@@ -159,3 +164,144 @@ def test_a_rounded_percentage_of_its_own_volumes_is_never_a_contradiction(
 
 def test_no_mistake_in_the_reference_patient(clinic: Clinic) -> None:
     assert set(PATIENT) == set(parse_facts(PATIENT, clinic.definitions))
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (
+            {"creatinine": "90 mg/dL"},
+            "found 90 mg/dL, outside the plausible 0.1 to 30 mg/dL; was 90 umol/L meant?",
+        ),
+        (
+            {"creatinine": "0.9 umol/L"},
+            "(0.01018 mg/dL), outside the plausible 0.1 to 30 mg/dL; was 0.9 mg/dL meant?",
+        ),
+        ({"albumin": "40 g/dL"}, "was 40 g/L meant? If 40 g/dL is right, add confirmed = true beside it"),
+        ({"bilirubin": "60 mg/dL"}, "was 60 umol/L meant?"),
+        ({"platelets": "210 /uL"}, "was 210 10^9/L or 10^3/uL meant?"),
+        ({"platelets": "210000 10^9/L"}, "was 210000 /uL meant?"),
+        ({"platelets_after_correction": "999 /uL"}, "outside the plausible 1000 to 5000000 /uL"),
+        (
+            {"alt": {"value": 38, "unit": "U/L", "uln": Decimal("0.03")}},
+            "found 38 U/L (1267 xULN), outside the plausible 0.05 to 1000 xULN; was 38 xULN meant? If",
+        ),
+        ({"ast": "1001 xULN"}, "outside the plausible 0.05 to 1000 xULN; check value and unit."),
+        ({"inr": 80}, "found 80, outside the plausible 0.5 to 20; check value and unit."),
+        ({"inr_after_correction": Decimal("0.4")}, "found 0.4, outside the plausible 0.5 to 20"),
+        ({"age_years": 121}, "found 121 years, outside the plausible 0 to 120 years"),
+        ({"liver_volume_ml": Decimal("1.5")}, "was 1.5 L meant?"),
+        ({"largest_liver_lesion_mm": 401}, "found 401 mm, outside the plausible 0 to 400 mm"),
+        (
+            {"creatinine": {"value": 1, "unit": "mg/dL", "confirmed": "yes"}},
+            'found confirmed "yes", expected true',
+        ),
+        ({"enrolment_date": "1026-05-20"}, "found 1026-05-20, expected a date from 1950-01-01 on"),
+    ],
+)
+def test_a_value_that_no_patient_has_asks_about_its_unit(
+    clinic: Clinic, raw: dict[str, object], words: str
+) -> None:
+    with pytest.raises(CaseFileError) as caught:
+        parse_facts(raw, clinic.definitions)
+    assert len(caught.value.problems) == 1
+    assert words in caught.value.problems[0]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"creatinine": "30 mg/dL"}, {"creatinine": "0.1 mg/dL"}, {"creatinine": "90 umol/L"},
+        {"albumin": "8 g/dL"}, {"bilirubin": "50 mg/dL"}, {"platelets": "1000 /uL"},
+        {"platelets": "5000 10^9/L"}, {"inr": 20}, {"age_years": 120},
+        {"creatinine": {"value": 90, "unit": "mg/dL", "confirmed": True}},
+        {"inr": {"value": 21, "confirmed": True}},
+        {"liver_volume_ml": {"value": 100, "unit": "mL", "confirmed": True}},
+        {"alt": {"value": 38, "unit": "U/L"}},
+        {"enrolment_date": "1950-01-01"},
+    ],
+)  # fmt: skip
+def test_plausible_and_confirmed_values_pass(clinic: Clinic, raw: dict[str, object]) -> None:
+    assert set(raw) == set(parse_facts(raw, clinic.definitions))
+
+
+TODAY = date(2026, 6, 1)
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (
+            {"last_prrt_date": "2026-06-02"},
+            "found 2026-06-02, which lies in the future (today is 2026-06-01)",
+        ),
+        ({"last_prrt_date": "2026-06-01"}, None),
+        ({"enrolment_date": "2027-06-02"}, None),
+        (
+            {"enrolment_date": "2027-06-03"},
+            "which lies in the future by more than 366 days (today is 2026-06-01)",
+        ),
+        ({"enrolment_date": "2026-07-01", "last_prrt_date": "2026-06-20"}, None),
+        (
+            {"enrolment_date": "2026-07-01", "last_prrt_date": "2026-07-02"},
+            "which is after enrolment_date 2026-07-01",
+        ),
+    ],
+)
+def test_dates_of_the_future(clinic: Clinic, raw: dict[str, object], words: str | None) -> None:
+    """A treatment lies in the past, or before a planned entry; an entry is planned a year ahead at most."""
+    if words is None:
+        assert set(raw) == set(parse_facts(raw, clinic.definitions, today=TODAY))
+        return
+    with pytest.raises(CaseFileError) as caught:
+        parse_facts(raw, clinic.definitions, today=TODAY)
+    assert len(caught.value.problems) == 1
+    assert words in caught.value.problems[0]
+
+
+def test_without_a_clock_no_date_is_of_the_future(clinic: Clinic) -> None:
+    assert len(list(parse_facts({"enrolment_date": "2099-01-01"}, clinic.definitions))) == 1
+
+
+def test_every_laboratory_value_has_a_plausible_range_that_holds_all_limits(clinic: Clinic) -> None:
+    """No limit of a protocol may lie outside what the door lets in."""
+    for protocol in clinic.protocols.values():
+        for criterion in protocol.criteria:
+            for leaf in leaves(criterion.pass_when):
+                if isinstance(leaf, Compares) and leaf.fact.plausible is not None:
+                    low, high = leaf.fact.plausible
+                    assert low < leaf.limit < high
+    labs = [it for it in clinic.definitions.values() if it.kind is FactKind.LAB]
+    assert all(it.plausible is not None for it in labs)
+
+
+@pytest.mark.parametrize("value", [np.float64(0.5), np.int64(1), np.float32(1.5)])
+def test_numbers_of_numpy_are_numbers(clinic: Clinic, value: object) -> None:
+    fact = parse_facts({"ki67_pct": value}, clinic.definitions).get("ki67_pct")
+    assert fact is not None
+    assert fact.value == Decimal(str(value))
+
+
+@pytest.mark.parametrize(("percentage", "agrees"), [("35.007", True), ("34.993", True), ("35.008", False)])
+def test_the_rounding_of_all_three_numbers_counts(clinic: Clinic, percentage: str, agrees: bool) -> None:
+    """(350.0 +- 0.05) / (1000.0 -+ 0.05) is 34.9933 to 35.0068 %, and the percentage is rounded to 0.001."""
+    raw = {
+        "liver_tumor_volume_ml": Decimal("350.0"),
+        "liver_volume_ml": Decimal("1000.0"),
+        "liver_tumor_burden_pct": Decimal(percentage),
+    }
+    if agrees:
+        assert len(list(parse_facts(raw, clinic.definitions))) == 3
+    else:
+        with pytest.raises(CaseFileError, match="correct one of them"):
+            parse_facts(raw, clinic.definitions)
+
+
+def test_a_larger_unit_is_asked_about_by_its_own_factor() -> None:
+    """0.5 cm is none of 10 to 100 cm, 0.5 m is; 0.5 ft are 15.24 cm."""
+    bounds = (Decimal(10), Decimal(100))
+    length = FactDefinition("x", FactKind.NUMBER, "a test", unit="cm", plausible=bounds)
+    question = unit_question(length, Decimal("0.5"), Fraction(1, 2), "cm")
+    assert question is not None
+    assert "was 0.5 m or ft meant?" in question
+    assert unit_question(length, Decimal(50), Fraction(50), "cm") is None

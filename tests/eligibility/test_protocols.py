@@ -463,6 +463,15 @@ def test_no_limit_stands_twice_in_a_unit_that_the_document_does_not_use(clinic: 
                     assert leaf.unit == leaf.fact.unit, criterion.id
 
 
+def test_advisories_that_are_no_criteria_are_always_said(clinic: Clinic) -> None:
+    """An earlier signal of beads for DEBOXA; the label conflict and the renal limit for CapTemY90."""
+    assert "earlier-bead-signal" in flag_ids(clinic, "DEBOXA")
+    assert "outside-device-label" in flag_ids(clinic, "CapTemY90")
+    assert "renal-contraindication" in flag_ids(clinic, "CapTemY90")
+    at_limit = {"creatinine": {"value": 2, "unit": "mg/dL"}}
+    assert "renal-contraindication" not in flag_ids(clinic, "CapTemY90", **at_limit)
+
+
 def test_command_names() -> None:
     expected = ["deboxa", "captem-y90", "tae-italy", "msk-19-125", "retnet"]
     assert expected == [table("protocols", f"{file}.toml")["command"] for file in PROTOCOL_FILES.values()]

@@ -38,7 +38,9 @@ def test_conversions_are_exact(clinic: Clinic, fact: str, lab: LabValue, expecte
     assert expected == reading.value
 
 
-@pytest.mark.parametrize("value", [True, "1", None, float("nan"), float("-inf"), Decimal("NaN")])
+@pytest.mark.parametrize(
+    "value", [True, "1", None, float("nan"), float("-inf"), Decimal("NaN"), Decimal("1e51"), Decimal("1e-51")]
+)
 def test_what_is_no_finite_number(value: object) -> None:
     assert exact_decimal(value) is None
 
@@ -97,3 +99,31 @@ def test_shown_numbers(value: Fraction, limit: int, shown: str) -> None:
 def test_a_shown_number_stays_on_its_side_of_the_limit(value: Fraction, limit: Decimal) -> None:
     shown = Decimal(show_beside(value, Fraction(limit)))
     assert (value < limit, value == limit) == (shown < limit, shown == limit)
+
+
+@pytest.mark.parametrize(
+    ("percentage", "volumes", "expected"),
+    [
+        (FactOrigin.ENTERED, (FactOrigin.ENTERED, FactOrigin.ENTERED), 40),
+        (FactOrigin.ENTERED, (FactOrigin.ENTERED, FactOrigin.MEASURED), 35),
+        (FactOrigin.ENTERED, (FactOrigin.MEASURED, FactOrigin.MEASURED), 35),
+        (FactOrigin.MEASURED, (FactOrigin.ENTERED, FactOrigin.MEASURED), 40),
+        (FactOrigin.MEASURED, (FactOrigin.MEASURED, FactOrigin.MEASURED), 35),
+    ],
+)
+def test_who_said_so_decides_between_volumes_and_percentage(
+    clinic: Clinic, percentage: FactOrigin, volumes: tuple[FactOrigin, FactOrigin], expected: int
+) -> None:
+    """400/1000 mL make 40 %, the percentage says 35; entered volumes go before what is measured."""
+    reading = read_number(
+        clinic.definitions["liver_tumor_burden_pct"],
+        PatientFacts(
+            {
+                "liver_tumor_burden_pct": Fact(Decimal(35), percentage),
+                "liver_tumor_volume_ml": Fact(Decimal(400), volumes[0]),
+                "liver_volume_ml": Fact(Decimal(1000), volumes[1]),
+            }
+        ),
+    )
+    assert reading is not None
+    assert expected == reading.value

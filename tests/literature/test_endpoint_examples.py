@@ -1,7 +1,7 @@
 """Worked numbers on response, rates, survival, the QLQ-C30 and toxicity, each by the public way to it.
 
-Sums and categories: RECIST 1.1 (Eisenhauer 2009) with the EORTC's answers, mRECIST, EASL, PERCIST. Survival: the
-tables of pointwise log-log intervals. QLQ-C30: the scoring manual with its half rule.
+Sums and categories: RECIST 1.1 (Eisenhauer 2009) with the EORTC's answers, mRECIST, EASL, PERCIST. Survival:
+the tables of pointwise log-log intervals. QLQ-C30: the scoring manual with its half rule.
 """
 
 from datetime import date, timedelta
@@ -31,7 +31,7 @@ def read(on: int, lesion: str, mm: object = None, organ: str = "liver", **more: 
 
 
 def targets(baseline: str, nadir: str, now: str) -> str | None:
-    """The target response at the last visit of one lesion of the liver, measured at baseline, nadir and now."""
+    """The target response at the last visit of one lesion, measured at baseline, nadir and now."""
     rows = [read(0, "L", baseline), read(60, "L", nadir), read(120, "L", now)]
     return ep.respond(rows).time_points[-1].overall_point.target
 
@@ -233,11 +233,9 @@ def score(*removed: int) -> QlqScores:
 
 
 def test_a_filled_form() -> None:
-    printed = {
-        **{"QL2": 58.333, "PF2": 91.667, "RF2": 83.333, "EF": 50.0, "CF": 100.0, "SF": 66.667, "FA": 50.0},
-        **{"NV": 16.667, "PA": 16.667, "DY": 0.0, "SL": 33.333, "AP": 33.333, "CO": 0.0, "DI": 66.667},
-        **{"FI": 0.0},
-    }
+    names = ["QL2", "PF2", "RF2", "EF", "CF", "SF", "FA", "NV", "PA", "DY", "SL", "AP", "CO", "DI", "FI"]
+    values = [58.333, 91.667, 83.333, 50, 100, 66.667, 50, 16.667, 16.667, 0, 33.333, 33.333, 0, 66.667, 0]
+    printed = dict(zip(names, values, strict=True))
     assert score().scales == pytest.approx(printed, abs=5e-4)
     assert score().summary == pytest.approx(75.0)
 

@@ -28,7 +28,7 @@ def day(number: int) -> date:
     return BASELINE + timedelta(days=number)
 
 
-def row(number: int, lesion: str, role: str = "target", **more: Any) -> dict[str, Any]:
+def row(number: int, lesion: str, role: str | None = "target", **more: Any) -> dict[str, Any]:
     """A lesion of the liver on that day; `mm` is its longest diameter, or a node's short axis."""
     cells: dict[str, Any] = {
         "date": day(number).isoformat(),

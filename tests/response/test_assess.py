@@ -1,5 +1,6 @@
 """Whole courses: sums and nadirs, new lesions, the liver by itself, and the day of progression."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -92,12 +93,16 @@ def test_days_of_a_set_of_scans() -> None:
         ]
 
     assert last(visit(mm=30))[0].progression_date == day(60)
+    second = [row(0, "B", mm=20, time_point="0"), row(58, "B", mm=20, time_point="1")]
+    assert last([*visit(mm=30), *second])[0].progression_date == day(60)
     whole, liver = last(visit(state="progressed"))
-    assert (whole.progression_date, liver.progression_date) == (day(57), None)
+    assert whole.progression_date == day(57)
+    assert liver.progression_date is None
     assert last(visit(mm=30, state="progressed"))[0].progression_date == day(57)
     new = [*visit(mm=30), row(58, "X", "new", organ="lung", time_point="1")]
     whole, liver = last(new)
-    assert (whole.progression_date, liver.progression_date) == (day(58), day(60))
+    assert whole.progression_date == day(58)
+    assert liver.progression_date == day(60)
     assert (whole.date, liver.date) == (day(60), day(60))
 
 
@@ -115,7 +120,9 @@ def test_the_liver_s_last_look_is_that_of_the_liver() -> None:
 def test_a_target_without_a_row_is_not_evaluable() -> None:
     rows = [row(0, "A", mm=20), row(0, "B", mm=20), row(60, "A", mm=20)]
     whole, _ = last(rows)
-    assert (whole.overall, whole.size, whole.nadir) == ("NE", None, 40)
+    assert whole.overall == "NE"
+    assert whole.size is None
+    assert whole.nadir == 40
 
 
 def test_an_incomplete_sum_is_no_nadir() -> None:
@@ -176,10 +183,18 @@ def test_recurrence_of_a_target_after_a_complete_response() -> None:
     assert points[1].overall_point.size == 9
 
 
+def test_one_target_that_shows_again_is_progression_of_the_sum_only() -> None:
+    """70 to 40 to 43 mm: a partial response by RECIST, whatever became of the small one."""
+    rows = [row(0, "A", mm=50), row(0, "B", mm=20), row(60, "A", mm=40), row(60, "B", mm=0)]
+    rows += [row(120, "A", mm=40), row(120, "B", mm=3)]
+    assert overall(rows) == [None, "PR", "PR"]
+
+
 def test_merged_lesions_are_no_complete_response() -> None:
     rows = [row(0, "A", mm=20), row(0, "B", mm=20), row(60, "A", mm=38), row(60, "B", state="merged")]
     whole, _ = last(rows)
-    assert (whole.size, whole.target) == (38, "SD")
+    assert whole.size == 38
+    assert whole.target == "SD"
 
 
 def test_areas_by_easl() -> None:
@@ -198,6 +213,14 @@ def test_areas_by_easl() -> None:
         2000,
         0,
     )
+
+
+def test_a_baseline_has_no_answers() -> None:
+    table = judged(course_of([(0, 20)]))[0].to_json()
+    assert (table["sum_mm"], table["nadir_mm"], table["new_lesion"]) == (20, 20, False)
+    assert {table[key] for key in ("target", "non_target", "overall", "hepatic", "progression_date")} == {
+        None
+    }
 
 
 def test_the_json_of_a_time_point() -> None:
@@ -231,6 +254,4 @@ def test_the_order_of_rows_does_not_matter(visits: list[tuple[str, str]], random
     random.shuffle(turned)
     assert judged(rows) == judged(turned)
     nadirs = [p.overall_point.nadir for p in judged(rows)]
-    assert all(
-        later <= earlier for earlier, later in zip(nadirs, nadirs[1:], strict=False) if earlier and later
-    )
+    assert all(later <= earlier for earlier, later in pairwise(nadirs) if earlier and later)

@@ -91,6 +91,7 @@ def test_the_table_with_confirmation(first: str, following: str, met: str, not_m
 def test_a_complete_response_that_is_read_again_as_partial() -> None:
     assert confirmed((60, "CR"), (100, "PR"), reread_cr=True) == "PR"
     assert confirmed((60, "CR"), (100, "NE"), (140, "PR"), reread_cr=True) == "PR"
+    assert confirmed((60, "CR"), (100, "PR"), (140, "PR"), reread_cr=True) == "PR"
     assert confirmed((60, "CR"), (100, "SD"), reread_cr=True) == "SD"
     assert confirmed((60, "CR"), (100, "CR"), (140, "PR"), reread_cr=True) == "CR"
     # Only the complete response right before the partial one is in doubt, and only while it stands alone.
@@ -123,7 +124,7 @@ def test_disease_after_a_complete_response_is_progression_there() -> None:
 
 
 def test_a_time_point_without_disease_is_no_recurrence() -> None:
-    """Targets still gone and non-targets not looked at: PR by the table, and it confirms a partial response."""
+    """Targets still gone, non-targets not looked at: PR by the table, which confirms a partial response."""
     visits = points((60, "CR"), (100, "PR"))
     visits[1] = Assessed(visits[1].date, Category.PR, no_disease=True)
     assert best_confirmed(visits, BASELINE, LIMITS) == "PR"

@@ -78,10 +78,7 @@ def test_the_first_treatment_is_the_first_of_the_treatments() -> None:
         ({"symptoms": [{"date": "2024-01-01"}]}, ["course: symptoms[1]: expected date and severity"]),
         (
             {"symptoms": [{"date": "2024-01-01", "severity": "high"}]},
-            [
-                'course: symptoms[1]: severity: found "high", expected a number in the scale\'s steps, '
-                + "or an empty cell"
-            ],
+            ['course: symptoms[1]: severity: found "high", expected a number in steps, or an empty cell'],
         ),
         (
             {"assessment_interval_days": 0},

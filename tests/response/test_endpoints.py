@@ -161,6 +161,26 @@ def test_new_therapy_ends_the_time_at_the_last_look_before_it(
     assert short(time_to_event(HPFS, data(course, visits))) == expected
 
 
+def test_new_therapy_as_the_last_that_is_known() -> None:
+    course = replace(TREATED, new_therapy_date=day(200))
+    found = time_to_event(HPFS, data(course, [(60, "SD", "SD")]))
+    assert short(found) == (60, False, f"{THERAPY}; last liver imaging before it")
+
+
+def test_the_earliest_of_several_bounds() -> None:
+    course = replace(TREATED, end_of_trial_date=day(300), data_cutoff_date=day(200), death_date=day(400))
+    assert short(time_to_event(OS, data(course))) == (200, False, "data cut-off")
+    turned = replace(course, end_of_trial_date=day(200), data_cutoff_date=day(300))
+    assert short(time_to_event(OS, data(turned))) == (200, False, "end of trial")
+
+
+def test_a_scan_on_or_before_the_start_is_none_after_it() -> None:
+    late = replace(TREATED, first_treatment_date=day(60))
+    assert short(time_to_event(PFS, data(late, [(30, "SD", "SD"), (60, "SD", "SD")])))[:2] == (1, False)
+    assert short(time_to_event(PFS, data(late, [(60, "SD", "SD"), (61, "SD", "SD")])))[:2] == (1, False)
+    assert short(time_to_event(PFS, data(late, [(60, "SD", "SD"), (62, "SD", "SD")])))[:2] == (2, False)
+
+
 def test_new_therapy_as_an_event_and_for_survival() -> None:
     course = replace(TREATED, new_therapy_date=day(100), death_date=day(400))
     patient = data(course, [(60, "SD", "SD"), (120, "PD", "PD")])

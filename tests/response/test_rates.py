@@ -46,7 +46,7 @@ def test_an_unknown_method_and_an_impossible_confidence() -> None:
 
 
 def test_who_counts() -> None:
-    """Disease that was never measurable and stayed is neither response nor, by the letter, disease control."""
+    """Disease that was never measurable and stayed is, by the letter, no disease control either."""
     best = [Category(word) for word in ("CR", "PR", "SD", "PD", "NE", "non-CR/non-PD")]
     assert response_rate(best, confidence_frac=0.95).count == 2
     assert disease_control_rate(best, confidence_frac=0.95).count == 3

@@ -12,6 +12,8 @@ from emboplan.errors import CaseFileError
 from emboplan.model.response import LIVER, LYMPH_NODE, LesionRead, Role, State
 from emboplan.response.reads import Problems, reads_from_rows
 
+NOON = datetime(2024, 2, 3, 12)  # noqa: DTZ001  a spreadsheet knows no time zones
+
 
 def one(**cells: Any) -> LesionRead:
     (found,) = reads_from_rows([row(0, "L1", **cells)])
@@ -38,7 +40,7 @@ def test_a_decimal_stays_exact(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [date(2024, 2, 3), datetime(2024, 2, 3), "2024-02-03", "2024-02-03 00:00:00"]
+    "value", [date(2024, 2, 3), NOON.replace(hour=0), "2024-02-03", "2024-02-03 00:00:00"]
 )
 def test_a_day_however_it_is_stored(value: object) -> None:
     assert one(date=value).date == date(2024, 2, 3)
@@ -96,8 +98,8 @@ def test_organs(organ: str, expected: str) -> None:
         (
             {"state": "progressed"},
             (
-                'row 1, lesion L1: state: found "progressed", which no target lesion has; expected measured, absent, '
-                "too-small, not-assessed, split, merged"
+                'row 1, lesion L1: state: found "progressed", which no target lesion has; expected '
+                "measured, absent, too-small, not-assessed, split, merged"
             ),
         ),
         ({"role": "tarjet"}, 'row 1, lesion L1: role: found "tarjet"; did you mean "target"?'),
@@ -109,8 +111,8 @@ def test_organs(organ: str, expected: str) -> None:
         ),
         ({"date": "1.2.2024"}, 'row 1, lesion L1: date: found "1.2.2024", expected a date as YYYY-MM-DD'),
         (
-            {"date": datetime(2024, 1, 1, 12)},
-            "row 1, lesion L1: date: found 2024-01-01 12:00:00, expected a date as YYYY-MM-DD",
+            {"date": NOON},
+            "row 1, lesion L1: date: found 2024-02-03 12:00:00, expected a date as YYYY-MM-DD",
         ),
         ({"date": None}, "row 1: date: missing; every row needs one"),
         ({"lesion": " "}, "row 1: lesion: missing; every row needs one"),
@@ -169,6 +171,13 @@ def test_one_line_for_each_mistake(cells: dict[str, Any], line: str) -> None:
 def test_all_mistakes_of_a_table_at_once() -> None:
     lines = problems(row(0, "L1", mm="NaN"), row(0, "L2", state="gonne"), row(0, "L3", date="today"))
     assert [line.partition(",")[0] for line in lines] == ["row 1", "row 2", "row 3"]
+
+
+def test_a_column_that_is_nowhere_is_told_once() -> None:
+    assert problems({"lesion": "A"}, {"lesion": "B"}) == [
+        "columns: no column date; every row needs one",
+        "columns: no column organ; every row needs one",
+    ]
 
 
 def test_an_empty_table() -> None:

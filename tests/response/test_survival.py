@@ -2,6 +2,8 @@
 
 import math
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from emboplan.errors import ModelRangeError
+from emboplan.model.results.response import SurvivalCurve
 from emboplan.response.survival import at_risk, cumulative_incidence, kaplan_meier, risk_ticks
 
 TIMES = [3, 5, 6, 7, 8, 10, 12, 12]
@@ -16,7 +19,7 @@ EVENTS = [True, False, True, True, False, True, True, False]
 subjects = st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=1, max_size=25)
 
 
-def curve(times: list[float], events: list[bool]):  # type: ignore[no-untyped-def]  # the type is the tested one
+def curve(times: Sequence[float], events: Sequence[bool]) -> SurvivalCurve:
     return kaplan_meier(times, events, confidence_frac=0.95)
 
 
@@ -92,8 +95,9 @@ def test_against_scipy(found: list[tuple[int, bool]]) -> None:
     if not any(events):
         return
     ours = curve(times, events)
-    data = stats.CensoredData(uncensored=[t for t, e in found if e], right=[t for t, e in found if not e])
-    theirs = stats.ecdf(data).sf
+    here, later = ([t for t, e in found if e is wanted] for wanted in (True, False))
+    data: Any = stats.CensoredData(uncensored=here, right=later)
+    theirs: Any = stats.ecdf(data).sf
     for step in ours.steps:
         assert step.survival_frac == pytest.approx(float(theirs.evaluate(step.time)), abs=1e-12)
     with warnings.catch_warnings():  # SciPy says where its formula is undefined

@@ -93,8 +93,13 @@ def test_a_node_that_stays_normal_is_no_recurrence() -> None:
     assert target_response(missed, past("40", "0"), RECIST) == "NE"
 
 
+def test_after_a_nadir_of_nothing_one_lesion_back_is_enough() -> None:
+    now = [size("3", lesion="A"), size("6", lesion="N", node=True, gone=True)]
+    assert target_response(now, past("40", "0"), RECIST) == "PD"
+
+
 def test_a_lesion_that_comes_back_beside_a_normal_node() -> None:
-    """After a complete response with a sum of 9 mm, 3 mm of a lesion are recurrence though 12 mm are no PD."""
+    """After a complete response with a sum of 9 mm, 3 mm are recurrence though 12 mm are no PD."""
     now = [size("3", lesion="L"), size("9", lesion="N", node=True, gone=True)]
     assert target_response(now, past("34", "9", cleared=True), RECIST) == "PD"
     assert target_response(now, past("34", "9", cleared=False), RECIST) == "PR"
@@ -124,6 +129,11 @@ def test_easl_areas(now: str, expected: str) -> None:
     assert target_response([size(now)], past("2000", "2000"), limits().easl) == expected
 
 
+def test_easl_has_no_absolute_rule() -> None:
+    assert target_response([size("2.51")], past("2", "2"), limits().easl) == "PD"
+    assert target_response([size("2.5")], past("2", "2"), limits().easl) == "SD"
+
+
 def test_new_enhancement_of_a_treated_lesion_is_progression_by_easl_alone() -> None:
     now = [size("10", lesion="A"), size("500", lesion="B")]
     silent = past("3000", "600", silent=frozenset({"A"}))
@@ -143,6 +153,12 @@ def test_the_past_after_a_time_point() -> None:
     assert gone.cleared
     assert gone.nadir == 0
     assert gone.after([size("5", lesion="A"), size("0", lesion="B")]).cleared
+
+
+def test_what_is_silent_is_of_size_0_and_gone() -> None:
+    """A merged lesion is of size 0 without being gone; a normal node is gone without being of size 0."""
+    merged, node = size("0", lesion="M", gone=False), size("9", lesion="N", node=True, gone=True)
+    assert past("60", "60").after([merged, node]).silent == frozenset()
 
 
 @given(st.lists(st.lists(st.one_of(st.none(), tenths), min_size=3, max_size=3), min_size=1, max_size=6))

@@ -152,7 +152,10 @@ PLACE = "row 1, lesion A"
         (
             [row(0, "A", mm=20), row(60, "A", state="merged")],
             [
-                f"row 2, lesion A: state: found merged, but no other target of the liver was measured on {day(60)}"
+                (
+                    "row 2, lesion A: state: found merged, but no other target of the liver was measured on "
+                    f"{day(60)}"
+                )
             ],
         ),
         (
@@ -235,7 +238,18 @@ def test_what_a_criterion_needs(criterion: CriterionName, cells: dict[str, Any],
     assert lines([row(0, "A", **cells)], criterion=criterion) == [line]
 
 
+def test_mrecist_asks_whether_anything_enhances() -> None:
+    assert lines([row(0, "A", mm=20)], criterion=CriterionName.MRECIST) == [
+        (
+            "row 1, lesion A: viable_longest_mm: found nothing at baseline; give it, or 0 for a target that "
+            "is measured whole since nothing enhances"
+        )
+    ]
+
+
 def test_mrecist_measures_a_lesion_without_enhancement_whole() -> None:
     rows = [row(0, "A", mm=20, viable_longest_mm=15), row(0, "B", mm=20, viable_longest_mm=0)]
     found = read(rows, CriterionName.MRECIST)
     assert dict(found.measures) == {"A": "viable_longest_mm", "B": "longest_mm"}
+    assert found.findings == ("Nothing enhances in B at baseline: measured whole.",)
+    assert read(rows).findings == ()

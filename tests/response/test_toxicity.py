@@ -95,6 +95,13 @@ def test_all_mistakes_at_once() -> None:
     assert len(caught.value.problems) == 1
 
 
+def test_grades_of_two_versions_are_not_mixed() -> None:
+    rows = [event("P1", "a", 1, 1, ctcae_version="5.0"), event("P1", "a", 2, 2, ctcae_version="4.03")]
+    with pytest.raises(CaseFileError, match=r"versions 4\.03, 5\.0; grades of one version only"):
+        counted_events(rows, STARTS, SCALE)
+    assert counted(rows[0]) == [("a", 1)]
+
+
 def test_rows_by_class_and_term() -> None:
     rows = [
         event("P1", "nausea", 1, 2, organ_class="gastrointestinal"),

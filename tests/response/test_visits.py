@@ -85,4 +85,5 @@ def test_the_best_response_within_a_time() -> None:
     whole = replace(rule, scope=Scope.OVERALL, within_months=None)
     answer = visit_response(whole, data(TREATED, visits), BASELINE, window_d=None, best=kept)
     assert (answer.category, answer.counts) == ("CR", False)
-    assert seen == [[0, 60, 91], [0, 60, 91, 92]]
+    visit_response(rule, data(TREATED, visits[2:]), BASELINE, window_d=None, best=kept)
+    assert seen == [[0, 60, 91], [0, 60, 91, 92], [0]]

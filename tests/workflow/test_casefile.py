@@ -15,6 +15,7 @@ from emboplan.model.case import (
     ActivityModel,
     ArterySpecific,
     DoseGoal,
+    DoseMethod,
     EnteredUncertainty,
     Intent,
     PriorKind,
@@ -57,6 +58,7 @@ models = ["single"]
 tumour_type = "mcrc"
 objective = "maximise-tumour"
 body_surface = "mosteller"
+dose_method = "voxel-s-density"
 k_gy_kg_per_gbq = 49.67
 liver_density_g_per_ml = 1
 treatment_time = 2026-12-03T10:30:00-05:00
@@ -98,6 +100,7 @@ normal_volume_rel = 0.02
 lung_mass_rel = 0.1
 calibration_rel = 0.05
 residual_frac = 0.01
+registration_mm = 4
 
 [[prior]]
 kind = "tare"
@@ -147,6 +150,7 @@ def test_every_key_of_the_schema_is_read(folder: Path) -> None:
     assert (procedure.k_gy_kg_per_gbq, procedure.liver_density_g_per_ml) == (49.67, 1.0)
     assert (procedure.tumour_type, procedure.objective) == (TumourType.MCRC, Objective.MAXIMISE_TUMOUR)
     assert procedure.body_surface == "mosteller"
+    assert procedure.dose_method is DoseMethod.VOXEL_S_DENSITY
     assert procedure.treatment_time == datetime(2026, 12, 3, 15, 30, tzinfo=UTC)
     (territory,) = case.territories
     assert territory.mask is not None
@@ -168,7 +172,7 @@ def test_every_key_of_the_schema_is_read(folder: Path) -> None:
     assert (prior.kind, prior.note) == (PriorKind.TARE, "segment VI")
     assert (drug.kind, drug.drug, drug.drug_mg_per_m2) == (PriorKind.DRUG, "doxorubicin", 120.0)
     assert case.vial == VialOrder(3.0, datetime(2026, 12, 3, tzinfo=UTC), 0.02, 44e6, custom=True)
-    assert case.uncertainty == EnteredUncertainty("site", 0.01, 0.2, 0.05, 0.02, 0.1, 0.05, 0.01)
+    assert case.uncertainty == EnteredUncertainty("site", 0.01, 0.2, 0.05, 0.02, 0.1, 0.05, 0.01, 4.0)
     known = {name: fact.value for name, fact in case.facts.known.items()}
     assert known == {
         "ecog": Decimal(1),

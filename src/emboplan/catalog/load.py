@@ -37,6 +37,9 @@ ROOMS = (
     "administration",
     "transport",
     "uncertainty",
+    "beads",
+    "drugs",
+    "embolics",
 )
 FOLDERS = ("phantoms", "protocols", "schedules", "device_labels", "kernels")
 # The rooms whose entries are goals and limits, with the words that describe them.
@@ -245,6 +248,11 @@ class Catalog:
     def dose_tables(self, room: str) -> Mapping[str, Table]:
         """Each entry of ``limits`` or ``goals`` with the words that say whom it is for, site values too."""
         self._known(room, DOSE_ROOMS, "table of goals or limits")
+        return MappingProxyType(self._tables[room])
+
+    def group_table(self, room: str) -> Mapping[str, Table]:
+        """The groups of one room with their words, such as the names of the products of ``beads``."""
+        self._known(room, ROOMS, "table")
         return MappingProxyType(self._tables[room])
 
     def intent_table(self) -> Table:

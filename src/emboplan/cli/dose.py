@@ -132,7 +132,8 @@ def dose(
     """Compute the dose in every voxel, with histograms, errors and what the images' accuracy does to it."""
     from emboplan.catalog.load import load
     from emboplan.report.dose_folder import check_writable, dose_lines, write_dose_folder
-    from emboplan.workflow.dose import DoseSettings, dose_method
+    from emboplan.workflow.dose import dose_method
+    from emboplan.workflow.dose_engines import DoseSettings
     from emboplan.workflow.dose_scan import DoseRequest, scan_dose
 
     if output is not None:

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from emboplan.eligibility.reading import plain
 from emboplan.model.patient import Fact
-from emboplan.model.protocol import FactDefinition, FactDefinitions
+from emboplan.model.protocol import FactDefinition, FactDefinitions, FactKind
 from emboplan.units import PERCENT
 
 
@@ -32,8 +32,10 @@ def related(definition: FactDefinition) -> tuple[str, ...]:
     """The facts that must agree with each other because of this definition; empty where none must."""
     if definition.share is not None:
         return (definition.name, *definition.share)
-    others = tuple(name for name in (definition.given_by, definition.not_after) if name is not None)
-    return (definition.name, *others) if others or definition.earliest or definition.days_ahead else ()
+    if definition.kind is not FactKind.DATE:
+        return ()
+    others = (definition.given_by, definition.not_after)
+    return (definition.name, *(name for name in others if name is not None))
 
 
 def contradictions_of(definition: FactDefinition, known: Mapping[str, Fact], today: date | None) -> list[str]:
@@ -112,5 +114,5 @@ def _volume_contradiction(
 
 def _half_digit(value: Decimal) -> Fraction:
     """Half of the last digit written: what rounding may have taken."""
-    exponent = value.as_tuple().exponent
-    return Fraction(1, 2 * 10 ** max(-exponent, 0)) if isinstance(exponent, int) else Fraction(0)
+    digits = -int(value.as_tuple().exponent)
+    return Fraction(1, 2 * 10 ** max(digits, 0))

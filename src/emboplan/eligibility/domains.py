@@ -26,6 +26,9 @@ RECENT, LONG_AGO = 0, 1
 ANY_DAY = date(2000, 1, 1)
 """An example of a date of entry where no washout tells one day from another."""
 
+NEARBY = 10
+"""An example beyond the last limit lies a tenth of it off, not anywhere."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -146,7 +149,14 @@ def _between(
         return _whole_between(start, end, start_open=start_open, end_open=end_open)
     if start is None:
         return Fraction(0) if end is None else end - 1
-    return start + 1 if end is None else (start + end) / 2
+    if end is None:
+        return start + 1
+    middle = (start + end) / 2
+    if left is not None and right is None:
+        return min(middle, left + abs(left) / NEARBY if left else middle)
+    if right is not None and left is None:
+        return max(middle, right - abs(right) / NEARBY if right else middle)
+    return middle
 
 
 def _whole_between(

@@ -106,7 +106,7 @@ def _number(definition: FactDefinition, value: object) -> FactValue:
         sure = _confirmed(value)
         value = f"{value['value']} {value['unit']}" if "unit" in value else value["value"]
     if isinstance(value, str) and unit is not None:
-        number: Decimal | None = _number_with_unit(value, unit)
+        number = exact_decimal(_number_with_unit(value, unit))
     else:
         number = exact_decimal(value)
     if number is None:

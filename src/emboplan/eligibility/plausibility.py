@@ -50,7 +50,7 @@ def _other_units(definition: FactDefinition, unit: str | None) -> list[tuple[str
             for lab in definition.lab_units
             if lab.symbol != unit and not lab.per_upper_limit
         ]
-    own = UNITS.get(unit or "")
+    own = UNITS.get(unit) if unit is not None else None
     if own is None:
         return []
     return [

@@ -22,6 +22,9 @@ EXACT_DIGITS = 8
 """A value with at most so many digits is shown as it is; longer ones are converted values that want
 rounding."""
 
+MOST_DIGITS = 50
+"""A number with more digits before or after its point is none that anybody measured, and slow to compare."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -33,7 +36,7 @@ class Reading:
 
 
 def exact_decimal(value: object) -> Decimal | None:
-    """The number as it was written, or None for anything that is not a finite number (truth values are none).
+    """The number as it was written, or None for what is no finite number of sensible size, and truth values.
 
     >>> exact_decimal(0.1)
     Decimal('0.1')
@@ -41,7 +44,7 @@ def exact_decimal(value: object) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
     exact = Decimal(repr(float(value))) if isinstance(value, float) else Decimal(value)  # float: NumPy's too
-    return exact if exact.is_finite() else None
+    return exact if exact.is_finite() and abs(exact.adjusted()) <= MOST_DIGITS else None
 
 
 def plain(number: Decimal) -> str:

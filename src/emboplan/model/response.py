@@ -152,3 +152,4 @@ class AdverseEvent:
     organ_class: str = ""
     episode: str = ""
     related: bool | None = None
+    ctcae_version: str = ""

@@ -17,7 +17,9 @@ from emboplan.units import PERCENT
 SIZE_INCHES = (7.2, 3.6)  # the text width of an A4 page, and half a hand high
 CURVE_COLOUR = "#0072b2"  # of Okabe and Ito's colours
 MAX_TICKS = 8  # numbers at risk below each, which stay apart from one another
-ABOVE = 1.02  # a little room above the curve's start
+ABOVE = 1.02  # a little room above the curve's start, and behind its end
+NUMBERS_BELOW = -36  # points from the axis down to the numbers at risk
+WORDS_BEFORE = -14  # points from the axis to the end of the words before them
 
 
 def draw_survival(
@@ -30,23 +32,14 @@ def draw_survival(
         axes = figure.add_axes((0.085, 0.26, 0.89, 0.71))
         _draw_curve(axes, curve)
         ticks = risk_ticks(curve.last_time, MAX_TICKS)
-        axes.set_xlim(0.0, ticks[-1] if ticks[-1] > 0 else 1.0)
+        axes.set_xlim(0.0, ABOVE * ticks[-1] if ticks[-1] > 0 else 1.0)
         axes.set_ylim(0.0, ABOVE)
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.set_xlabel(f"time ({unit})")
         axes.set_ylabel(title)
         axes.grid(visible=True, color="#dddddd", linewidth=0.5)
         axes.spines[["top", "right"]].set_visible(False)
-        for tick, count in zip(ticks, at_risk(times, ticks), strict=True):
-            axes.annotate(
-                str(count),
-                (tick, 0.0),
-                (0, -36),
-                textcoords="offset points",
-                ha="center",
-                xycoords=("data", "axes fraction"),
-            )
-        figure.text(0.012, 0.075, "at risk")
+        _write_numbers(axes, ticks, at_risk(times, ticks))
         buffer = io.BytesIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return Drawing(buffer.getvalue(), _caption(curve, title), _alternative(curve, title, unit))
@@ -69,6 +62,27 @@ def _draw_curve(axes: Axes, curve: SurvivalCurve) -> None:
     axes.step(x, y, where="post", color=CURVE_COLOUR, linewidth=1.3)
     marks = [curve.survival_at(time) for time in curve.censored_times]
     axes.plot(curve.censored_times, marks, "|", color=CURVE_COLOUR, markersize=7.0)
+
+
+def _write_numbers(axes: Axes, ticks: tuple[float, ...], counts: tuple[int, ...]) -> None:
+    """The numbers at risk in a line below the ticks."""
+    for tick, count in zip(ticks, counts, strict=True):
+        axes.annotate(
+            str(count),
+            (tick, 0.0),
+            (0, NUMBERS_BELOW),
+            textcoords="offset points",
+            ha="center",
+            xycoords=("data", "axes fraction"),
+        )
+    axes.annotate(
+        "at risk",
+        (0.0, 0.0),
+        (WORDS_BEFORE, NUMBERS_BELOW),
+        "axes fraction",
+        textcoords="offset points",
+        ha="right",
+    )
 
 
 def _median(curve: SurvivalCurve, unit: str) -> str:

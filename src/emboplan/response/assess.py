@@ -133,7 +133,7 @@ def _progression_days(
         days.append(max(read.date for lesion in scope.measures for read in point.of(lesion)))
     for lesion, state in states.items():
         if state is State.PROGRESSED:
-            days.append(max(read.date for read in point.of(lesion)))
+            days += [read.date for read in point.of(lesion)]
     return days
 
 

@@ -34,7 +34,7 @@ def course_from_table(table: Mapping[str, object], where: str, problems: Problem
         assessment_interval_days=_days(known.get(COUNTS[0]), f"{where}: {COUNTS[0]}", problems),
         symptom_baseline_severity=None
         if known.get(SEVERITIES[0]) is None
-        else number(known[SEVERITIES[0]], f"{where}: {SEVERITIES[0]}", problems, unit="the scale's steps"),
+        else number(known[SEVERITIES[0]], f"{where}: {SEVERITIES[0]}", problems, unit="steps"),
         symptoms=_symptoms(known.get("symptoms"), where, problems),
     )
     if course.first_treatment_date is None and treatments:
@@ -93,7 +93,7 @@ def _symptoms(value: object, where: str, problems: Problems) -> tuple[SymptomRec
             problems.add(here, "expected date and severity")
             continue
         day = as_date(row["date"], f"{here}: date", problems)
-        severity = number(row["severity"], f"{here}: severity", problems, unit="the scale's steps")
+        severity = number(row["severity"], f"{here}: severity", problems, unit="steps")
         if day is not None and severity is not None:
             records.append(SymptomRecord(day, severity))
     return tuple(sorted(records, key=lambda record: record.date))

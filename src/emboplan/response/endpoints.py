@@ -138,8 +138,8 @@ def _censored(
         why = reason if bounded else "last known alive"
     else:
         looks = _looks(rule, data)
-        later = [day for day in looks if day > began and (limit is None or day <= limit)]
-        last = later[-1] if later else began
+        counted = [day for day in looks if limit is None or day <= limit]
+        last = counted[-1] if counted else began
         looked = "liver imaging" if rule.censor is CensorAt.LAST_LIVER_IMAGING else "adequate assessment"
         why = f"last {looked}"
         if limit is not None and _followed_to(limit, data):
@@ -169,7 +169,7 @@ def _missed(rule: TimeRule, data: PatientData, start: date, event: date) -> bool
     interval = data.course.assessment_interval_days
     if interval is None:
         return False
-    last = max([start, *(day for day in _looks(rule, data) if start < day < event)])
+    last = max([start, *(day for day in _looks(rule, data) if day < event)])
     return ((event - last).days - 1) // interval >= data.missed_from
 
 

@@ -50,8 +50,8 @@ class ChangeLimits:
     version: str
     decrease_frac: Fraction
     increase_frac: Fraction
-    absolute_mm: Fraction = Fraction(0)
-    exceeds: bool = False
+    absolute_mm: Fraction
+    exceeds: bool
 
     def responds(self, size: Fraction, baseline: Fraction) -> bool:
         """Whether the sum has shrunk enough for a partial response."""
@@ -89,12 +89,13 @@ def response_limits(entries: Mapping[str, Sourced]) -> ResponseLimits:
     def number(name: str) -> Fraction:
         return exact(entries[name])
 
-    def changes(name: str, *, absolute: bool, exceeds: bool = False) -> ChangeLimits:
+    def changes(name: str, *, exceeds: bool) -> ChangeLimits:
+        absolute = entries.get(f"{name}.progression_absolute")
         return ChangeLimits(
             version=entries[f"{name}.version"].text,
             decrease_frac=_share(entries[f"{name}.partial_decrease"]),
             increase_frac=_share(entries[f"{name}.progression_increase"]),
-            absolute_mm=number(f"{name}.progression_absolute") if absolute else Fraction(0),
+            absolute_mm=Fraction(0) if absolute is None else exact(absolute),
             exceeds=exceeds,
         )
 
@@ -109,9 +110,9 @@ def response_limits(entries: Mapping[str, Sourced]) -> ResponseLimits:
             max_targets=int(number("recist.max_targets")),
             max_targets_per_organ=int(number("recist.max_targets_per_organ")),
         ),
-        recist=changes("recist", absolute=True),
-        mrecist=changes("mrecist", absolute=True),
-        easl=changes("easl", absolute=False, exceeds=True),
+        recist=changes("recist", exceeds=False),
+        mrecist=changes("mrecist", exceeds=False),
+        easl=changes("easl", exceeds=True),
         best=BestLimits(
             min_sd_interval_d=int(number("best.min_sd_interval")),
             confirmation_interval_d=int(number("best.confirmation_interval")),

@@ -103,7 +103,12 @@ def reads_from_rows(
     for key in unknown:
         if key not in COLUMNS:
             found.add("columns", f'unknown column "{key}"; {near(str(key), COLUMNS)}')
-    reads = [_read(row, place, found) for place, row in zip(places, rows, strict=True)]
+    absent = [name for name in NEEDED if rows and not any(name in row for row in rows)]
+    for name in absent:
+        found.add("columns", f"no column {name}; every row needs one")
+    found.dropped = found.dropped or bool(absent)
+    pairs = () if absent else zip(places, rows, strict=True)
+    reads = [_read(row, place, found) for place, row in pairs]
     if not rows:
         found.add("reads", "found no rows; expected one for each lesion and time point")
     if problems is None:

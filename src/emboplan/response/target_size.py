@@ -1,7 +1,7 @@
 """How large a target is at a time point, by each criterion.
 
 RECIST takes the longest diameter, and the short axis of a node; mRECIST the longest diameter of the viable
-part; EASL the product of the viable part's two diameters. A lesion that shows no viable part at baseline is
+part; EASL the product of the viable part's two diameters. A lesion with a viable part of 0 mm at baseline is
 measured whole by mRECIST; a node keeps its short axis there. The measure of a lesion is chosen at baseline
 and kept.
 """
@@ -55,7 +55,7 @@ def measure_of(criterion: CriterionName, baseline: LesionRead) -> Measure:
         return Measure.VIABLE_AREA
     if baseline.is_node:
         return Measure.SHORT_AXIS
-    if criterion is CriterionName.MRECIST and baseline.viable_longest_mm:
+    if criterion is CriterionName.MRECIST and baseline.viable_longest_mm != 0:
         return Measure.VIABLE
     return Measure.LONGEST
 
@@ -85,7 +85,7 @@ def target_size(
     if not reads or len(known) < len(sizes):
         return TargetSize(lesion, node, None, gone=False)
     size = sum(known, Fraction(0))
-    if any(read.state is State.MERGED for read in reads):
+    if reads[0].state is State.MERGED:
         return TargetSize(lesion, node, size, gone=False)
     gone = size < limits.normal_node_mm if node else size == 0
     return TargetSize(lesion, node, size, gone=gone)

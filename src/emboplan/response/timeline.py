@@ -21,6 +21,9 @@ from emboplan.response.targets import baseline_problems, chosen_roles
 
 Reads = tuple[LesionRead, ...]
 
+NEEDED = "a target needs a measurement above 0"
+_NEEDED = {Measure.VIABLE: "give it, or 0 for a target that is measured whole since nothing enhances"}
+
 
 @dataclass(frozen=True, slots=True)
 class TimePoint:
@@ -102,7 +105,7 @@ def timeline(
         non_targets=MappingProxyType(
             {name: known[name] for name in sorted(known) if known[name].role is Role.NON_TARGET}
         ),
-        findings=(*findings, *_silent_gaps(follow_ups, known)),
+        findings=(*findings, *_measured_whole(criterion, measures), *_silent_gaps(follow_ups, known)),
     )
 
 
@@ -217,7 +220,7 @@ def _check_measures(
             if read.sound and read.state in (None, State.MEASURED) and not measured(read, measure):
                 problems.add(
                     f"{read.where}: {measure}",
-                    f"found {shown_size(read, measure)} at baseline; a target needs a measurement above 0",
+                    f"found {shown_size(read, measure)} at baseline; {_NEEDED.get(measure, NEEDED)}",
                 )
         for point in follow_ups:
             for read in point.of(lesion):
@@ -234,6 +237,14 @@ def shown_size(read: LesionRead, measure: Measure) -> str:
     """The measurement as messages print it."""
     size = measured(read, measure)
     return "nothing" if size is None else f"{size}"
+
+
+def _measured_whole(criterion: CriterionName, measures: Mapping[str, Measure]) -> tuple[str, ...]:
+    """The targets of mRECIST that are followed as RECIST follows them."""
+    whole = [lesion for lesion, measure in measures.items() if measure is Measure.LONGEST]
+    if criterion is not CriterionName.MRECIST or not whole:
+        return ()
+    return (f"Nothing enhances in {', '.join(whole)} at baseline: measured whole.",)
 
 
 def _silent_gaps(follow_ups: Sequence[TimePoint], known: Mapping[str, LesionRead]) -> tuple[str, ...]:

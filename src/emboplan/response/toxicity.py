@@ -60,9 +60,9 @@ def counted_events(
     """The events that count in each patient's window, from the start through its last day.
 
     Raises:
-        CaseFileError: with one line for each event of a patient without a start, grade that does not exist,
-        and,
-            for related events, each event of which the relation is not known.
+        CaseFileError: with one line for each event of a patient without a start, each grade that does not
+            exist, and, for related events, each one whose relation is not known; and one where CTCAE
+            versions are mixed.
     """
     _check(events, starts, scale, related_only=related_only)
     before: dict[tuple[str, str, str], AdverseEvent] = {}
@@ -141,6 +141,10 @@ def _check(
     events: Sequence[AdverseEvent], starts: Mapping[str, date], scale: GradeScale, *, related_only: bool
 ) -> None:
     problems = []
+    versions = sorted({event.ctcae_version for event in events})
+    if len(versions) > 1:
+        named = ", ".join(version or "none" for version in versions)
+        problems.append(f"adverse events: found the CTCAE versions {named}; grades of one version only")
     for event in events:
         where = f"adverse event {event.term} of {event.date}"
         if event.patient not in starts:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from emboplan.model.case import ActivityModel, Intent, PriorKind, ProcedureKind, Sex
+from emboplan.model.case import ActivityModel, DoseMethod, Intent, PriorKind, ProcedureKind, Sex
 from emboplan.model.disease import TumourType
 from emboplan.model.results.prescription import Objective
 from emboplan.workflow.casefields import (

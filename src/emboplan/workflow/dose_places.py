@@ -45,6 +45,11 @@ NOTABLE_ELSEWHERE_FRAC = 0.05
 NOTABLE_DIFFERENCE_FRAC = 0.1
 
 
+def lesion_name(number: int) -> str:
+    """What a numbered lesion is called in results."""
+    return f"tumour {number}"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Places:
     """The structures as shares of the voxels of the dose grid; the lungs less what is liver."""
@@ -67,7 +72,7 @@ class Places:
         if anatomy.lungs is not None and not anatomy.lungs.is_empty:
             found = np.minimum(mask_occupancy(anatomy.lungs, grid), 1 - liver)
             lungs = found if found.any() else None
-        masks = {f"tumour {n}": anatomy.lesions.mask(n) for n in anatomy.lesions.numbers}
+        masks = {lesion_name(n): anatomy.lesions.mask(n) for n in anatomy.lesions.numbers}
         lesions = {name: mask_occupancy(mask, grid) for name, mask in masks.items()}
         return cls(
             grid=grid,
@@ -79,12 +84,14 @@ class Places:
             lungs_complete=anatomy.lungs_complete,
         )
 
+    def in_liver(self) -> dict[str, Share]:
+        """Normal liver and lesions, as far as they are there."""
+        found = {NORMAL_LIVER: self.normal, **self.lesions}
+        return {name: share for name, share in found.items() if share.any()}
+
     def structures(self) -> dict[str, Share]:
         """Normal liver, lesions and lungs, as far as they are there."""
-        found = {NORMAL_LIVER: self.normal, **self.lesions}
-        if self.lungs is not None:
-            found[LUNGS] = self.lungs
-        return {name: share for name, share in found.items() if share.any()}
+        return self.in_liver() | ({} if self.lungs is None else {LUNGS: self.lungs})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emboplan.catalog.load import Catalog
 from emboplan.dosimetry import radiobiology
@@ -16,66 +17,90 @@ from emboplan.dosimetry.voxel.dvh import dose_axis_gy, dvh
 from emboplan.dosimetry.voxel.image_accuracy import ImageAccuracy, dose_accuracy
 from emboplan.dosimetry.voxel.local_deposition import local_doses
 from emboplan.dosimetry.voxel.structure_accuracy import DoseAccuracy
-from emboplan.errors import MaskError
-from emboplan.imaging.resample import resample_mask
+from emboplan.imaging.resample import mask_occupancy
 from emboplan.model.anatomy import Anatomy
-from emboplan.model.finding import Finding, Severity
+from emboplan.model.grid import Grid
 from emboplan.model.image import DensityMap, DoseMap
 from emboplan.model.mask import Mask
 from emboplan.model.results.dvh import StructureDvh
 from emboplan.model.tissue import TissueMap
 from emboplan.units import MBQ_PER_GBQ
-from emboplan.workflow.dose import ComputedDose
-from emboplan.workflow.dose_places import ALL_TUMOURS, LIVER, NORMAL_LIVER, PlacedActivity, Places
+from emboplan.workflow.dose_engines import ComputedDose
+from emboplan.workflow.dose_places import (
+    ALL_TUMOURS,
+    LIVER,
+    NORMAL_LIVER,
+    PlacedActivity,
+    Places,
+    lesion_name,
+)
 from emboplan.workflow.dose_report import StructureBed
+
+Share = NDArray[np.float32]
+Structure = Mask | Share
+
+# A lesion of fewer dose voxels than two along each axis hides in them; its mask says where it is.
+FEW_VOXELS = 2**3
+
+# A voxel has the parameters of a tissue that fills half of it.
+HALF = 1 / 2
 
 # Leaving out one batch at a time takes the histogram of a structure 64 times: quick for lesions, slow for
 # organs, whose mean has its error from the run itself.
 LARGEST_JACKKNIFED_ML = 50.0
 
 
-def ct_structures(anatomy: Anatomy) -> dict[str, Mask]:
-    """Liver, normal liver, tumours and lungs as masks of the CT, in the order of a report; none is empty."""
-    lesions = {f"tumour {number}": anatomy.lesions.mask(number) for number in anatomy.lesions.numbers}
-    found = {LIVER: anatomy.liver, NORMAL_LIVER: anatomy.normal_liver}
-    if lesions:
-        found[ALL_TUMOURS] = anatomy.tumour
-    found |= lesions
-    if anatomy.lungs is not None:
-        found[LUNGS] = anatomy.lungs - anatomy.liver
-    return {name: mask for name, mask in found.items() if not mask.is_empty}
+def read_structures(anatomy: Anatomy, places: Places) -> dict[str, Structure]:
+    """Liver, normal liver, tumours and lungs in the order of a report, as far as the dose grid reaches them.
+
+    A lesion of a few voxels is a mask of the CT, which says where in them it is; all else are shares of the
+    voxels.
+    """
+    found: dict[str, Structure] = {LIVER: places.liver}
+    if places.normal.any():
+        found[NORMAL_LIVER] = places.normal
+    if places.lesions:
+        found[ALL_TUMOURS] = mask_occupancy(anatomy.tumour, places.grid)
+    small_ml = FEW_VOXELS * places.grid.voxel_ml
+    for number in anatomy.lesions.numbers:
+        name = lesion_name(number)
+        if name in places.lesions:
+            small = places.lesion_ml[name] < small_ml
+            found[name] = anatomy.lesions.mask(number) if small else places.lesions[name]
+    if places.lungs is not None:
+        found[LUNGS] = places.lungs
+    return found
 
 
 def histograms(
-    computed: ComputedDose, structures: Mapping[str, Mask], fwhm_mm: float | None
-) -> tuple[tuple[StructureDvh, ...], tuple[Finding, ...]]:
-    """The histogram of each structure that the dose grid reaches, on one axis; a finding for each other.
-
-    Structures that transport was asked about have the errors of its batches.
-    """
+    computed: ComputedDose, structures: Mapping[str, Structure], fwhm_mm: float | None
+) -> tuple[StructureDvh, ...]:
+    """The histograms on one axis; structures that transport was asked about have the errors of its batches."""
     dose = computed.dose
     axis = dose_axis_gy(float(dose.gy.max(initial=0.0)))
     errors = {mean.name: mean.standard_error_gy for mean in computed.means}
-    found, findings = [], []
-    for name, mask in structures.items():
-        small = mask.volume_ml <= LARGEST_JACKKNIFED_ML
-        batches = computed.batch_doses_gy if name in errors and small else None
-        try:
-            one = dvh(
-                dose,
-                mask,
-                name,
-                resolution_fwhm_mm=fwhm_mm,
-                axis_gy=axis,
-                batches_gy=batches,
-                batch_voxels=None if batches is None else computed.batch_voxels,
-            )
-        except MaskError:
-            text = f"{name} lies outside the dose grid; it has no histogram."
-            findings.append(Finding("dose-structure-outside", Severity.WARNING, text))
-            continue
+    found = []
+    for name, structure in structures.items():
+        batches = computed.batch_doses_gy
+        if name not in errors or _volume_ml(structure, dose.grid) > LARGEST_JACKKNIFED_ML:
+            batches = None
+        one = dvh(
+            dose,
+            structure,
+            name,
+            resolution_fwhm_mm=fwhm_mm,
+            axis_gy=axis,
+            batches_gy=batches,
+            batch_voxels=None if batches is None else computed.batch_voxels,
+        )
         found.append(replace(one, mean_gy_standard_error=errors.get(name, one.mean_gy_standard_error)))
-    return tuple(found), tuple(findings)
+    return tuple(found)
+
+
+def _volume_ml(structure: Structure, grid: Grid) -> float:
+    if isinstance(structure, Mask):
+        return structure.volume_ml
+    return float(structure.sum(dtype=np.float64)) * grid.voxel_ml
 
 
 def local_density(places: Places, tissue: TissueMap, facts: Catalog, *, everywhere: bool) -> DensityMap:
@@ -124,7 +149,7 @@ def image_accuracy(
 
 
 def bed_of(
-    dose: DoseMap, structures: Mapping[str, Mask], *, half_life_h: float, catalog: Catalog
+    dose: DoseMap, structures: Mapping[str, Structure], *, half_life_h: float, catalog: Catalog
 ) -> tuple[EffectMap, tuple[StructureBed, ...]]:
     """The map of BED, and BED and EQD2 of the structures, by the catalogue's parameters.
 
@@ -136,7 +161,7 @@ def bed_of(
         return sets["tumour" if "tumour" in name else "lung" if name == LUNGS else "liver"]
 
     parts = {
-        name: resample_mask(structures[name], dose.grid)
+        name: Mask(dose.grid, np.asarray(structures[name]) >= HALF)
         for name in (LUNGS, ALL_TUMOURS)
         if name in structures
     }
@@ -157,10 +182,7 @@ def bed_of(
             repair_half_time_h=_repair(tissue),
             half_life_h=half_life_h,
         )
-        try:
-            volumes = dvh(own, mask, name)
-        except MaskError:
-            continue
+        volumes = dvh(own, mask, name)
         rows.append(
             StructureBed(
                 name=name,

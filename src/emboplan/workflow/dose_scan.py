@@ -29,7 +29,7 @@ from emboplan.model.grid import Grid
 from emboplan.model.image import ActivityMap, DoseMap
 from emboplan.model.plan import InputDigest
 from emboplan.units import MBQ_PER_GBQ
-from emboplan.workflow.dose import DoseSettings, computed_dose, method_findings
+from emboplan.workflow.dose_engines import DoseSettings, computed_dose, method_findings
 from emboplan.workflow.dose_inputs import (
     ScanActivity,
     ScanRequest,
@@ -40,10 +40,10 @@ from emboplan.workflow.dose_inputs import (
 from emboplan.workflow.dose_places import PlacedActivity, Places, deciding_structures, placed_activity
 from emboplan.workflow.dose_reading import (
     bed_of,
-    ct_structures,
     histograms,
     image_accuracy,
     local_density,
+    read_structures,
 )
 from emboplan.workflow.dose_report import ActivityAccount, DoseReport, RecoveryReport, StructureBed
 from emboplan.workflow.inputs import load_ct, mask_file, parse_mask_source
@@ -173,8 +173,8 @@ def scan_dose(
         k_gy_kg_per_gbq=k,
         facts=facts,
     )
-    structures = ct_structures(anatomy)
-    read, unread = histograms(computed, structures, scan.resolution_fwhm_mm)
+    structures = read_structures(anatomy, places)
+    read = histograms(computed, structures, scan.resolution_fwhm_mm)
     bed: EffectMap | None = None
     beds: tuple[StructureBed, ...] = ()
     if wish.with_bed:
@@ -191,7 +191,6 @@ def scan_dose(
         *(() if recovered is None else recovered.findings),
         *computed.findings,
         *(() if accuracy is None else accuracy.findings),
-        *unread,
         *method_findings(wish.settings.method),
     )
     report = DoseReport(

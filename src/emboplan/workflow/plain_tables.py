@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,7 +27,7 @@ def _no_number(word: str) -> NoReturn:
     raise ValueError(f"{word} is no number")
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, *, constants: Callable[[str], float] = _no_number) -> dict[str, Any]:
     """The object of a JSON file, numbers as exact decimals; a name used twice is refused.
 
     Raises:
@@ -36,7 +37,7 @@ def read_json(path: Path) -> dict[str, Any]:
         table = json.loads(
             path.read_text(encoding="utf-8-sig"),
             parse_float=Decimal,
-            parse_constant=_no_number,
+            parse_constant=constants,
             object_pairs_hook=_once,
         )
     except OSError as error:
@@ -57,7 +58,8 @@ def read_table(path: Path) -> dict[str, Any]:
         InputError: the file cannot be read, or is neither.
     """
     if path.suffix.lower() == ".json":
-        return read_json(path)
+        # NaN is no JSON, yet many programs write it: the door for facts names it with all other mistakes.
+        return read_json(path, constants=float)
     try:
         return parse_toml_file(path)
     except OSError as error:

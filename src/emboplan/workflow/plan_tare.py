@@ -30,7 +30,7 @@ from emboplan.workflow.readiness import device_label, directive, liver_function
 from emboplan.workflow.segment import named_reader
 from emboplan.workflow.settings import PlanNumbers, plan_settings
 from emboplan.workflow.treated import TerritoryInput
-from emboplan.workflow.voxel_dose import VoxelDose, voxel_dose
+from emboplan.workflow.voxel_dose import VoxelDose, VoxelWish, voxel_dose
 
 DicomPlannedCase = PlannedCase[SeriesHeader]
 
@@ -74,7 +74,7 @@ def plan(
     say("computing activity", 0.7)
     activity = activity_of(subject, prepared, tables)
     say("computing dose", 0.75)
-    dosed = _dose(imaged, prepared, activity)
+    dosed = _dose(subject, imaged, prepared, activity, tables)
 
     elsewhere, said = measured_extrahepatic(imaged.regions, imaged.anatomy)
     label = device_label(
@@ -163,7 +163,9 @@ def _administered(
     return [(territory, decided[territory.name]) for territory in territories]
 
 
-def _dose(imaged: Imaged, prepared: Prepared, activity: ActivityPlan) -> VoxelDose | None:
+def _dose(
+    case: Case, imaged: Imaged, prepared: Prepared, activity: ActivityPlan, catalog: Catalog
+) -> VoxelDose | None:
     administered = _administered(prepared.aims.territories, activity)
     if imaged.regions is None or not administered:
         return None
@@ -173,6 +175,12 @@ def _dose(imaged: Imaged, prepared: Prepared, activity: ActivityPlan) -> VoxelDo
         administered,
         prepared.numbers.physics,
         lung_g_per_ml=prepared.numbers.lung_g_per_ml,
+        wish=VoxelWish(
+            method=case.procedure.dose_method,
+            registration_sd_mm=None if case.uncertainty is None else case.uncertainty.registration_mm,
+            lung_shunt_sd=None if case.uncertainty is None else case.uncertainty.lung_shunt_frac,
+        ),
+        catalog=catalog,
     )
 
 

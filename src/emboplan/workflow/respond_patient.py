@@ -180,4 +180,7 @@ def _findings(data: PatientData, endpoints: Mapping[str, Endpoint], rules: Respo
         )
     if rules.options.protocol and rules.protocol.note:
         lines.append(f"{rules.protocol.name}: {rules.protocol.note}")
+    if rules.options.protocol and rules.protocol.also:
+        also = "; ".join(rules.protocol.also)
+        lines.append(f"{rules.protocol.name} also asks for what is in no table of reads: {also}.")
     return tuple(lines)

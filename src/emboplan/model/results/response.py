@@ -11,6 +11,8 @@ from typing import Any
 
 from emboplan.model.serialise import fields_to_json, to_jsonable
 
+Day = date  # a class with a field named date cannot name the type after it
+
 
 class Category(StrEnum):
     """The answer of a response criterion."""
@@ -41,7 +43,7 @@ class ScopePoint:
     new_lesion: bool
     overall: Category | None
     no_disease: bool = False
-    progression_date: date | None = None
+    progression_date: Day | None = None
 
 
 @dataclass(frozen=True, slots=True)

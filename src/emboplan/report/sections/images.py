@@ -31,10 +31,53 @@ def dose(summary: DoseSummary, pictures: Sequence[Picture]) -> Section:
         )
     blocks: list[Block] = [
         Paragraph(text),
+        *_ways(summary),
         *(Figure(p) for p in pictures if p.name == HISTOGRAM),
         _metrics(summary),
+        *_accuracy(summary),
     ]
     return Section("dose", "Absorbed dose", tuple(blocks))
+
+
+def _ways(summary: DoseSummary) -> tuple[Paragraph, ...]:
+    """How much of the activity was transported, and to which error."""
+    if summary.relative_error is None:
+        return ()
+    met = "was met" if summary.reached else "was not met"
+    text = (
+        f"{percent(summary.transported_frac)} of the activity was transported ({summary.histories:,} "
+        f"electrons), {percent(summary.convolved_frac)} convolved. A standard error of "
+        f"{percent(summary.relative_error)} of the mean dose of normal liver and of each lesion from "
+        f"1{SPACE}mL on {met}."
+    )
+    return (Paragraph(text),)
+
+
+def _accuracy(summary: DoseSummary) -> tuple[Table, ...]:
+    """What registration, resolution and shunt do to the mean doses."""
+    if not summary.image_accuracy:
+        return ()
+    header = ("Structure", "All (%)", "Registration (%)", "Resolution (%)", "Lung shunt (%)")
+    rows = []
+    for one in summary.image_accuracy:
+        parts = (one.registration_relative_sd, one.resolution_relative_sd, one.shunt_relative_sd)
+        values = (one.relative_sd, *parts)
+        rows.append(
+            (
+                Cell(one.name),
+                *(
+                    Cell("–" if v is None else percent(v, 2).removesuffix(f"{SPACE}%"), numeric=True)
+                    for v in values
+                ),
+            )
+        )
+    return (
+        Table(
+            "Relative standard uncertainty of mean doses that comes from the images",
+            tuple(Cell(text, numeric=n > 0) for n, text in enumerate(header)),
+            tuple(rows),
+        ),
+    )
 
 
 def _metrics(summary: DoseSummary) -> Table:

@@ -1,0 +1,175 @@
+"""The voxel dose of a patient: time, error and memory; and how far each method is from full transport.
+
+The patient is the digital one on a grid of 4 mm: liver, lesions and lungs, activity in the liver by its true
+uptake and 5 % in the lungs. `auto` runs until the standard error of the mean dose is below 1 % in the normal
+liver and in every lesion above 1 mL. Compilation and the making of tables go first and are not timed.
+
+The methods are compared on a phantom of 3 mm voxels: liver with a tumour, lung above it (the dome), ribs at
+its side. The large grid has 256 voxels a side and a liver of a tenth of them; its memory is what the run adds
+to what the imports and the maps take.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numba
+import numpy as np
+
+import emboplan as ep
+from bench_transport import phantom as layered
+from emboplan.dosimetry.voxel.tissue import tissue_map
+from emboplan.imaging.resample import mask_occupancy
+from emboplan.model.case import DoseMethod
+from emboplan.model.image import ActivityMap
+from emboplan.model.tissue import TissueMap
+from emboplan.workflow.dose_engines import DoseSettings, computed_dose
+from emboplan.workflow.dose_scan import dose_grid
+
+RESULTS = Path(__file__).parent / "results"
+BAR_SECONDS, BAR_PERCENT, BAR_GIB = 15.0, 1.0, 1.0
+KIB_PER_GIB = 1024.0**2
+THREADS = 2
+LARGE = 256
+SHUNT, ADMINISTERED_GBQ, RATIO = 0.05, 2.0, 5.0
+
+
+def patient_maps() -> tuple[ActivityMap, TissueMap, dict[str, np.ndarray], dict[str, float]]:
+    """Activity, tissue and structures of the digital patient on 4 mm voxels, and the volumes (mL)."""
+    patient = ep.phantom("net-liver", seed=1)
+    truth = patient.truth
+    box = truth.liver.box(margin=0)
+    whole = np.zeros(truth.liver.grid.shape, bool)
+    whole[box] = True
+    if not truth.lungs.is_empty:
+        whole[truth.lungs.box()] = True
+    around = ep.Mask(truth.liver.grid, whole).box(margin=12)
+    grid = dose_grid(truth.liver.grid.cropped(around), 4.0)
+    tissue, _ = tissue_map(patient.ct, liver=truth.liver, lungs=truth.lungs, grid=grid)
+    liver, lungs = (mask_occupancy(mask, grid) for mask in (truth.liver, truth.lungs))
+    lesions = {f"tumour {n}": truth.lesions.mask(n) for n in truth.lesions.numbers}
+    shares = {name: mask_occupancy(mask, grid) for name, mask in lesions.items()}
+    tumour = sum(shares.values())
+    pattern = liver + (RATIO - 1) * tumour
+    mbq = 1000 * ADMINISTERED_GBQ * (1 - SHUNT) * pattern / pattern.sum()
+    mbq = (mbq + 1000 * ADMINISTERED_GBQ * SHUNT * lungs / lungs.sum()) / grid.voxel_ml
+    volumes = {name: mask.volume_ml for name, mask in lesions.items()}
+    asked = {"normal liver": np.clip(liver - tumour, 0, 1)}
+    asked |= {name: share for name, share in shares.items() if volumes[name] >= 1}
+    volumes["liver"] = truth.liver.volume_ml
+    return ActivityMap(grid, mbq.astype(np.float32)), tissue, asked, volumes
+
+
+def patient(repeats: int) -> dict[str, float]:
+    """Best wall time of the dose, its largest relative error, and the share that was transported."""
+    activity, tissue, asked, volumes = patient_maps()
+    settings = DoseSettings(method=DoseMethod.AUTO)
+    computed_dose(activity, tissue, settings, structures=asked)
+    best, found = np.inf, None
+    for _ in range(repeats):
+        start = time.perf_counter()
+        found = computed_dose(activity, tissue, settings, structures=asked)
+        best = min(best, time.perf_counter() - start)
+    return {
+        "liver_ml": volumes["liver"],
+        "structures": len(asked),
+        "voxels": int(np.prod(activity.grid.shape)),
+        "seconds": best,
+        "worst_error_percent": 100 * max(mean.relative_error for mean in found.means),
+        "transported_percent": 100 * found.transported_frac,
+        "histories": found.histories,
+    }
+
+
+def methods() -> dict[str, dict[str, float]]:
+    """Mean dose by each method over that by full transport, less 1, in per cent, by place."""
+    activity, tissue = layered(48, 3.0, even=True)
+    grid = tissue.grid
+    z, y, x = (3.0 * (np.arange(n) + 0.5) for n in grid.shape)
+    lung = tissue.material == 1
+    dome = 3.0 * np.flatnonzero(lung[:, 24, 24])[0]
+    beside = (np.abs(y - 72) < 24)[None, :, None] & (np.abs(x - 72) < 24)[None, None, :]
+    places = {
+        "tumour": activity.mbq_per_ml == 10,
+        "liver": activity.mbq_per_ml == 2,
+        "liver, 6 mm below the lung": (activity.mbq_per_ml == 2) & (z > dome - 6)[:, None, None],
+        "lung, first 20 mm": lung & (z < dome + 20)[:, None, None] & beside,
+        "ribs": (tissue.material == 2) & (z < dome)[:, None, None],
+    }
+    places = {name: place for name, place in places.items() if place.any()}
+    doses = {}
+    for method in DoseMethod:
+        settings = DoseSettings(method=method, relative_error=0.002)
+        shares = {n: p.astype(np.float32) for n, p in places.items()}
+        doses[method] = computed_dose(activity, tissue, settings, structures=shares)
+    reference = doses[DoseMethod.TRANSPORT]
+    errors = {mean.name: 100 * mean.relative_error for mean in reference.means}
+    rows: dict[str, dict[str, float]] = {}
+    for name, place in places.items():
+        truth = float(reference.dose.gy[place].mean(dtype=np.float64))
+        rows[name] = {"transport_gy": truth, "standard_error_percent": errors[name]}
+        for method, found in doses.items():
+            mean = float(found.dose.gy[place].mean(dtype=np.float64))
+            rows[name][method.value] = 100 * (mean / truth - 1)
+    return rows
+
+
+def memory() -> dict[str, float]:
+    """GiB that a dose on the large grid adds at its peak, in a process of its own."""
+    command = [sys.executable, __file__, "--memory-only"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  our own command
+    return {"memory_gib": float(ran.stdout)}
+
+
+def memory_only() -> None:
+    """Print the growth of the peak from just before a dose on the large grid to its end."""
+    import resource  # not on every system
+
+    numba.set_num_threads(min(THREADS, numba.config.NUMBA_NUM_THREADS))
+    settings = DoseSettings(most_histories=640_000, relative_error=0.05)
+    computed_dose(*layered(24, 3.0), settings, structures={})
+    activity, tissue = layered(LARGE, 1.5, even=True)
+    with Path("/proc/self/statm").open() as file:
+        resident_kib = int(file.read().split()[1]) * resource.getpagesize() / 1024
+    computed_dose(activity, tissue, settings, structures={})
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print((after - resident_kib) / KIB_PER_GIB)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--memory-only", action="store_true")
+    options = parser.parse_args()
+    if options.memory_only:
+        memory_only()
+        return
+    numba.set_num_threads(min(THREADS, numba.config.NUMBA_NUM_THREADS))
+    of_patient = patient(options.repeats)
+    print(
+        f"patient, liver {of_patient['liver_ml']:.0f} mL, {of_patient['voxels']:,} voxels of 4 mm: "
+        f"{of_patient['seconds']:.1f} s (bar {BAR_SECONDS:g}), largest error "
+        f"{of_patient['worst_error_percent']:.2f} % (bar {BAR_PERCENT:g}) of {of_patient['structures']} "
+        f"structures; {of_patient['transported_percent']:.0f} % transported, {of_patient['histories']:,} "
+        "electrons"
+    )
+    of_methods = methods()
+    names = [method.value for method in DoseMethod if method is not DoseMethod.TRANSPORT]
+    print(f"{'against transport (%)':<28}" + "".join(f"{name:>17}" for name in names))
+    for place, row in of_methods.items():
+        print(f"{place:<28}" + "".join(f"{row[name]:>+17.1f}" for name in names))
+    results: dict[str, object] = {"patient": of_patient, "methods": of_methods}
+    if sys.platform == "linux":
+        results |= memory()
+        print(f"{LARGE}^3, 2 threads: {results['memory_gib']:.2f} GiB above maps and imports (bar {BAR_GIB})")
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "dose.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Beads, emulsions and particles: what is taken, how much, and what to worry about."""

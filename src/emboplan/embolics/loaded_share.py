@@ -1,0 +1,133 @@
+"""How much of the drug goes into the beads and how long that takes.
+
+A source gives the loaded share as a measured figure, as "more than", or as a range; some give it by dose or by
+way of loading. Where none gives it, the user must. The rest stays in the liquid above the beads, so that loaded
+and left over always make what was added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from emboplan.catalog.status import footnote
+from emboplan.embolics.amounts import Number, exact, positive
+from emboplan.embolics.ledger import Ledger
+from emboplan.errors import CatalogError, InputError, ModelRangeError
+from emboplan.model.embolics import LoadRecipe, quantities, quantity
+from emboplan.model.products import Sourced
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedShare:
+    """The least and the most loaded share as fractions, and how it is known."""
+
+    least_frac: float
+    most_frac: float
+    is_known_as: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrugBalance:
+    """Drug in the beads and in the liquid above them, in mg; the two make what was added."""
+
+    added_mg: float
+    loaded_mg: float
+    supernatant_mg: float
+
+
+def drug_balance(added_mg: Number, loading_efficiency_frac: Number) -> DrugBalance:
+    """What is loaded of `added_mg`, and what is left over.
+
+    >>> drug_balance(100, 0.96)
+    DrugBalance(added_mg=100.0, loaded_mg=96.0, supernatant_mg=4.0)
+    """
+    added = positive(added_mg, "dose_mg")
+    share = efficiency(loading_efficiency_frac)
+    return DrugBalance(float(added), float(added * share), float(added * (1 - share)))
+
+
+def efficiency(value: Number) -> Number:
+    """A loaded share; `ModelRangeError` unless it is above 0 and at most 1."""
+    share = exact(value, "loading_efficiency_frac")
+    if not 0 < share <= 1:
+        raise ModelRangeError(
+            f"loading_efficiency_frac is {float(share):g}; expected a fraction above 0 and at most 1 (85 % is 0.85)"
+        )
+    return share
+
+
+def methods(recipe: LoadRecipe) -> tuple[str, ...]:
+    """The named ways of loading that the source has figures for."""
+    return tuple(dict.fromkeys(name.split(".")[0] for name in recipe.facts.under("methods")))
+
+
+def require_method(recipe: LoadRecipe, method: str | None) -> None:
+    """`InputError` where no source has figures for that way of loading."""
+    if method is not None and method not in methods(recipe):
+        listed = ", ".join(methods(recipe)) or "none"
+        raise InputError(f'{recipe.label} has no way of loading "{method}"; named ways: {listed}')
+
+
+def _from(entry: Sourced) -> LoadedShare:
+    kind = entry.name.rpartition(".")[2]
+    numbers = quantities(entry, "1")
+    if kind == "loaded_at_least":
+        return LoadedShare(numbers[0], 1.0, "at least")
+    if kind == "loaded_range":
+        return LoadedShare(min(numbers), max(numbers), "range")
+    return LoadedShare(numbers[0], numbers[0], "measured")
+
+
+def _band(recipe: LoadRecipe, dose_mg: Number) -> str | None:
+    """The group of facts for a dose where the loaded share depends on it."""
+    dose = exact(dose_mg, "dose_mg")
+    for name, entry in recipe.facts.under("bands").items():
+        if name.endswith(".dose"):
+            least, most = (exact(end, "dose_mg") for end in quantities(entry, "mg"))
+            if least <= dose <= most:
+                return f"bands.{name.removesuffix('.dose')}"
+    return None
+
+
+def loaded_share(
+    recipe: LoadRecipe, dose_mg: Number, entered: Number | None, method: str | None, ledger: Ledger
+) -> LoadedShare:
+    """The loaded share: the one entered, else the published one for this dose and way of loading.
+
+    Raises `CatalogError` where none is published and none is entered.
+    """
+    require_method(recipe, method)
+    if entered is not None:
+        share = float(efficiency(entered))
+        return LoadedShare(share, share, "entered")
+    kinds = ("loaded", "loaded_at_least", "loaded_range")
+    band = _band(recipe, dose_mg)
+    groups = [g for g in (None if method is None else f"methods.{method}", band) if g is not None]
+    names = [f"{group}.{kind}" for group in groups for kind in kinds]
+    entry = ledger.use(recipe.facts, *names, *kinds)
+    if entry is None:
+        why = recipe.facts.unverified.get("loaded")
+        reason = "" if why is None or why.place.startswith("no figure") else f" ({footnote(why)})"
+        raise CatalogError(
+            f"{recipe.label}: no published efficiency found{reason}; you must enter one "
+            "(loading_efficiency, --loading-efficiency) or give it in a site catalogue"
+        )
+    return _from(entry)
+
+
+def loading_minutes(
+    recipe: LoadRecipe, sizes: Sequence[str], entered: Number | None, method: str | None, ledger: Ledger
+) -> float | None:
+    """The loading time (min) of the slowest size; None, with an open item, where no source gives it."""
+    if entered is not None:
+        return float(positive(entered, "loading_min"))
+    first = () if method is None else (f"methods.{method}.loading_time",)
+    times = [
+        ledger.use(recipe.facts, *first, *(f"loading_times.{size}",), "loading_time") for size in sizes
+    ] or [ledger.use(recipe.facts, *first, "loading_time")]
+    known = [quantity(entry, "min") for entry in times if entry is not None]
+    if len(known) < len(times):
+        ledger.open_item("loading-time", f"{recipe.label}: no loading time with a source; enter yours")
+        return None
+    return max(known)

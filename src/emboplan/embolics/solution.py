@@ -1,0 +1,142 @@
+"""The solution of the drug: strength, volume, diluent, and the vials of drug that it takes.
+
+Strength and volume come from the user, from what is published for the pair, or from how the drug itself is
+reconstituted. Where none of these has a source, both stay open. A diluent that does not go with the drug is
+refused.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from emboplan.catalog.status import footnote
+from emboplan.catalog.tace_tables import TaceNumbers
+from emboplan.embolics.amounts import Number, exact, plain_name, positive
+from emboplan.embolics.compatibility import diluent_is_known, holds_chloride, refuse_diluent
+from emboplan.embolics.ledger import Ledger
+from emboplan.errors import ModelRangeError
+from emboplan.model.embolics import LoadRecipe, quantities, quantity
+from emboplan.model.finding import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Volume (mL) and strength (mg/mL) of the drug's solution, and its diluent; None where not known."""
+
+    volume_ml: float | None
+    mg_per_ml: float | None
+    diluent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DrugVials:
+    """Vials of drug to open, the mg in each, and what is left over; None where the vial is not known."""
+
+    vials: int | None
+    vial_mg: float | None
+    left_over_mg: float | None
+
+
+def strength_mg_per_ml(drug_mg: Number, volume_ml: Number) -> float:
+    """The strength of a solution.
+
+    >>> strength_mg_per_ml(50, 10)
+    5.0
+    """
+    return float(positive(drug_mg, "dose_mg") / positive(volume_ml, "solution_ml"))
+
+
+def drug_vials(dose_mg: Number, vial_mg: Number) -> DrugVials:
+    """Whole vials for a dose, and what is left over.
+
+    >>> drug_vials(75, 50)
+    DrugVials(vials=2, vial_mg=50.0, left_over_mg=25.0)
+    """
+    dose, vial = positive(dose_mg, "dose_mg"), positive(vial_mg, "drug_vial_mg")
+    count = math.ceil(dose / vial)
+    return DrugVials(count, float(vial), float(count * vial - dose))
+
+
+def choose_vials(recipe: LoadRecipe, dose_mg: Number, vial_mg: Number | None, ledger: Ledger) -> DrugVials:
+    """The vials of drug: of the size entered, else of the published size that leaves least over."""
+    if vial_mg is not None:
+        return drug_vials(dose_mg, vial_mg)
+    entry = ledger.use(recipe.facts, "drug_vial") or ledger.use(recipe.drug.facts, "vials")
+    if entry is None:
+        return DrugVials(None, None, None)
+    choices = [drug_vials(dose_mg, vial) for vial in quantities(entry, "mg")]
+    return min(choices, key=lambda choice: (choice.left_over_mg, choice.vials))
+
+
+def bead_solution(
+    recipe: LoadRecipe,
+    dose_mg: Number,
+    volume_ml: Number | None,
+    mg_per_ml: Number | None,
+    ledger: Ledger,
+) -> tuple[float | None, float | None]:
+    """Volume (mL) and strength (mg/mL) of the solution; both None, with an open item, where neither is known.
+
+    Raises `ModelRangeError` where a volume and a strength are entered that contradict each other.
+    """
+    dose = positive(dose_mg, "dose_mg")
+    if volume_ml is not None:
+        volume = positive(volume_ml, "solution_ml")
+        if mg_per_ml is not None and positive(mg_per_ml, "solution_mg_per_ml") * volume != dose:
+            raise ModelRangeError(
+                f"{float(dose):g} mg in {float(volume):g} mL are {float(dose / volume):g} mg/mL, and "
+                f"solution_mg_per_ml is {float(exact(mg_per_ml, 'solution_mg_per_ml')):g}; give one of the two"
+            )
+        return float(volume), float(dose / volume)
+    if mg_per_ml is not None:
+        strength = positive(mg_per_ml, "solution_mg_per_ml")
+        return float(dose / strength), float(strength)
+    entry = ledger.use(recipe.facts, "solution")
+    if entry is None and "solution" not in recipe.facts.unverified:
+        entry = ledger.use(recipe.drug.facts, "reconstitution.strength")
+        if entry is not None:
+            ledger.say(
+                "solution-as-reconstituted",
+                Severity.WARNING,
+                f"{recipe.label}: no strength of the loading solution has a source; {quantity(entry, 'mg/mL'):g} "
+                f"mg/mL is {recipe.drug.name} as reconstituted",
+                footnote(entry),
+            )
+    if entry is None:
+        ledger.open_item(
+            "solution",
+            f"{recipe.label}: no verified volume or strength of the solution; enter yours (solution_ml or "
+            "solution_mg_per_ml)",
+        )
+        return None, None
+    strength = exact(quantity(entry, "mg/mL"), "solution")
+    return float(dose / strength), float(strength)
+
+
+def choose_diluent(
+    recipe: LoadRecipe, entered: str | None, numbers: TaceNumbers, ledger: Ledger
+) -> str | None:
+    """The diluent: the one entered, else the published one; `InputError` where it does not go with the drug."""
+    published = ledger.use(recipe.facts, "diluent")
+    if published is None and "diluent" not in recipe.facts.unverified:
+        published = ledger.use(recipe.drug.facts, "reconstitution.diluent")
+    if entered is None:
+        own = published or ledger.use(recipe.drug.facts, "reconstitution.diluent")
+        if own is None:
+            ledger.open_item("diluent", f"{recipe.label}: no diluent with a source; enter yours (diluent)")
+        return None if own is None else own.text
+    refuse_diluent(recipe.drug.name, entered, numbers)
+    free_of_chloride_needed = recipe.drug.facts.find("reconstitution.diluent") is not None
+    if free_of_chloride_needed and not diluent_is_known(entered):
+        ledger.acknowledge(
+            "diluent-unknown", f'"{entered}" is not known to be free of chloride', "as entered"
+        )
+    elif published is not None and holds_chloride(published.text) != holds_chloride(entered):
+        ledger.acknowledge(
+            "diluent-differs",
+            f'{recipe.label} is published with {published.text}; "{plain_name(entered)}" was entered, and the '
+            "swelling and loading of the bead depend on it",
+            footnote(published),
+        )
+    return entered

@@ -1,0 +1,182 @@
+"""`emboplan respond`: the answer as text and JSON, the folder, and tables that cannot be used."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.running import contents, run
+
+HEAD = "date,lesion,organ,role,longest_mm,short_axis_mm,viable_longest_mm,viable_perpendicular_mm,state\n"
+READS = HEAD + (
+    "2024-01-01,L1,liver,target,40,,,,\n"
+    "2024-01-01,L2,liver,target,30,,,,\n"
+    "2024-03-01,L1,liver,target,26,,,,\n"
+    "2024-03-01,L2,liver,target,20,,,,\n"
+    "2024-03-01,X,lung,new,8,,,,\n"
+)
+MANY = (
+    "patient,"
+    + HEAD
+    + "".join(
+        f"P{n},2024-01-01,L,liver,target,100,,,,\nP{n},2024-03-01,L,liver,target,{mm},,,,\n"
+        for n, mm in enumerate((60, 100, 130, 0), start=1)
+    )
+)
+
+
+@pytest.fixture
+def reads(tmp_path: Path) -> Path:
+    path = tmp_path / "reads.csv"
+    path.write_text(READS, encoding="utf-8")
+    return path
+
+
+def test_the_answer_as_json(reads: Path) -> None:
+    ran = run("respond", reads, "--json")
+    assert (ran.status, ran.err) == (0, "")
+    answer = json.loads(ran.out)
+    point = answer["time_points"][-1]
+    assert {key: point[key] for key in ("date", "sum_mm", "nadir_mm", "target", "non_target")} == {
+        "date": "2024-03-01",
+        "sum_mm": 46,
+        "nadir_mm": 70,
+        "target": "PR",
+        "non_target": None,
+    }
+    assert (point["new_lesion"], point["overall"], point["hepatic"]) == (True, "PD", "PR")
+    assert (answer["best_overall"], answer["best_hepatic"]) == ("PD", "PR")
+    pfs, hpfs = answer["endpoints"]["pfs"], answer["endpoints"]["hpfs"]
+    assert (pfs["time_days"], pfs["event"], pfs["censor_reason"]) == (60, True, None)
+    assert (hpfs["time_days"], hpfs["event"], hpfs["censor_reason"]) == (60, False, "last liver imaging")
+
+
+def test_the_answer_as_text(reads: Path) -> None:
+    ran = run("respond", reads)
+    lines = ran.out.splitlines()
+    assert ran.status == 0
+    assert lines[0] == "RECIST 1.1, targets: L1, L2"
+    assert lines[3].split() == ["2024-03-01", "46", "70", "PR", "-", "yes", "PD", "PR"]
+    assert lines[2].split() == ["2024-01-01", "70", "70", "baseline", "baseline"]
+    assert "best response (without confirmation): overall PD, hepatic PR" in lines
+    assert any(line.startswith("hpfs  60 days, censored: last liver imaging") for line in lines)
+    assert any(line.startswith("pfs  60 days, event: progression") for line in lines)
+
+
+def test_options_reach_the_answer(reads: Path, tmp_path: Path) -> None:
+    course = tmp_path / "course.toml"
+    course.write_text("first_treatment_date = 2024-01-02\ndeath_date = 2024-06-01\n", encoding="utf-8")
+    options = ["--protocol", "retnet", "--course", course, "--confirmation", "--carry-pr", "--reread-cr"]
+    options += ["--max-targets", 4, "--max-targets-per-organ", 3, "--min-sd-days", 50, "--visit-window", 7]
+    options += ["--as-of", "2024-06-01", "--assessor", "reader 1", "--five-mm"]
+    answer = json.loads(run("respond", reads, "--json", *options).out)
+    assert answer["protocol"] == "RETNET"
+    assert answer["endpoints"]["hpfs"]["event_kind"] == "death"
+    assert answer["endpoints"]["hpfs"]["time_days"] == 151
+    settings = answer["settings"]
+    assert settings.pop("days_per_month") == 30.4375
+    assert settings == {
+        "max_targets": 4,
+        "max_targets_per_organ": 3,
+        "min_sd_interval_days": 50,
+        "confirmation": True,
+        "confirmation_interval_days": 28,
+        "carry_pr": True,
+        "reread_cr": True,
+        "five_mm": True,
+        "visit_window_days": 7,
+        "as_of": "2024-06-01",
+        "assessor": "reader 1",
+    }
+
+
+def test_a_folder_of_one_patient(reads: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    ran = run("respond", reads, "-o", out)
+    assert ran.status == 0
+    assert ran.lines == [f"written to {out}"]
+    assert set(contents(out)) == {"response.json", "time_points.csv"}
+    assert json.loads((out / "response.json").read_text())["best_hepatic"] == "PR"
+    rows = (out / "time_points.csv").read_text().splitlines()
+    assert rows[0].startswith("patient,time_point,date,sum_mm,nadir_mm,target")
+    assert rows[2].startswith(",2024-03-01,2024-03-01,46.0,70.0,PR,,True,PD,PR")
+    before = contents(out)
+    assert run("respond", reads, "-o", out).status == 2
+    assert run("respond", reads, "-o", out, "--force", "--quiet").lines == []
+    assert contents(out) == before
+    (out / "mine.txt").write_text("x")
+    assert "also holds mine.txt" in run("respond", reads, "-o", out, "--force").err
+
+
+def test_several_patients_with_curves(tmp_path: Path) -> None:
+    path = tmp_path / "many.csv"
+    path.write_text(MANY, encoding="utf-8")
+    out = tmp_path / "out"
+    ran = run("respond", path, "-o", out)
+    assert ran.status == 0
+    assert "patient P3" in ran.out
+    assert "orr  2/4 = 50.0 % (95 % CI 6.8 to 93.2 %)" in ran.out
+    assert "pfs  median not reached; 1 events in 4 patients" in ran.out
+    assert {"survival_pfs.svg", "survival_os.svg"} <= set(contents(out))
+    assert b"<svg" in (out / "survival_pfs.svg").read_bytes()
+    answer = json.loads(run("respond", path, "--json").out)
+    assert list(answer["patients"]) == ["P1", "P2", "P3", "P4"]
+    assert answer["rates"]["dcr"]["count"] == 3
+    (out / "survival_mine.svg").write_bytes(b"")
+    assert run("respond", path, "-o", out, "--force").status == 0
+    assert not (out / "survival_mine.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "lines"),
+    [
+        (
+            READS.replace("2024-03-01,L1,liver,target,26,,,,", "2024-03-01,L1,liver,target,NaN,,,,abssent"),
+            [],
+            [
+                (
+                    'reads.csv: line 4, lesion L1: longest_mm: found "NaN", expected a number in mm, '
+                    "or an empty cell"
+                ),
+                'reads.csv: line 4, lesion L1: state: found "abssent"; did you mean "absent"?',
+            ],
+        ),
+        (
+            READS,
+            ["--as-of", "2024-02-01"],
+            [
+                f"reads.csv: line {n}, lesion {name}: date: found 2024-03-01, which is after 2024-02-01, "
+                "the day of the data"
+                for n, name in ((4, "L1"), (5, "L2"), (6, "X"))
+            ],
+        ),
+        (READS, ["--as-of", "soon"], ['--as-of: found "soon", expected a date as YYYY-MM-DD']),
+        (READS, ["--criteria", "easll"], ['no criteria "easll"; did you mean "easl"?']),
+        (READS, ["--protocol", "retnt"], ['no protocol "retnt"; did you mean "retnet"?']),
+        (
+            READS,
+            ["--criteria", "easl"],
+            [
+                (
+                    f"reads.csv: line {n}, lesion {name}: viable_longest_mm and viable_perpendicular_mm: "
+                    "found nothing at baseline; a target needs a measurement above 0"
+                )
+                for n, name in ((2, "L1"), (3, "L2"))
+            ]
+            + [
+                (
+                    f"reads.csv: line {n}, lesion {name}: viable_longest_mm and viable_perpendicular_mm: "
+                    "missing; give it, or the state absent, too-small or not-assessed"
+                )
+                for n, name in ((4, "L1"), (5, "L2"))
+            ],
+        ),
+    ],
+)
+def test_tables_that_cannot_be_used(
+    tmp_path: Path, text: str, arguments: list[str], lines: list[str]
+) -> None:
+    path = tmp_path / "reads.csv"
+    path.write_text(text, encoding="utf-8")
+    ran = run("respond", path, *arguments)
+    assert (ran.status, ran.out) == (2, "")
+    assert sorted(ran.lines) == sorted(f"error: {line}" for line in lines)
