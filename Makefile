@@ -55,9 +55,9 @@ $(VENV)/.installed-dev: $(VENV)/.locked-dev pyproject.toml
 # Renews both lock files; the only target that needs another tool (uv), and only for maintainers.
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-	  --extra pdf --extra build -o requirements.lock
+	  --extra pdf --extra tables --extra build -o requirements.lock
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-	  --extra pdf --extra build --extra dev -c requirements.lock -o requirements-dev.lock
+	  --extra pdf --extra tables --extra build --extra dev -c requirements.lock -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) site demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from emboplan.dosimetry.voxel.dvh import dvh as dvh
     from emboplan.dosimetry.voxel.point_kernel import point_kernel as point_kernel
     from emboplan.dosimetry.voxel.voxel_s import voxel_s_kernel as voxel_s_kernel
+    from emboplan.embolics.beads import BeadRequest as BeadRequest
+    from emboplan.embolics.emulsion import emulsion as emulsion
+    from emboplan.embolics.particles import particles as particles
     from emboplan.measure.burden import measure_burden
     from emboplan.model.anatomy import Anatomy as Anatomy
     from emboplan.model.anatomy import Review as Review
@@ -47,6 +50,8 @@ if TYPE_CHECKING:
     from emboplan.workflow.check import check_all as check_all
     from emboplan.workflow.delivery import verify as verify
     from emboplan.workflow.dose import dose as dose
+    from emboplan.workflow.load import load_bead_sessions as load_bead_sessions
+    from emboplan.workflow.load import load_beads as load_beads
     from emboplan.workflow.phantom import phantom as phantom
     from emboplan.workflow.plan_tare import plan as plan
     from emboplan.workflow.respond import respond as respond
@@ -61,6 +66,7 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "ActivityMap": ("emboplan.model.image", "ActivityMap"),
     "Anatomy": ("emboplan.model.anatomy", "Anatomy"),
+    "BeadRequest": ("emboplan.embolics.beads", "BeadRequest"),
     "Case": ("emboplan.model.case", "Case"),
     "CountImage": ("emboplan.model.image", "CountImage"),
     "CtImage": ("emboplan.model.image", "CtImage"),
@@ -87,10 +93,14 @@ _PUBLIC = {
     "dose": ("emboplan.workflow.dose", "dose"),
     "dvh": ("emboplan.dosimetry.voxel.dvh", "dvh"),
     "empiric_activity": ("emboplan.dosimetry.models.empiric", "empiric_activity"),
+    "emulsion": ("emboplan.embolics.emulsion", "emulsion"),
     "eqd2": ("emboplan.dosimetry.radiobiology", "eqd2"),
+    "load_bead_sessions": ("emboplan.workflow.load", "load_bead_sessions"),
+    "load_beads": ("emboplan.workflow.load", "load_beads"),
     "lung_shunt": ("emboplan.workflow.shunt", "lung_shunt"),
     "multi_compartment": ("emboplan.dosimetry.models.compartment", "multi_compartment"),
     "lung_dose": ("emboplan.dosimetry.models.compartment", "lung_dose"),
+    "particles": ("emboplan.embolics.particles", "particles"),
     "partition": ("emboplan.dosimetry.models.compartment", "partition"),
     "point_kernel": ("emboplan.dosimetry.voxel.point_kernel", "point_kernel"),
     "voxel_s_kernel": ("emboplan.dosimetry.voxel.voxel_s", "voxel_s_kernel"),

@@ -1,4 +1,4 @@
-"""`emboplan dose`: text, JSON and folder for a patient of boxes whose doses can be worked out, and mistakes."""
+"""`emboplan dose`: text, JSON and folder for a patient of boxes with doses by hand, and mistakes."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ COARSE = Grid((26, 28, 32), (10.0, 10.0, 10.0), (-157.5, -137.5, -97.5), frame_o
 def coarse(*slices: tuple[slice, ...]) -> np.ndarray[Any, Any]:
     """Boxes of the CT on the coarse grid."""
     fine = cases.box(*slices).voxels.astype(np.float64)
-    return fine.reshape(26, 2, 28, 2, 32, 2).mean(axis=(1, 3, 5))
+    return np.asarray(fine.reshape(26, 2, 28, 2, 32, 2).mean(axis=(1, 3, 5)))
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_auto_says_its_shares_and_its_errors(study: BoxStudy) -> None:
 
 
 def test_units_are_what_they_say(study: BoxStudy) -> None:
-    """The same concentration in MBq/mL and in Bq/mL, two half-lives after the injection four times as much."""
+    """The same concentration in MBq/mL and Bq/mL; two half-lives after the injection four times as much."""
     options = (*masks(study), "--method", "local")
     mbq = result("dose", study.folder / "mbq.nii.gz", *options, "--unit", "MBq/mL")
     bq = result("dose", study.folder / "bq.nii.gz", *options, "--unit", "Bq/mL")
@@ -217,7 +217,7 @@ def test_a_spect_series_is_taken_as_counts(study: BoxStudy) -> None:
         (("--administered", "2 GBq", "--recovery", "sphere"), "needs the resolution"),
         (("--administered", "2 GBq", "--recovery", "best"), 'recovery "best" is unknown'),
         (("--administered", "2 GBq", "--in", "spleen"), 'structure "spleen" is unknown'),
-        (("--administered", "2 GBq", "--grid", "12"), "wider than 10 mm"),
+        (("--administered", "2 GBq", "--grid", "12"), "expected at most 10 mm"),
         (("--administered", "2 GBq", "--liver", "EMPTY"), "empty"),
         (("--unit", "Bq/mL", "--injection-time", "2026-12-03T10:30:00"), "has no time zone"),
         (("--unit", "Bq/mL", "--injection-time", "yesterday"), "expected a date and time"),
@@ -241,11 +241,21 @@ def _changed(study: BoxStudy, tmp_path: Path, change: float) -> Path:
     return tmp_path / "odd.nii.gz"
 
 
-@pytest.mark.parametrize("value", [-1.0, np.nan])
-def test_activity_that_is_none_is_refused(study: BoxStudy, tmp_path: Path, value: float) -> None:
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (-1.0, "activity concentration (MBq/mL) is -1; expected 0 or more"),
+        (np.nan, "1 values that are not finite"),
+        (np.inf, "not finite"),
+    ],
+)
+def test_activity_that_is_none_is_refused(
+    study: BoxStudy, tmp_path: Path, value: float, message: str
+) -> None:
+    """The reader of NIfTI files makes 0 of what is no number: it must not pass."""
     ran = run("dose", _changed(study, tmp_path, value), *masks(study), "--unit", "MBq/mL")
     assert (ran.status, ran.out, len(ran.lines)) == (2, "", 1)
-    assert "activity concentration (MBq/mL)" in ran.err
+    assert message in ran.err
 
 
 def test_activity_outside_the_ct_is_refused(study: BoxStudy, tmp_path: Path) -> None:
@@ -267,7 +277,8 @@ def test_a_ct_that_cuts_the_liver_is_said(study: BoxStudy, tmp_path: Path) -> No
         write_volume(tmp_path / f"{name}.nii.gz", one.voxels[10:].astype(np.uint8), cut)
     write_volume(tmp_path / "tumours.nii.gz", cases.lesions().labels[10:], cut)
     found = result(
-        "dose", study.folder / "mbq.nii.gz", "--ct", tmp_path / "ct.nii.gz", "--liver", tmp_path / "liver.nii.gz",
+        "dose", study.folder / "mbq.nii.gz",
+        "--ct", tmp_path / "ct.nii.gz", "--liver", tmp_path / "liver.nii.gz",
         "--tumours", tmp_path / "tumours.nii.gz", "--lungs", tmp_path / "lungs.nii.gz",
         "--administered", "2 GBq", "--shunt", "0.05", "--method", "local",
     )  # fmt: skip

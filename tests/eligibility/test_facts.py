@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.eligibility.conftest import PATIENT, Clinic
 
+from emboplan.eligibility.agreement import contradictions
 from emboplan.eligibility.facts import parse_facts
 from emboplan.eligibility.plausibility import unit_question
 from emboplan.eligibility.wording import leaves
 from emboplan.errors import CaseFileError
-from emboplan.model.patient import FactValue, LabValue
+from emboplan.model.patient import Fact, FactValue, LabValue
 from emboplan.model.protocol import Compares, FactDefinition, FactKind
 
 
@@ -305,3 +306,35 @@ def test_a_larger_unit_is_asked_about_by_its_own_factor() -> None:
     assert question is not None
     assert "was 0.5 m or ft meant?" in question
     assert unit_question(length, Decimal(50), Fraction(50), "cm") is None
+
+
+def test_a_liver_of_one_millilitre_is_odd_and_possible_if_confirmed(clinic: Clinic) -> None:
+    whole = {"value": 1, "unit": "mL", "confirmed": True}
+    raw = {"liver_tumor_volume_ml": Decimal("0.5"), "liver_volume_ml": whole, "liver_tumor_burden_pct": 50}
+    assert len(list(parse_facts(raw, clinic.definitions))) == 3
+
+
+@pytest.mark.parametrize("wrong", ["liver_tumor_volume_ml", "liver_volume_ml"])
+def test_what_is_no_number_contradicts_nothing(clinic: Clinic, wrong: str) -> None:
+    known = {"liver_tumor_volume_ml": Fact(Decimal(1)), "liver_volume_ml": Fact(Decimal(2)), wrong: Fact("x")}
+    assert contradictions(known, clinic.definitions) == []
+
+
+@pytest.mark.parametrize(
+    "raw", [{"age_years": "1e99999999 years"}, {"largest_liver_lesion_mm": "1e99999999 mm"}]
+)
+def test_numbers_beyond_all_measure_are_refused(clinic: Clinic, raw: dict[str, object]) -> None:
+    with pytest.raises(CaseFileError, match="expected a number in"):
+        parse_facts(raw, clinic.definitions)
+
+
+@pytest.mark.parametrize("raw", [{"creatinine": "2652 mg/dL"}, {"creatinine": "0.1 umol/L"}])
+def test_the_ends_of_the_plausible_range_are_asked_about(clinic: Clinic, raw: dict[str, object]) -> None:
+    """2652 umol/L are 30 mg/dL, the most; 0.1 mg/dL is the least."""
+    with pytest.raises(CaseFileError, match=r"was (2652 umol/L|0\.1 mg/dL) meant\?"):
+        parse_facts(raw, clinic.definitions)
+
+
+def test_a_treatment_may_end_on_the_day_of_entry(clinic: Clinic) -> None:
+    raw = {"enrolment_date": "2026-05-20", "prior_surgery": True, "last_surgery_date": "2026-05-20"}
+    assert len(list(parse_facts(raw, clinic.definitions))) == 3

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.eligibility.conftest import Clinic
 
-from emboplan.eligibility.reading import exact_decimal, read_number, show_beside
+from emboplan.eligibility.reading import exact_decimal, plain, read_number, show_beside
+from emboplan.errors import UnitError
 from emboplan.model.patient import Fact, FactOrigin, LabValue, PatientFacts
 
 
@@ -127,3 +128,71 @@ def test_who_said_so_decides_between_volumes_and_percentage(
     )
     assert reading is not None
     assert expected == reading.value
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "expected"),
+    [
+        (Fact(Decimal("0.5")), Fact(Decimal(1)), 50),
+        (Fact(Decimal(1)), Fact(Decimal(0)), None),
+        (Fact("x"), Fact(Decimal(5)), None),
+        (Fact(Decimal(5)), Fact("x"), None),
+    ],
+)
+def test_two_volumes_make_a_share_where_they_can(
+    clinic: Clinic, part: Fact, whole: Fact, expected: int | None
+) -> None:
+    known = PatientFacts({"liver_tumor_volume_ml": part, "liver_volume_ml": whole})
+    reading = read_number(clinic.definitions["liver_tumor_burden_pct"], known)
+    assert expected == (None if reading is None else reading.value)
+
+
+def test_entered_volumes_have_no_interval_and_show_themselves(clinic: Clinic) -> None:
+    known = {"liver_tumor_volume_ml": Fact(Decimal(400)), "liver_volume_ml": Fact(Decimal("1000.0"))}
+    reading = read_number(clinic.definitions["liver_tumor_burden_pct"], PatientFacts(known))
+    assert reading is not None
+    assert (reading.interval, reading.shown) == (None, "400 mL / 1000.0 mL")
+
+
+@pytest.mark.parametrize(("low", "expected"), [("0", None), ("1", (0, 200))])
+def test_an_interval_that_reaches_nothing_has_no_share(
+    clinic: Clinic, low: str, expected: tuple[int, int] | None
+) -> None:
+    """The tumour lies from 0 to 2 mL; in a liver of 1 mL at least that is up to 200 %."""
+    known = {"liver_tumor_volume_ml": measured("1", "0", "2"), "liver_volume_ml": measured("10", low, "20")}
+    reading = read_number(clinic.definitions["liver_tumor_burden_pct"], PatientFacts(known))
+    assert reading is not None
+    assert expected == (reading.interval and tuple(map(int, reading.interval)))
+
+
+def test_an_unchecked_unit_names_those_that_the_fact_has(clinic: Clinic) -> None:
+    known = PatientFacts({"creatinine": Fact(LabValue(Decimal(1), "g/L"))})
+    with pytest.raises(UnitError, match=r'creatinine: found the unit "g/L", expected one of mg/dL, umol/L$'):
+        read_number(clinic.definitions["creatinine"], known)
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "shown"),
+    [
+        ("123456.78", "5", "123456.78"),  # eight digits are shown as they are
+        ("1234567.89", "5", "1234568"),  # nine are rounded, yet no digit before the point is lost
+        ("0.123456789", "5", "0.1235"),
+        ("2.0001234567", "2", "2.0001"),  # the first digit that puts it on its side
+        ("2.000000001", "2", "2.000000001"),
+        ("1.999999999", "2", "1.999999999"),
+    ],
+)
+def test_shown_numbers_have_as_few_digits_as_they_may(value: str, limit: str, shown: str) -> None:
+    assert shown == show_beside(Fraction(value), Fraction(limit))
+
+
+def test_a_number_is_written_without_an_exponent() -> None:
+    assert plain(Decimal("1E+3")) == "1000"
+
+
+def test_a_plain_number_shows_its_unit(clinic: Clinic) -> None:
+    reading = read_number(clinic.definitions["ki67_pct"], PatientFacts({"ki67_pct": Fact(Decimal(8))}))
+    assert reading is not None
+    assert reading.shown == "8 %"
+    with pytest.raises(UnitError, match="ki67_pct: found 'x', expected a number"):
+        read_number(clinic.definitions["ki67_pct"], PatientFacts({"ki67_pct": Fact("x")}))

@@ -94,6 +94,17 @@ def test_one_line_for_each_mistake(table: dict[str, Any], lines: list[str]) -> N
     assert parsed(table)[1] == lines
 
 
+def test_a_visit_every_day_is_a_whole_number_of_days() -> None:
+    assert parsed({"assessment_interval_days": 1})[0].assessment_interval_days == 1
+
+
+def test_a_symptom_without_its_day_is_left_out() -> None:
+    rows = [{"date": "x", "severity": 1}, {"date": "2024-02-01", "severity": 2}]
+    course, lines = parsed({"symptoms": rows})
+    assert [record.severity for record in course.symptoms] == [2]
+    assert lines == ['course: symptoms[1]: date: found "x", expected a date as YYYY-MM-DD']
+
+
 def test_what_may_lie_after_death() -> None:
     table = {"death_date": "2024-05-01", "end_of_trial_date": "2026-01-01", "data_cutoff_date": "2025-01-01"}
     assert parsed(table)[1] == []

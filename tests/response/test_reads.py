@@ -180,6 +180,11 @@ def test_a_column_that_is_nowhere_is_told_once() -> None:
     ]
 
 
+def test_a_cell_that_only_some_rows_have() -> None:
+    partly = {"date": "2024-01-01", "lesion": "A"}
+    assert problems(row(0, "L1"), partly) == ["row 2: organ: missing; every row needs one"]
+
+
 def test_an_empty_table() -> None:
     assert problems() == ["reads: found no rows; expected one for each lesion and time point"]
 
@@ -196,8 +201,12 @@ def test_a_row_that_can_be_placed_is_kept_though_a_cell_is_wrong() -> None:
     reads = reads_from_rows([row(0, "L1", mm="x"), row(0, "L2", mm=9)], problems=found)
     assert [(read.lesion, read.sound) for read in reads] == [("L1", False), ("L2", True)]
     assert not found.dropped
-    reads_from_rows([row(0, "L1", date="x")], problems=found)
-    assert found.dropped
+    undated = Problems()
+    reads_from_rows([row(0, "L1", date="x")], problems=undated)
+    assert undated.dropped
+    nowhere = Problems()
+    assert reads_from_rows([{"lesion": "L1"}], problems=nowhere) == ()
+    assert nowhere.dropped
 
 
 def test_names_and_places() -> None:

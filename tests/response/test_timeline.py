@@ -65,6 +65,15 @@ def test_roles_are_chosen_where_no_row_states_one() -> None:
     )
 
 
+def test_roles_are_chosen_at_the_whole_first_visit() -> None:
+    """Its scans may have several dates, where rows name their visit."""
+    rows = [row(0, "A", None, mm=20, time_point="1"), row(3, "B", None, mm=30, time_point="1")]
+    rows += [row(60, "A", None, mm=20, time_point="2"), row(60, "B", None, mm=30, time_point="2")]
+    found = read(rows)
+    assert found.targets == ("A", "B")
+    assert found.findings[0].endswith("(B, A).")
+
+
 PLACE = "row 1, lesion A"
 
 
@@ -186,6 +195,29 @@ PLACE = "row 1, lesion A"
 )
 def test_one_line_for_each_mistake(rows: list[dict[str, Any]], expected: list[str]) -> None:
     assert expected == lines(rows)
+
+
+def test_time_points_may_not_overlap() -> None:
+    rows = [row(number, "A", mm=20, time_point=name) for number, name in ((0, "a"), (55, "b"))]
+    rows += [row(number, "B", mm=20, time_point=name) for number, name in ((60, "a"), (120, "b"))]
+    assert lines(rows) == [f"time point b: begins on {day(55)}, not after the last scan of a ({day(60)})"]
+
+
+def test_names_of_time_points_need_no_numbers() -> None:
+    rows = [row(number, "A", mm=20, time_point=name) for number, name in ((0, "9"), (60, "week 8"))]
+    assert [point.label for point in read(rows).follow_ups] == ["week 8"]
+
+
+def test_one_part_of_a_split_lesion_without_its_state() -> None:
+    rows = [row(0, "A", mm=20), row(60, "A", mm=9, state="split"), row(60, "A", mm=9)]
+    assert [line.partition(":")[0] for line in lines(rows)] == ["row 3, lesion A"]
+    rows[2]["state"] = "split"
+    assert len(read(rows).follow_ups[0].of("A")) == 2
+
+
+def test_a_missing_role_hides_no_other_mistake() -> None:
+    rows = [row(0, "A", mm=5), row(60, "A", None, mm=20)]
+    assert [line.partition(":")[0] for line in lines(rows)] == ["row 2, lesion A", "row 1, lesion A"]
 
 
 def test_limits_themselves_are_allowed() -> None:

@@ -99,10 +99,11 @@ def test_other_criteria_stand_beside_only_where_they_can_be_told() -> None:
 
 
 def test_findings() -> None:
-    late = ep.respond(SHRINKS, {"first_treatment_date": day(-1).isoformat()})
+    set_by_hand = ResponseOptions(min_sd_interval_days=56)
+    late = ep.respond(SHRINKS, {"first_treatment_date": day(-1).isoformat()}, set_by_hand)
     assert late.findings == (f"The baseline scan ({day(0)}) is later than the first treatment ({day(-1)}).",)
-    assert ep.respond(SHRINKS, {"first_treatment_date": day(0)}).findings == ()
-    none = ep.respond(SHRINKS)
+    assert ep.respond(SHRINKS, {"first_treatment_date": day(0)}, set_by_hand).findings == ()
+    none = ep.respond(SHRINKS, None, set_by_hand)
     assert none.findings == (
         "The course states no start of os, pfs, hpfs, thp: these times count from the baseline scan.",
     )
@@ -110,6 +111,22 @@ def test_findings() -> None:
     assert named[0].startswith("DEBOXA: The document says RECIST without a version: 1.1 is taken.")
     rows = [row(0, "A", mm=40, viable_longest_mm=20)]
     assert any("hepatocellular carcinoma" in line for line in ep.respond(rows, criteria="mrecist").findings)
+
+
+def test_numbers_to_confirm_are_said_to_be() -> None:
+    treated = {"first_treatment_date": day(0)}
+    assert ep.respond(SHRINKS, treated).findings == (
+        "Confirm against the guideline in force: stable disease from day 42 on.",
+    )
+    rows = [row(0, "A", mm=40, viable_longest_mm=20), row(60, "A", state="too-small")]
+    options = ResponseOptions(criteria="mrecist", confirmation=True)
+    assert ep.respond(rows, treated, options).findings[-1] == (
+        "Confirm against the guideline in force: stable disease from day 42 on; 28 days to a confirmation; "
+        "5 mm for what is too small to measure; mRECIST without an absolute growth."
+    )
+    asked = ResponseOptions(criteria="mrecist", five_mm=True, min_sd_interval_days=42)
+    assert ep.respond(SHRINKS[:1], treated, ResponseOptions(min_sd_interval_days=42)).findings == ()
+    assert "absolute" not in ep.respond(rows, treated, asked).findings[-1]
 
 
 def test_only_a_baseline() -> None:

@@ -128,12 +128,11 @@ def load_recipe(catalog: Catalog, product: BeadProduct, drug: Drug) -> LoadRecip
     if drug.key not in product.drugs:
         drugs = catalog.group_table(DRUGS)
         own = ", ".join(str(drugs[key]["name"]) for key in product.drugs)
-        others = [
-            find_bead(catalog, key)[0] for key in bead_names(catalog) if key != product.key
-        ]
+        others = [find_bead(catalog, key)[0] for key in bead_names(catalog) if key != product.key]
         fitting = ", ".join(bead.name for bead in others if drug.key in bead.drugs) or "none"
         raise CatalogError(
-            f"the catalogue knows no loading of {product.name} with {drug.name}; {product.name} is listed with "
+            f"the catalogue knows no loading of {product.name} with {drug.name}; {product.name} "
+            "is listed with "
             f"{own}; beads listed with {drug.name}: {fitting}"
         )
     entries = _shared(catalog, product.key)

@@ -40,6 +40,7 @@ ROOMS = (
     "beads",
     "drugs",
     "embolics",
+    "tace",
 )
 FOLDERS = ("phantoms", "protocols", "schedules", "device_labels", "kernels")
 # The rooms whose entries are goals and limits, with the words that describe them.

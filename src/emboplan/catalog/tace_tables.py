@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from emboplan.catalog.entries import Table, collect, lay_over, parse_toml, read_toml
-from emboplan.catalog.load import Catalog
+from emboplan.catalog.load import Catalog, load
 from emboplan.catalog.status import usable
 from emboplan.errors import CatalogError, InputError
 from emboplan.model.products import Sourced
@@ -60,12 +60,17 @@ def _ours() -> Table:
     return parse_toml(text, f"{ROOM}.toml")
 
 
+@lru_cache(maxsize=1)
+def _shipped() -> TaceNumbers:
+    return TaceNumbers(MappingProxyType(dict(collect(_ours(), ROOM, load().sources))))
+
+
 def tace_numbers(catalog: Catalog) -> TaceNumbers:
     """Every sourced entry of the room, with the table ``[tace]`` of a site's file laid over it."""
-    table = _ours()
-    if catalog.overlay is not None:
-        site = read_toml(catalog.overlay).get(ROOM, {})
-        table = lay_over(table, site, f"{catalog.overlay.name}: {ROOM}")
+    if catalog.overlay is None:
+        return _shipped()
+    site = read_toml(catalog.overlay).get(ROOM, {})
+    table = lay_over(_ours(), site, f"{catalog.overlay.name}: {ROOM}")
     return TaceNumbers(MappingProxyType(dict(collect(table, ROOM, catalog.sources))))
 
 
@@ -123,7 +128,7 @@ def embolization_arm(catalog: Catalog, protocol: str, technique: str) -> ArmNumb
     Raises:
         InputError: the protocol has no such arm, or the arm is closed.
     """
-    table = catalog.protocol_table(protocol)
+    table = catalog.protocol_table(protocol.strip().lower())
     found = [arm for arm in table.get("arm", []) if arm.get("technique") == technique]
     for arm in found:
         if not arm.get("closed", False):

@@ -23,6 +23,7 @@ from emboplan.cli import (
     check,
     demo,
     dose,
+    load,
     measure,
     phantom,
     plan,
@@ -54,6 +55,7 @@ app.command("activity")(activity.activity)
 app.command("shunt")(shunt.shunt)
 app.command("dose")(dose.dose)
 app.command("schedule")(schedule.schedule)
+app.command("load")(load.load)
 app.command("verify")(verify.verify)
 app.command("respond")(respond.respond)
 app.add_typer(phantom.app, name="phantom")

@@ -99,12 +99,8 @@ def _volume_contradiction(
     percent = Fraction(PERCENT)
     part_slack, whole_slack, slack = (_half_digit(value) for value in (part.value, whole.value, fact.value))
     low = percent * (Fraction(part.value) - part_slack) / (Fraction(whole.value) + whole_slack) - slack
-    high = (
-        percent
-        * (Fraction(part.value) + part_slack)
-        / max(Fraction(whole.value) - whole_slack, Fraction(whole.value) / 2)
-        + slack
-    )
+    # A written number is at least two of its half digits, so that the whole stays above 0.
+    high = percent * (Fraction(part.value) + part_slack) / (Fraction(whole.value) - whole_slack) + slack
     if low <= Fraction(fact.value) <= high:
         return []
     computed = float(percent * Fraction(part.value) / Fraction(whole.value))

@@ -119,6 +119,9 @@ def _number(definition: FactDefinition, value: object) -> FactValue:
 
 
 def _number_with_unit(text: str, unit: str) -> Decimal:
+    written = _QUANTITY.fullmatch(text)
+    if written is not None and exact_decimal(Decimal(written[1])) is None:
+        raise _WrongValue(f'found "{text}", expected a number in {unit}')
     if unit in UNITS:
         return parse_quantity(text, to=unit)
     match = _QUANTITY.fullmatch(text)

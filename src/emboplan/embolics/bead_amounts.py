@@ -31,7 +31,7 @@ class BeadAmounts:
 
 @dataclass(frozen=True, slots=True)
 class BeadWish:
-    """What was asked for: dose (mg), and vials, beads (mL) or the size of a vial (mL) where they are fixed."""
+    """What was asked for: dose (mg); vials, beads (mL) and the size of a vial (mL) where they are fixed."""
 
     dose_mg: Number
     vials: int | None = None
@@ -59,7 +59,11 @@ def _vial_ml(recipe: LoadRecipe, wish: BeadWish, ledger: Ledger) -> Fraction | N
 
 def _planning_load(recipe: LoadRecipe, *, vial_known: bool, ledger: Ledger) -> Fraction | None:
     """The load (mg/mL) by which beads are counted where the user fixed neither vials nor beads."""
-    names = ("load", "load_usual", "trial_load", "tested_load") if vial_known else ("load", "load_usual", "trial_load")
+    names = (
+        ("load", "load_usual", "trial_load", "tested_load")
+        if vial_known
+        else ("load", "load_usual", "trial_load")
+    )
     if "load" in recipe.facts.unverified:
         return None
     entry = ledger.use(recipe.facts, *names)
@@ -83,7 +87,8 @@ def bead_amounts(recipe: LoadRecipe, wish: BeadWish, ledger: Ledger) -> BeadAmou
     if beads is None:
         ledger.open_item(
             "beads",
-            f"{recipe.product.name}: no verified volume of beads; enter yours (beads_ml), so that the load is known",
+            f"{recipe.product.name}: no verified volume of beads; enter yours (beads_ml), so "
+            "that the load is known",
         )
     _check_caps(recipe, dose, beads, ledger)
     return BeadAmounts(
@@ -135,7 +140,8 @@ def _without_load(recipe: LoadRecipe, vial: Fraction | None) -> tuple[None, None
     if vial is None and "load" not in recipe.facts.unverified:
         return None, None
     raise CatalogError(
-        f"{recipe.label}: the load in mg per mL beads has no verified value; enter the vials or the volume of beads "
+        f"{recipe.label}: the load in mg per mL beads has no verified value; enter the vials or "
+        "the volume of beads "
         "for your dose (vials or beads_ml), or give the load in a site catalogue"
     )
 
@@ -150,7 +156,9 @@ def _check_session(recipe: LoadRecipe, dose: Fraction, vials: int | None, ledger
         return
     limits = [f"{quantity(most_mg, 'mg'):g} mg"] if most_mg is not None else []
     limits += [f"{most_vials.number:g} vials"] if most_vials is not None else []
-    found = f"{float(dose):g} mg" + ("" if vials is None else f" in {vials} {'vial' if vials == 1 else 'vials'}")
+    found = f"{float(dose):g} mg" + (
+        "" if vials is None else f" in {vials} {'vial' if vials == 1 else 'vials'}"
+    )
     by = most_mg or most_vials
     raise ModelRangeError(
         f"{recipe.label}: {found} exceeds {' and '.join(limits)} per session "
@@ -178,7 +186,10 @@ def _check_vial(recipe: LoadRecipe, dose: Fraction, vials: int, ledger: Ledger) 
 
 def _check_load(recipe: LoadRecipe, load: Fraction, ledger: Ledger) -> None:
     """The load in mg per mL beads."""
-    for name, what in (("load", "the load"), ("capacity_in_vitro", "the capacity in vitro, which is no dose,")):
+    for name, what in (
+        ("load", "the load"),
+        ("capacity_in_vitro", "the capacity in vitro, which is no dose,"),
+    ):
         limit = ledger.use(recipe.facts, name)
         if limit is not None and load > exact(quantity(limit, "mg/mL"), name):
             raise ModelRangeError(
@@ -191,7 +202,9 @@ def _check_load(recipe: LoadRecipe, load: Fraction, ledger: Ledger) -> None:
             f"{recipe.label}: no load with a source; {float(load):g} mg per mL beads is your own",
             "as entered",
         )
-    _over(recipe, load, "tested_load", "mg/mL", "the load of the published test", ledger)
+    # Where a label, a protocol or a trial has a load, the one of a laboratory test decides nothing.
+    if recipe.facts.find("load", "load_usual", "trial_load") is None:
+        _over(recipe, load, "tested_load", "mg/mL", "the load of the published test", ledger)
     _over(recipe, load, "trial_load", "mg/mL", "the load of a trial", ledger)
     _over(recipe, load, "load_usual", "mg/mL", "the usual load", ledger)
 
@@ -216,9 +229,19 @@ def _check_caps(recipe: LoadRecipe, dose: Fraction, beads: Fraction | None, ledg
         if dose > cap:
             ledger.acknowledge(
                 "above-trial-cap",
-                f"{recipe.label}: {float(dose):g} mg is above {float(cap):g} mg per embolization, the cap of a trial",
+                f"{recipe.label}: {float(dose):g} mg is above {float(cap):g} mg per "
+                "embolization, the cap of a trial",
                 footnote(entry),
             )
+    early = recipe.facts.find("session_dose_early")
+    if early is not None and dose > exact(quantity(early, "mg"), "session_dose_early"):
+        ledger.note(early)
+        ledger.say(
+            "above-early-disease",
+            Severity.INFO,
+            f"{recipe.label}: {float(dose):g} mg is above {shown(early)} ({early.place})",
+            footnote(early),
+        )
     used = recipe.facts.find("session_dose_used")
     if used is not None and dose > exact(max(quantities(used, "mg")), "session_dose_used"):
         ledger.note(used)
@@ -230,7 +253,11 @@ def _check_caps(recipe: LoadRecipe, dose: Fraction, beads: Fraction | None, ledg
     if beads is not None:
         _over(recipe, beads, "trial_beads", "mL", "the beads of a trial", ledger)
     usual = recipe.facts.find("load_usual")
-    if beads is not None and usual is not None and dose / beads < exact(min(quantities(usual, "mg/mL")), "load"):
+    if (
+        beads is not None
+        and usual is not None
+        and dose / beads < exact(min(quantities(usual, "mg/mL")), "load")
+    ):
         ledger.say(
             "below-usual-load",
             Severity.INFO,

@@ -27,9 +27,7 @@ def require_bead_passes(inner_um: Number, largest_um: float, what: str) -> None:
         )
 
 
-def bead_catheter(
-    inner_um: Number | None, sizes: tuple[LoadedSize, ...], ledger: Ledger
-) -> Catheter | None:
+def bead_catheter(inner_um: Number | None, sizes: tuple[LoadedSize, ...], ledger: Ledger) -> Catheter | None:
     """The catheter check of loaded beads; None, with an open item, without a catheter or a size."""
     if inner_um is None:
         ledger.open_item("catheter", "catheter not checked; enter its inner diameter (catheter_inner_um)")
@@ -75,8 +73,8 @@ class ParticleCatheter:
 def particle_catheter(embolic: Embolic, size: str, inner_um: Number) -> ParticleCatheter:
     """Whether particles of `size`, such as ``500-710``, may go through an inner diameter in um.
 
-    The label's least inner diameter decides where there is one, else the largest particle. Raises `InputError`
-    for a size that the product does not have.
+    The label's least inner diameter decides where there is one, else the largest particle. Raises
+    `InputError` for a size that the product does not have.
     """
     inner = positive(inner_um, "catheter_inner_um")
     if size not in embolic.sizes:

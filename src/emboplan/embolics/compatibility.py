@@ -10,7 +10,8 @@ from __future__ import annotations
 from emboplan.catalog import Catalog
 from emboplan.catalog.embolics import BEADS, compact
 from emboplan.catalog.tace_tables import TaceNumbers
-from emboplan.embolics.amounts import drug_name, plain_name
+from emboplan.embolics.amounts import plain_name
+from emboplan.embolics.drug_names import plain_drug
 from emboplan.errors import InputError
 
 # Parts of the names of fluids that hold chloride; all phosphate-buffered saline does.
@@ -41,6 +42,11 @@ def holds_phosphate(diluent: str) -> bool:
     return _names(diluent, _PHOSPHATE)
 
 
+def holds_aluminium(material: str) -> bool:
+    """Whether the name of a needle or set says that it holds aluminium."""
+    return _names(material, _ALUMINIUM)
+
+
 def diluent_is_known(diluent: str) -> bool:
     """Whether the name is that of water or a sugar solution, without an addition that betrays salt."""
     return _names(diluent, _PLAIN_FLUIDS) and not holds_chloride(diluent) and not holds_phosphate(diluent)
@@ -67,7 +73,7 @@ def _refuse(numbers: TaceNumbers, rule: str, found: str, instead: str) -> None:
 
 def refuse_diluent(drug: str, diluent: str, numbers: TaceNumbers) -> None:
     """`InputError` if the drug and the fluid do not go together."""
-    name = drug_name(drug)
+    name = plain_drug(drug)
     if name == "oxaliplatin" and holds_chloride(diluent):
         _refuse(
             numbers,
@@ -86,7 +92,7 @@ def refuse_diluent(drug: str, diluent: str, numbers: TaceNumbers) -> None:
 
 def refuse_material(drug: str, material: str, numbers: TaceNumbers) -> None:
     """`InputError` if the drug and the material of needle or set do not go together."""
-    if drug_name(drug) == "oxaliplatin" and _names(material, _ALUMINIUM):
+    if plain_drug(drug) == "oxaliplatin" and holds_aluminium(material):
         _refuse(
             numbers,
             "oxaliplatin_aluminium",

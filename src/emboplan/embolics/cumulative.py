@@ -1,9 +1,8 @@
 """What a patient has had: anthracyclines in doxorubicin equivalents per m2, and the masses of every drug.
 
-All anthracyclines count, whichever way they were given: a dose on beads or in an emulsion counts whole, though
-less of it reaches the blood, because the limits know no other way of counting. Ratios to doxorubicin come from
-childhood cancer and are to be confirmed; where sources differ the larger is used. A drug without a ratio needs
-the user's own.
+All anthracyclines count, whichever way they were given: a dose on beads or in an emulsion counts whole,
+because no source tells how much of it reaches the blood. Ratios to doxorubicin come from childhood cancer and
+are to be confirmed; where sources differ the larger is used. A drug without a ratio needs the user's own.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ from fractions import Fraction
 from emboplan import catalog as catalogue
 from emboplan.catalog.status import footnote
 from emboplan.catalog.tace_tables import TaceNumbers, tace_numbers
-from emboplan.embolics.amounts import Number, drug_name, exact, not_negative, positive
+from emboplan.embolics.amounts import Number, exact, not_negative, positive
+from emboplan.embolics.drug_names import is_known_drug, plain_drug
 from emboplan.errors import ModelRangeError
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.products import Sourced, Status
@@ -43,8 +43,9 @@ def cumulative_anthracycline(
     """Anthracyclines given and planned against the cumulative limit, in mg/m2 of doxorubicin.
 
     Masses in mg are divided by today's body surface. `session_mg` is the doxorubicin of one further session.
-    Drugs that are no anthracycline are left out. The limit is 550 mg/m2, and 400 with heart disease, irradiation
-    of the heart or prior cardiotoxic therapy; what is not answered leaves 550 with an open item.
+    Drugs that are no anthracycline are left out; one that the catalogue does not know, with a warning. The
+    limit is 550 mg/m2, and 400 with heart disease, irradiation of the heart or prior cardiotoxic therapy;
+    what is not answered leaves 550 with an open item.
 
     Raises:
         ModelRangeError: a planned amount that passes the limit, a mass without body surface, an anthracycline
@@ -55,7 +56,8 @@ def cumulative_anthracycline(
     >>> found.remaining_mg_per_m2, found.remaining_mg, found.full_sessions
     (250.0, 450.0, 6)
     """
-    numbers = tace_numbers(catalog or catalogue.load())
+    book = catalog or catalogue.load()
+    numbers = tace_numbers(book)
     surface = None if body_surface_m2 is None else positive(body_surface_m2, "body_surface_m2")
     limit, reason = _limit(
         numbers,
@@ -65,8 +67,9 @@ def cumulative_anthracycline(
     ceiling = exact(limit.number, "limit")
     counted, ratios, total, before = [], {}, Fraction(0), Fraction(0)
     for amount, is_planned in (*((a, False) for a in given), *((a, True) for a in planned)):
-        name = drug_name(amount.drug)
-        if not _is_anthracycline(numbers, amount):
+        name = plain_drug(amount.drug)
+        if amount.doxorubicin_equivalent is None and name not in numbers.names_in(_GROUP):
+            _both(amount, surface)
             continue
         ratio, ratios[name] = _ratio(numbers, amount)
         per_m2 = _per_m2(amount, surface)
@@ -74,8 +77,8 @@ def cumulative_anthracycline(
         before += Fraction(0) if is_planned else per_m2 * ratio
         if is_planned and total > ceiling:
             raise ModelRangeError(
-                f"{amount.label or name}: {float(total):.4g} mg/m2 of anthracycline to date is above the limit of "
-                f"{limit.number:g} mg/m2 ({reason}; {limit.source_text}); plan less"
+                f"{amount.label or name}: {float(total):.4g} mg/m2 of anthracycline to date is above the "
+                f"limit of {limit.number:g} mg/m2 ({reason}; {limit.source_text}); plan less"
             )
         counted.append(_counted(amount, name, per_m2, ratio, total, is_planned=is_planned))
     left = max(ceiling - total, Fraction(0))
@@ -94,7 +97,10 @@ def cumulative_anthracycline(
         session_mg=None if session is None else float(session),
         full_sessions=None if session is None or left_mg is None else int(left_mg // session),
         body_surface_m2=None if surface is None else float(surface),
-        findings=tuple(_findings(numbers, total, limit, ratios, answered=_answered(open_items))),
+        findings=(
+            *_findings(numbers, total, limit, ratios, answered=_answered(open_items)),
+            *_unknown((*given, *planned), book, numbers),
+        ),
         sources=(
             f"limit: {footnote(limit)}",
             f"counted: {footnote(numbers.sourced('anthracycline.counted'))}",
@@ -116,7 +122,7 @@ def drug_totals(
     surface = None if body_surface_m2 is None else positive(body_surface_m2, "body_surface_m2")
     by_drug: dict[str, list[tuple[DrugAmount, bool]]] = {}
     for amount, is_planned in (*((a, False) for a in given), *((a, True) for a in planned)):
-        by_drug.setdefault(drug_name(amount.drug), []).append((amount, is_planned))
+        by_drug.setdefault(plain_drug(amount.drug), []).append((amount, is_planned))
     return tuple(_total(name, amounts, surface) for name, amounts in by_drug.items())
 
 
@@ -160,9 +166,8 @@ def _both(amount: DrugAmount, surface: Fraction | None) -> tuple[Fraction | None
     """An amount in mg and in mg/m2, as far as the body surface allows."""
     name = amount.label or amount.drug
     if (amount.mg is None) == (amount.mg_per_m2 is None):
-        raise ModelRangeError(
-            f"{name}: expected one of mg and mg_per_m2, found {'neither' if amount.mg is None else 'both'}"
-        )
+        found = "neither mg nor" if amount.mg is None else "both mg and"
+        raise ModelRangeError(f"{name}: found {found} mg_per_m2; expected one of them")
     if amount.mg is not None:
         mg = not_negative(amount.mg, f"{name}: mg")
         return mg, None if surface is None else mg / surface
@@ -179,13 +184,24 @@ def _per_m2(amount: DrugAmount, surface: Fraction | None) -> Fraction:
     return per_m2
 
 
-def _is_anthracycline(numbers: TaceNumbers, amount: DrugAmount) -> bool:
-    return amount.doxorubicin_equivalent is not None or drug_name(amount.drug) in numbers.names_in(_GROUP)
+def _unknown(
+    amounts: Sequence[DrugAmount], book: catalogue.Catalog, numbers: TaceNumbers
+) -> Iterator[Finding]:
+    """A warning for each drug that the catalogue does not know, which might be an anthracycline."""
+    own = {plain_drug(amount.drug) for amount in amounts if amount.doxorubicin_equivalent is not None}
+    for name in dict.fromkeys(plain_drug(amount.drug) for amount in amounts):
+        if name not in own and not is_known_drug(name, book, numbers):
+            yield Finding(
+                "drug-not-known",
+                Severity.WARNING,
+                f"{name} is not in the catalogue and was not counted; if it is an anthracycline, give its "
+                "doxorubicin_equivalent.",
+            )
 
 
 def _ratio(numbers: TaceNumbers, amount: DrugAmount) -> tuple[Fraction, str]:
     """The ratio of an anthracycline to doxorubicin and where it comes from; the user's own goes first."""
-    name = drug_name(amount.drug)
+    name = plain_drug(amount.drug)
     if amount.doxorubicin_equivalent is not None:
         own = positive(amount.doxorubicin_equivalent, "doxorubicin_equivalent")
         return own, f"{float(own):g} mg of doxorubicin per mg: as entered"
@@ -237,8 +253,8 @@ def _findings(
         yield Finding(
             "anthracycline-limit-passed",
             Severity.STOP,
-            f"{float(total):.4g} mg/m2 of anthracycline have been given, above the limit of {limit.number:g} mg/m2. "
-            "Ask the team for a treatment without one.",
+            f"{float(total):.4g} mg/m2 of anthracycline have been given, above the limit of {limit.number:g} "
+            "mg/m2. Ask the team for a treatment without one.",
             footnote(limit),
         )
     if not answered:
@@ -246,8 +262,8 @@ def _findings(
         yield Finding(
             "heart-open",
             Severity.WARNING,
-            "Heart disease, irradiation of the heart or prior cardiotoxic therapy is not answered; with one of them "
-            f"the limit is {lower.number:g} mg/m2.",
+            "Heart disease, irradiation of the heart or prior cardiotoxic therapy is not answered; with one "
+            f"of them the limit is {lower.number:g} mg/m2.",
             f"{footnote(lower)}; {lower.note}",
         )
     if "epirubicin" in ratios:

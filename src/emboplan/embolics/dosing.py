@@ -48,8 +48,8 @@ def drug_dose(
     name, basis = known_drug(drug, book, numbers), DoseBasis.FIXED
     surface = None if body_surface_m2 is None else positive(body_surface_m2, "body_surface_m2")
     if (dose_mg is None) == (dose_mg_per_m2 is None):
-        found = "neither" if dose_mg is None else "both"
-        raise ModelRangeError(f"found {found} dose_mg and dose_mg_per_m2 of {name}; expected one of them")
+        found = "neither dose_mg nor" if dose_mg is None else "both dose_mg and"
+        raise ModelRangeError(f"found {found} dose_mg_per_m2 of {name}; expected one of them")
     if dose_mg is not None:
         requested = positive(dose_mg, "dose_mg")
     else:
@@ -130,6 +130,7 @@ def _published(
                 f"{published.numbers[0]:g} to {published.numbers[1]:g} mg/m2; acknowledge to go on.",
                 footnote(published),
             )
+    yield from _above_label(numbers, drug, dose_mg, surface)
     if not numbers.names_in(f"dose.{drug}"):
         yield Finding(
             "no-published-dose",
@@ -145,6 +146,21 @@ def _published(
             "unverified-drug",
             Severity.WARNING,
             f"The use of {drug} in an emulsion is unverified here; drug and dose are the team's own.",
+        )
+
+
+def _above_label(
+    numbers: TaceNumbers, drug: str, dose_mg: Fraction, surface: Fraction | None
+) -> Iterator[Finding]:
+    """A dose above that of a label for the hepatic artery, which was written for another way of giving it."""
+    label = numbers.entries.get(f"dose.{drug}.intra_arterial_mg_per_m2")
+    if label is not None and surface is not None and dose_mg / surface > exact(label.number, "label"):
+        yield Finding(
+            "above-arterial-label",
+            Severity.WARNING,
+            f"{float(dose_mg / surface):.3g} mg/m2 of {drug} is above the {label.number:g} mg/m2 that a "
+            "label gives for the hepatic artery without oil; acknowledge to go on.",
+            footnote(label),
         )
 
 

@@ -1,7 +1,7 @@
 """Drugs by the name of the catalogue, so that no rule is missed for the way a name is written.
 
-A misspelt name would pass by every reduction and limit; where a drug decides what is given, an unknown name is
-refused with the nearest ones.
+A misspelt name would pass by every reduction and limit; where a drug decides what is given, an unknown name
+is refused with the nearest ones.
 """
 
 from __future__ import annotations

@@ -207,8 +207,8 @@ def _mixture_findings(
         yield Finding(
             "ratio-below-most-stable",
             Severity.INFO,
-            f"Oil : aqueous is {float(ratio):.3g} : 1; {stable.number:g} : 1 with contrast was the most stable, "
-            "with less drug in plasma than 1 : 1.",
+            f"Oil : aqueous is {float(ratio):.3g} : 1; {stable.number:g} : 1 with contrast was the most "
+            "stable, with less drug in plasma than 1 : 1.",
             f"{footnote(stable)}; {stable.note}",
         )
     vial = find_drug(book, dose.drug).facts.find("vial_solution") if dose.drug in drug_names(book) else None

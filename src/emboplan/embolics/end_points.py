@@ -56,7 +56,7 @@ def end_points(
 
 
 def end_point_reached(name: str, *, heartbeats: Number, catalog: catalogue.Catalog | None = None) -> str:
-    """Whether contrast that stands still for so many heartbeats is ``short of``, ``at`` or ``beyond`` the end point.
+    """Where contrast that stands still for so many heartbeats is: ``short of``, ``at`` or ``beyond`` it.
 
     >>> end_point_reached("stasis", heartbeats=3)
     'at'

@@ -14,12 +14,30 @@ from emboplan.model.embolics import Facts
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.products import Sourced, Status
 from emboplan.model.results.loading import OPEN
+from emboplan.units import PERCENT
+
+# Lists of these names hold things to choose from; other pairs are ranges.
+CHOICES = ("vials", "vial_doses", "dry_beads", "beads")
+
+
+# Sources that disagree on these are a warning: the bead is loaded or kept by them.
+DECISIVE = ("loading_time", "storage.without_contrast")
+
+# Fractions of these names are shown in percent.
+SHARES = ("loaded", "loaded_at_least", "loaded_range", "size_change", "size_change_range", "contrast_loss")
+
+
+def _in_percent(entry: Sourced) -> bool:
+    return entry.unit == "1" and any(part in SHARES for part in entry.name.split("."))
 
 
 def shown(entry: Sourced) -> str:
     """A value with its unit as people read it."""
     numbers = entry.value if isinstance(entry.value, tuple) else (entry.value,)
-    text = " to ".join(f"{n:g}" if isinstance(n, float) else str(n) for n in numbers)
+    if _in_percent(entry):
+        return " to ".join(f"{float(n) * PERCENT:g}" for n in numbers) + " %"
+    between = " or " if entry.name.rpartition(".")[2] in CHOICES else " to "
+    text = between.join(f"{n:g}" if isinstance(n, float) else str(n) for n in numbers)
     return text if entry.unit in ("1", "text") else f"{text} {entry.unit}"
 
 
@@ -45,18 +63,19 @@ class Ledger:
         self._figures[entry.name] = entry
 
     def _conflict(self, facts: Facts, name: str, entry: Sourced) -> None:
-        plain = name.split(".")[0] if name.startswith("loading_times.") else name
-        plain = "loading_time" if plain == "loading_times" else plain
-        others = facts.others(plain)
+        # A figure for one size stands beside the figure for all sizes, and disagrees with the same others.
+        plain = "loading_time" if name.startswith("loading_times.") else name
         general = facts.find(plain) if plain != name else None
-        others = others if general is None else (general, *others)
+        others = (*((general,) if general is not None else ()), *facts.others(plain))
+        others = tuple(o for o in others if (o.value, o.unit) != (entry.value, entry.unit))
         if others:
             listed = "; ".join(_said(other) for other in others)
+            chosen = f"{shown(entry)} is used ({entry.place})" if entry.unit != "text" else shown(entry)
             self.say(
                 f"conflict-{plain.replace('_', '-').replace('.', '-')}",
-                Severity.INFO,
-                f"{facts.label}: {plain.replace('_', ' ').replace('.', ' ')} {shown(entry)} is used "
-                f"({entry.place}); sources also say {listed}",
+                Severity.WARNING if plain in DECISIVE else Severity.INFO,
+                f"{facts.label}: {plain.replace('_', ' ').replace('.', ' ')}: {chosen}; "
+                f"sources also say {listed}",
                 footnote(entry),
             )
 
@@ -75,7 +94,7 @@ class Ledger:
 
     def finish(self) -> None:
         """One finding that names the figures to confirm."""
-        unsure = [entry for entry in self._figures.values() if entry.status is Status.TO_CONFIRM]
+        unsure = [e for e in self._figures.values() if e.status is Status.TO_CONFIRM and e.unit != "text"]
         if unsure:
             listed = "; ".join(f"{shown(entry)} ({entry.place})" for entry in unsure)
             keys = ", ".join(dict.fromkeys(key for entry in unsure for key in entry.source))

@@ -1,20 +1,22 @@
 """How much of the drug goes into the beads and how long that takes.
 
-A source gives the loaded share as a measured figure, as "more than", or as a range; some give it by dose or by
-way of loading. Where none gives it, the user must. The rest stays in the liquid above the beads, so that loaded
-and left over always make what was added.
+A source gives the loaded share as a measured figure, as "more than", or as a range; some give it by dose or
+by way of loading. Where none gives it, the user must. The rest stays in the liquid above the beads, so that
+loaded and left over always make what was added.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from emboplan.catalog.status import footnote
 from emboplan.embolics.amounts import Number, exact, positive
 from emboplan.embolics.ledger import Ledger
 from emboplan.errors import CatalogError, InputError, ModelRangeError
 from emboplan.model.embolics import LoadRecipe, quantities, quantity
+from emboplan.model.finding import Severity
 from emboplan.model.products import Sourced
 
 
@@ -47,12 +49,13 @@ def drug_balance(added_mg: Number, loading_efficiency_frac: Number) -> DrugBalan
     return DrugBalance(float(added), float(added * share), float(added * (1 - share)))
 
 
-def efficiency(value: Number) -> Number:
+def efficiency(value: Number) -> Fraction:
     """A loaded share; `ModelRangeError` unless it is above 0 and at most 1."""
     share = exact(value, "loading_efficiency_frac")
     if not 0 < share <= 1:
         raise ModelRangeError(
-            f"loading_efficiency_frac is {float(share):g}; expected a fraction above 0 and at most 1 (85 % is 0.85)"
+            f"loading_efficiency_frac is {float(share):g}; expected a fraction above 0 and at "
+            "most 1 (85 % is 0.85)"
         )
     return share
 
@@ -101,6 +104,11 @@ def loaded_share(
     if entered is not None:
         share = float(efficiency(entered))
         return LoadedShare(share, share, "entered")
+    if method is None and methods(recipe):
+        listed = ", ".join(methods(recipe))
+        ledger.say(
+            "named-ways", Severity.INFO, f"{recipe.label}: ways of loading with their own figures: {listed}"
+        )
     kinds = ("loaded", "loaded_at_least", "loaded_range")
     band = _band(recipe, dose_mg)
     groups = [g for g in (None if method is None else f"methods.{method}", band) if g is not None]

@@ -1,9 +1,9 @@
 """Which particles for a bland embolization: the grades within the wanted sizes, and the one offered first.
 
-A grade fits when all of it lies within the wanted sizes and passes the catheter. Below a size that a label warns
-of, particles reach distal to anastomoses; the smallest grade from that size on is offered first, and the
-largest that fits while a shunt is open. How many vials a session takes is published nowhere: the end point
-decides, and an estimate is the user's own figure or one vial.
+A grade fits when all of it lies within the wanted sizes and passes the catheter. Below a size that a label
+warns of, particles reach distal to anastomoses; the smallest grade from that size on is offered first, and
+the largest that fits while a shunt is open (decisions of this project). How many vials a session takes is
+published nowhere: the end point decides, and an estimate is the user's own figure or one vial.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from emboplan import catalog as catalogue
+from emboplan.catalog.embolics import find_embolic
 from emboplan.catalog.status import footnote
 from emboplan.catalog.tace_tables import ArmNumbers, TaceNumbers, embolization_arm, tace_numbers
 from emboplan.embolics.amounts import Number, positive
 from emboplan.embolics.end_points import end_point as end_point_of
 from emboplan.errors import ModelRangeError
+from emboplan.model.embolics import quantities, quantity
 from emboplan.model.finding import Finding, Severity
+from emboplan.model.products import Sourced
 from emboplan.model.results.particles import (
     ExpectedVolume,
     ParticleChoice,
@@ -28,13 +31,15 @@ from emboplan.model.results.particles import (
 from emboplan.units import PERCENT, UNITS
 
 Range = tuple[Number, Number]
+# The size below which a label says that particles reach distal to anastomoses.
+DISTAL = "embolics.embosphere.anastomoses"
 _UM_PER_INCH = Fraction(UNITS["in"].factor / UNITS["um"].factor)
 
 
 def particles(
     *,
     product: str,
-    grades: Sequence[ParticleGrade],
+    grades: Sequence[ParticleGrade] | None = None,
     target_um: Range | None = None,
     protocol: str | None = None,
     technique: str = "bland",
@@ -50,6 +55,8 @@ def particles(
 ) -> ParticleChoice:
     """The grades of a product that fit, the one offered first, the end point, and the expected volume.
 
+    Grades and content of a vial are those of the catalogue unless they are given; where it has none they
+    must be. A size at the end of the product's name keeps that grade alone.
     The wanted sizes are `target_um`, or those of the protocol's arm; both must hold where both are given.
     `technique` is ``bland``, or ``ctace`` for particles after an emulsion. `vials` and
     `spheres_ml_per_100_ml_tumour` are the user's own experience as (least, most).
@@ -62,9 +69,8 @@ def particles(
     arm = None if protocol is None else embolization_arm(book, protocol, technique)
     wanted, sources = _wanted(target_um, arm)
     risk = _shunt(shunt)
-    if not grades:
-        raise ModelRangeError(f"no size grade of {product} is known; give its grades from the box")
-    checked = [_checked(grade) for grade in grades]
+    named, listed, content = (product, grades, None) if grades else of_catalogue(product, book)
+    checked = [_checked(grade) for grade in listed or ()]
     refused = [
         RefusedGrade(grade, reason)
         for grade in checked
@@ -77,10 +83,10 @@ def particles(
         raise ModelRangeError(
             f"no grade of {product} fits ({reasons}); choose another product, range or catheter"
         )
-    chosen, reason = _first(fitting, risk, numbers)
-    small = numbers.sourced("particles.distal_below")
+    chosen, reason = _first(fitting, risk, book.number(DISTAL))
+    small = book.sourced(DISTAL)
     return ParticleChoice(
-        product=product,
+        product=named,
         target_um=(float(wanted[0]), float(wanted[1])),
         shunt=risk,
         chosen=chosen,
@@ -88,11 +94,44 @@ def particles(
         refused=tuple(refused),
         reason=reason,
         end_point=end_point_of(end_point, heart_rate_per_min=heart_rate_per_min, catalog=book),
-        expected_volume=_expected(spheres_ml_per_vial, vials, tumour_ml, spheres_ml_per_100_ml_tumour),
-        findings=tuple(_findings(numbers, risk, chosen)),
+        expected_volume=_expected(
+            spheres_ml_per_vial or content, vials, tumour_ml, spheres_ml_per_100_ml_tumour
+        ),
+        findings=tuple(_findings(numbers, small, risk, chosen)),
         sources=(*sources, f"order of grades: {footnote(small)}; {small.note}"),
         protocol=protocol,
     )
+
+
+def of_catalogue(
+    product: str, book: catalogue.Catalog
+) -> tuple[str, tuple[ParticleGrade, ...], Range | None]:
+    """A product's name, its size grades and the spheres in a vial in mL, as the catalogue has them.
+
+    Raises:
+        CatalogError: an unknown product.
+        ModelRangeError: a product without sizes in the catalogue, or without the size at the end of its name.
+    """
+    embolic, wanted = find_embolic(book, product)
+    grades = {}
+    for name, (low, high) in embolic.sizes.items():
+        catheter = embolic.facts.find(f"catheter.{name}")
+        inches = None if catheter is None else quantity(catheter, "in")
+        grades[name] = ParticleGrade(low, high, inches)
+    if wanted is not None:
+        if wanted not in grades:
+            raise ModelRangeError(
+                f"{embolic.name} has no grade {wanted} µm in the catalogue; it has "
+                f"{', '.join(grades) or 'none'}"
+            )
+        grades = {wanted: grades[wanted]}
+    if not grades:
+        raise ModelRangeError(
+            f"the sizes of {embolic.name} are unverified in the catalogue; give its grades from the box"
+        )
+    content = embolic.facts.find("vial.beads")
+    spheres = None if content is None else quantities(content, "mL")
+    return embolic.name, tuple(grades.values()), None if spheres is None else (spheres[0], spheres[-1])
 
 
 def _range(given: Range, name: str) -> tuple[Fraction, Fraction]:
@@ -131,8 +170,9 @@ def _wanted(
     target = _range(target_um or (0, 0), "target_um")
     if arm is not None and of_arm is not None and not of_arm[0] <= target[0] <= target[1] <= of_arm[1]:
         raise ModelRangeError(
-            f"target_um is {float(target[0]):g} to {float(target[1]):g} µm, outside the {float(of_arm[0]):g} to "
-            f"{float(of_arm[1]):g} µm of {arm.protocol}, {arm.arm}; choose sizes within it"
+            f"target_um is {float(target[0]):g} to {float(target[1]):g} µm, outside the "
+            f"{float(of_arm[0]):g} to {float(of_arm[1]):g} µm of {arm.protocol}, {arm.arm}; "
+            "choose sizes within it"
         )
     return target, ("wanted sizes: as entered", *said)
 
@@ -145,18 +185,17 @@ def _why_not(grade: ParticleGrade, wanted: tuple[Fraction, Fraction], catheter_i
     if catheter_in is None:
         return ""
     inner = positive(catheter_in, "catheter_inner_diameter_in")
-    if grade.min_catheter_in is not None and inner < positive(grade.min_catheter_in, "min_catheter_in"):
+    if grade.min_catheter_in is not None:  # a label knows its particles better than their printed size
+        if inner >= positive(grade.min_catheter_in, "min_catheter_in"):
+            return ""
         return f'needs a catheter of {grade.min_catheter_in:g}" or more, found {float(inner):g}"'
     if positive(grade.max_um, "size") > inner * _UM_PER_INCH:
         return f'larger than the catheter of {float(inner):g}" ({float(inner * _UM_PER_INCH):.0f} µm)'
     return ""
 
 
-def _first(
-    fitting: Sequence[ParticleGrade], risk: ShuntRisk, numbers: TaceNumbers
-) -> tuple[ParticleGrade, str]:
-    """The grade offered first, and why."""
-    edge = numbers.number("particles.distal_below")
+def _first(fitting: Sequence[ParticleGrade], risk: ShuntRisk, edge: float) -> tuple[ParticleGrade, str]:
+    """The grade offered first, and why; particles below `edge` reach distal to anastomoses."""
     if risk is ShuntRisk.PRESENT:
         return fitting[-1], "the largest that fits, while a shunt is open"
     for grade in fitting:
@@ -165,8 +204,10 @@ def _first(
     return fitting[-1], f"the largest that fits; every grade that fits has particles below {edge:g} µm"
 
 
-def _findings(numbers: TaceNumbers, risk: ShuntRisk, chosen: ParticleGrade) -> Iterator[Finding]:
-    small, shunt = numbers.sourced("particles.distal_below"), numbers.sourced("particles.shunt")
+def _findings(
+    numbers: TaceNumbers, small: Sourced, risk: ShuntRisk, chosen: ParticleGrade
+) -> Iterator[Finding]:
+    shunt = numbers.sourced("particles.shunt")
     if risk is ShuntRisk.PRESENT:
         yield Finding(
             "shunt-open",
@@ -185,8 +226,8 @@ def _findings(numbers: TaceNumbers, risk: ShuntRisk, chosen: ParticleGrade) -> I
         yield Finding(
             "distal-particles",
             Severity.WARNING,
-            f"{chosen.text} holds particles below {small.number:g} µm, which reach distal to anastomoses, with more "
-            "ischaemic injury.",
+            f"{chosen.text} holds particles below {small.number:g} µm, which reach distal to anastomoses, "
+            "with more ischaemic injury.",
             footnote(small),
         )
     registry = numbers.sourced("particles.registry")

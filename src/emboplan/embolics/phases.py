@@ -1,7 +1,7 @@
 """The two phases of an emulsion: their volumes, the droplets to expect, and the parts for each territory.
 
-Any two of oil, aqueous phase, their ratio and the concentration that fix the volumes may be given; more of them
-must agree. Which phase forms the droplets goes by their ratio, as measured with one drug.
+Any two of oil, aqueous phase, their ratio and the concentration that fix the volumes may be given; more of
+them must agree. Which phase forms the droplets goes by their ratio, as measured with one drug.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from enum import StrEnum
 from emboplan import catalog as catalogue
 from emboplan.catalog.status import footnote
 from emboplan.catalog.tace_tables import TaceNumbers, tace_numbers
-from emboplan.embolics.amounts import Number, drug_name, exact, not_negative
+from emboplan.embolics.amounts import Number, exact, not_negative
+from emboplan.embolics.drug_names import plain_drug
 from emboplan.errors import ModelRangeError
 from emboplan.model.results.emulsion import BilirubinReduction
 from emboplan.units import PERCENT
@@ -39,7 +40,7 @@ def reduction_rule(name: str) -> ReductionRule:
 
 def has_reduction(drug: str) -> bool:
     """Whether a table of reductions is known for the drug: doxorubicin alone has one."""
-    return drug_name(drug) == DRUG
+    return plain_drug(drug) == DRUG
 
 
 def bilirubin_reduction(

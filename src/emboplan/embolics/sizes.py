@@ -1,8 +1,8 @@
 """Sizes of beads: which are meant, how large they are in liquid, and how large once loaded.
 
-A label prints hydrated diameters of unloaded beads, or dry ones for a product that swells. A change of diameter
-is a signed fraction: most drugs shrink a bead, some make it grow. A measured range of loaded beads wins over a
-calculated one.
+A label prints hydrated diameters of unloaded beads, or dry ones for a product that swells. A change of
+diameter is a signed fraction: most drugs shrink a bead, some make it grow. A measured range of loaded beads
+wins over a calculated one.
 """
 
 from __future__ import annotations
@@ -26,17 +26,22 @@ def chosen_sizes(product: BeadProduct, wanted: Sizes | None, by_name: str | None
     """
     if wanted is None:
         usual = product.facts.find("default_size")
-        named = (by_name,) if by_name is not None else (usual.text,) if usual is not None else ()
+        named = [by_name] if by_name is not None else [usual.text] if usual is not None else []
     elif isinstance(wanted, str):
-        named = tuple(size_key(part) for part in wanted.replace(";", ",").split(","))
+        named = [size_key(part) for part in wanted.replace(";", ",").split(",")]
     elif len(wanted) == 2 and all(isinstance(end, int | float) for end in wanted):
-        named = ("-".join(f"{end:g}" for end in dict.fromkeys(wanted)),)
+        named = ["-".join(f"{end:g}" for end in dict.fromkeys(wanted))]
     else:
-        named = tuple(size_key(str(part)) for part in wanted)
+        named = [size_key(str(part)) for part in wanted]
+    if by_name is not None and by_name not in named:
+        raise InputError(
+            f"the product's name says {by_name} um and sizes says {', '.join(named)}; give one of the two"
+        )
     for size in named:
         if f"sizes.{size}" in product.facts.unverified:
             raise CatalogError(
-                f"{product.name}: the size {size} um has no verified source; take one of {_listed(product)} or "
+                f"{product.name}: the size {size} um has no verified source; take one of "
+                f"{_listed(product)} or "
                 "enter it in a site catalogue"
             )
         if size not in product.sizes:
@@ -68,7 +73,9 @@ def hydrated_diameters(product: BeadProduct, size: str, ledger: Ledger) -> Diame
         return label
     factor = ledger.use(product.facts, "hydration.factor")
     if factor is None:
-        raise CatalogError(f"{product.name}: the swelling has no verified value; enter it in a site catalogue")
+        raise CatalogError(
+            f"{product.name}: the swelling has no verified value; enter it in a site catalogue"
+        )
     return label[0] * factor.number, label[1] * factor.number
 
 
@@ -88,7 +95,7 @@ def _loaded(
 def loaded_sizes(
     recipe: LoadRecipe, sizes: Sequence[str], change_frac: Number | None, ledger: Ledger
 ) -> tuple[LoadedSize, ...]:
-    """Each size as printed, in liquid, and loaded; an open item where no source says how loading changes it."""
+    """Each size as printed, in liquid, and loaded; an open item where no source says the change."""
     found = []
     for size in sizes:
         ledger.note(recipe.product.facts.verified[f"sizes.{size}"])
@@ -97,7 +104,8 @@ def loaded_sizes(
         if loaded is None:
             ledger.open_item(
                 "size-change",
-                f"{recipe.label}: no source says how loading changes the size {size} um; the sizes before loading "
+                f"{recipe.label}: no source says how loading changes the size {size} um; the "
+                "sizes before loading "
                 "are checked",
             )
         found.append(LoadedSize(size, recipe.product.sizes[size], hydrated, loaded))

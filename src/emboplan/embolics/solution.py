@@ -86,7 +86,8 @@ def bead_solution(
         if mg_per_ml is not None and positive(mg_per_ml, "solution_mg_per_ml") * volume != dose:
             raise ModelRangeError(
                 f"{float(dose):g} mg in {float(volume):g} mL are {float(dose / volume):g} mg/mL, and "
-                f"solution_mg_per_ml is {float(exact(mg_per_ml, 'solution_mg_per_ml')):g}; give one of the two"
+                f"solution_mg_per_ml is {float(exact(mg_per_ml, 'solution_mg_per_ml')):g}; give "
+                "one of the two"
             )
         return float(volume), float(dose / volume)
     if mg_per_ml is not None:
@@ -99,7 +100,8 @@ def bead_solution(
             ledger.say(
                 "solution-as-reconstituted",
                 Severity.WARNING,
-                f"{recipe.label}: no strength of the loading solution has a source; {quantity(entry, 'mg/mL'):g} "
+                f"{recipe.label}: no strength of the loading solution has a source; "
+                f"{quantity(entry, 'mg/mL'):g} "
                 f"mg/mL is {recipe.drug.name} as reconstituted",
                 footnote(entry),
             )
@@ -117,7 +119,7 @@ def bead_solution(
 def choose_diluent(
     recipe: LoadRecipe, entered: str | None, numbers: TaceNumbers, ledger: Ledger
 ) -> str | None:
-    """The diluent: the one entered, else the published one; `InputError` where it does not go with the drug."""
+    """The diluent: the one entered, else the published one; `InputError` if it does not go with the drug."""
     published = ledger.use(recipe.facts, "diluent")
     if published is None and "diluent" not in recipe.facts.unverified:
         published = ledger.use(recipe.drug.facts, "reconstitution.diluent")
@@ -135,7 +137,8 @@ def choose_diluent(
     elif published is not None and holds_chloride(published.text) != holds_chloride(entered):
         ledger.acknowledge(
             "diluent-differs",
-            f'{recipe.label} is published with {published.text}; "{plain_name(entered)}" was entered, and the '
+            f'{recipe.label} is published with {published.text}; "{plain_name(entered)}" was '
+            "entered, and the "
             "swelling and loading of the bead depend on it",
             footnote(published),
         )

@@ -1,4 +1,4 @@
-"""How long loaded beads keep, as hours and as moments; figures that disagree stand beside the one that decides.
+"""How long loaded beads keep, as hours and as moments; figures that disagree stand beside the deciding one.
 
 Hours are elapsed hours, counted in UTC, so that a change of the clock moves no expiry. A moment carries its
 time zone.
@@ -38,9 +38,7 @@ def _row(entry: Sourced, state: str, loaded_at: datetime | None, *, chosen: bool
     )
 
 
-def storage_rows(
-    recipe: LoadRecipe, loaded_at: datetime | None, ledger: Ledger
-) -> tuple[Storage, ...]:
+def storage_rows(recipe: LoadRecipe, loaded_at: datetime | None, ledger: Ledger) -> tuple[Storage, ...]:
     """How long the loaded beads keep without and with contrast; an open item where no source says it."""
     if loaded_at is not None:
         require_zone(loaded_at, "loaded_at")
@@ -51,14 +49,18 @@ def storage_rows(
         if entry is not None:
             rows.append(_row(entry, state, loaded_at, chosen=True))
         elif state == WITHOUT:
-            ledger.open_item("storage", f"{recipe.label}: no figure with a source on keeping the loaded beads")
-        for other in recipe.facts.others(key):
-            if other.status is not Status.UNVERIFIED:
-                rows.append(_row(other, state, loaded_at, chosen=False))
+            ledger.open_item(
+                "storage", f"{recipe.label}: no figure with a source on keeping the loaded beads"
+            )
+        known = (other for other in recipe.facts.others(key) if other.status is not Status.UNVERIFIED)
+        rows += [_row(other, state, loaded_at, chosen=False) for other in known]
     never = [row for row in rows if row.chosen and row.hours == 0]
     if never:
         ledger.say(
-            "not-after-contrast", Severity.WARNING, f"never store after contrast: {never[0].conditions}", never[0].source
+            "not-after-contrast",
+            Severity.WARNING,
+            f"{recipe.label}: {never[0].conditions}",
+            never[0].source,
         )
     return tuple(rows)
 

@@ -14,6 +14,7 @@ from os import SEEK_END
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from emboplan.errors import ImageFileError
@@ -30,6 +31,9 @@ HEADER_1_BYTES = 348
 HEADER_1_FIELDS = (("8h", 40), ("h", 72), ("f", 108))
 HEADER_2_BYTES = 540
 HEADER_2_FIELDS = (("8q", 16), ("h", 14), ("q", 168))
+# Where the code of the data's type stands, and the codes of floating point numbers.
+HEADER_1_TYPE, HEADER_2_TYPE = 70, 12
+FLOAT_CODES = {16: "f4", 64: "f8"}
 
 
 def read_volume(path: Path) -> tuple[NDArray[Any], Grid]:
@@ -96,6 +100,32 @@ def _unpacked_bytes(path: Path) -> int:
     """Unpacked length, by unpacking."""
     with gzip.open(path) as file:
         return sum(len(block) for block in iter(lambda: file.read(1 << 20), b""))
+
+
+def count_not_finite(path: Path) -> int:
+    """How many voxels of a file of floating point numbers are NaN or infinite.
+
+    The reader makes them 0, which is right for padding around an image and wrong for a measurement: whoever
+    reads one asks here.
+    """
+    with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
+        content = file.read()
+    for order in "<>":
+        (size,) = struct.unpack_from(f"{order}i", content)
+        for header, fields, type_place in (
+            (HEADER_1_BYTES, HEADER_1_FIELDS, HEADER_1_TYPE),
+            (HEADER_2_BYTES, HEADER_2_FIELDS, HEADER_2_TYPE),
+        ):
+            if size != header:
+                continue
+            (code,) = struct.unpack_from(f"{order}h", content, type_place)
+            if code not in FLOAT_CODES:
+                return 0
+            dims, _, offset = (struct.unpack_from(order + f, content, at) for f, at in fields)
+            count = math.prod(int(n) for n in dims[1 : 1 + dims[0]])
+            values = np.frombuffer(content, order + FLOAT_CODES[code], count, int(offset[0]))
+            return int(np.count_nonzero(~np.isfinite(values)))
+    return 0
 
 
 def read_ct(path: Path) -> CtImage:

@@ -53,7 +53,7 @@ def quantities(entry: Sourced, unit: str) -> tuple[float, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Facts by their names; those without a verified value are in `unverified` only. `label` is for messages."""
+    """Facts by their names; those without a verified value are in `unverified` only. `label` names them."""
 
     label: str
     verified: Mapping[str, Sourced]

@@ -80,7 +80,9 @@ def draw_figures(planned: PlannedCase[Any]) -> tuple[Picture, ...]:
 def draw_dose(anatomy: Anatomy, dose: DoseMap, caption: str) -> tuple[Picture, ...]:
     """The dose over slices of the liver, under `caption`, and over those of the largest lesions."""
     scene = Scene.of(anatomy, dose)
-    pictures = (_slices("dose_slices.png", scene, liver_slices(anatomy), caption, washed=True),)
+    pictures: tuple[Picture, ...] = (
+        _slices("dose_slices.png", scene, liver_slices(anatomy), caption, washed=True),
+    )
     lesion_slices = largest_lesion_slices(anatomy)
     if lesion_slices:
         text = "Absorbed dose over the slices of the largest lesions"

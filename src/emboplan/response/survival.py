@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
 from scipy.special import ndtri
 
 from emboplan.errors import ModelRangeError
@@ -70,12 +69,12 @@ def cumulative_incidence(
 
     Causes are positive numbers; 0 is censored. Where nothing competes it is 1 minus Kaplan-Meier.
     """
-    _require(times, [c > 0 for c in causes], HALF)
+    _require(times, causes, HALF)
     if cause < 1:
         raise ModelRangeError(f"found the cause {cause}; expected a positive number, 0 means censored")
     curve: list[tuple[float, float]] = []
     survival, incidence = 1.0, 0.0
-    for time in sorted({t for t, c in zip(times, causes, strict=True) if c > 0}):
+    for time in sorted(set(times)):
         followed = sum(t >= time for t in times)
         here = [c for t, c in zip(times, causes, strict=True) if t == time and c > 0]
         mine = here.count(cause)
@@ -86,7 +85,7 @@ def cumulative_incidence(
     return tuple(curve)
 
 
-def _require(times: Sequence[float], events: Sequence[bool], confidence_frac: float) -> None:
+def _require(times: Sequence[float], events: Sequence[object], confidence_frac: float) -> None:
     if not times or len(times) != len(events):
         raise ModelRangeError(
             f"found {len(times)} times and {len(events)} events; expected one of each per subject"
@@ -101,7 +100,7 @@ def _log_log(survival: float, greenwood: float, z: float) -> tuple[float, float]
     """S to the powers exp(±z sqrt(G) / ln S)."""
     width = z * math.sqrt(greenwood) / math.log(survival)
     low, high = survival ** math.exp(-width), survival ** math.exp(width)
-    return float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1))
+    return low, high
 
 
 def _first_at_half(steps: Sequence[tuple[float, float]]) -> float | None:

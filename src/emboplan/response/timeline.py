@@ -92,7 +92,7 @@ def timeline(
     baseline_problems(baseline.reads, limits, problems)
     known = {lesion: rows[0] for lesion, rows in baseline.reads.items() if rows[0].role is not Role.NEW}
     for point in follow_ups:
-        _check_known(point, known, baseline, problems)
+        _check_known(point, baseline, problems)
     targets = {name: read for name, read in known.items() if read.role is Role.TARGET}
     measures = {name: measure_of(criterion, targets[name]) for name in sorted(targets)}
     _check_measures(baseline, follow_ups, measures, problems)
@@ -189,13 +189,10 @@ def _check_constancy(reads: Sequence[LesionRead], problems: Problems) -> None:
             )
 
 
-def _check_known(
-    point: TimePoint, known: Mapping[str, LesionRead], baseline: TimePoint, problems: Problems
-) -> None:
+def _check_known(point: TimePoint, baseline: TimePoint, problems: Problems) -> None:
     """Every lesion that is no new one was there at baseline, and merged ones merged with something."""
     for lesion, rows in point.reads.items():
-        unknown = lesion not in known and lesion not in baseline.reads
-        if rows[0].role is not Role.NEW and unknown and not problems.dropped:
+        if rows[0].role is not Role.NEW and lesion not in baseline.reads and not problems.dropped:
             problems.add(
                 rows[0].where,
                 f"is a {rows[0].role} lesion without a row at baseline ({baseline.date}); add it, "

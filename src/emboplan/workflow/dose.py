@@ -59,7 +59,7 @@ def dose(
         tissue: density and material of every voxel, instead of `density`; from a CT by `tissue_map`.
         nuclide: a beta emitter of the catalogue.
         method: ``auto`` convolves where that is exact and transports the rest; ``transport`` follows every
-            electron; ``voxel-s`` knows one density, the mean where the activity is; ``voxel-s-density``
+            electron; ``voxel-s`` knows one tissue, where most of the activity is; ``voxel-s-density``
             divides its energy by each voxel's mass; ``local`` leaves the energy where the decay is.
         seed: of the random numbers; the same seed gives the same bits.
         relative_error: standard error of the mean dose of every structure of `relative_error_in`, as a share

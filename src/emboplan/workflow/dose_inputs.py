@@ -23,7 +23,7 @@ from emboplan.dosimetry.arguments import not_negative
 from emboplan.dosimetry.decay import decay, hours_between
 from emboplan.dosimetry.uptake.pet_activity import activity_at
 from emboplan.dosimetry.voxel.activity import measured_activity, pet_map
-from emboplan.errors import DicomError, GeometryError, InputError, MaskError
+from emboplan.errors import DicomError, GeometryError, InputError, MaskError, ModelRangeError
 from emboplan.files import nifti, nrrd
 from emboplan.model.anatomy import Anatomy, Review
 from emboplan.model.finding import Finding, Severity
@@ -92,7 +92,9 @@ def load_activity(
     if not path.exists():
         raise InputError(f"{path.name} is not there; check the path of the activity image")
     if path.is_file() and path.name.lower().endswith((*nifti.SUFFIXES, *nrrd.SUFFIXES)):
-        return _from_file(path, request, nuclide, catalog, progress)
+        found = _from_file(path, request, nuclide, catalog, progress)
+        _require_numbers(path)
+        return found
     index = index_folder(path, progress)
     pets = [series for series in index.series if series.modality == PET]
     spects = [series for series in index.series if series.modality == "NM" and series.is_volume]
@@ -102,6 +104,17 @@ def load_activity(
     if pets:
         return _from_pet(index.choose({PET}), request, nuclide, catalog, progress)
     return _from_file(path, request, nuclide, catalog, progress)
+
+
+def _require_numbers(path: Path) -> None:
+    """Refuse a NIfTI file with values that are no numbers: its reader would make them 0."""
+    if not path.name.lower().endswith(nifti.SUFFIXES):
+        return
+    count = nifti.count_not_finite(path)
+    if count:
+        raise ModelRangeError(
+            f"{path.name} holds {count} values that are not finite; mend the image first, 0 is no stand-in"
+        )
 
 
 def _from_file(

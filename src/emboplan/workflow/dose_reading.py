@@ -75,7 +75,7 @@ def read_structures(anatomy: Anatomy, places: Places) -> dict[str, Structure]:
 def histograms(
     computed: ComputedDose, structures: Mapping[str, Structure], fwhm_mm: float | None
 ) -> tuple[StructureDvh, ...]:
-    """The histograms on one axis; structures that transport was asked about have the errors of its batches."""
+    """The histograms on one axis; structures that transport was asked about have errors from its batches."""
     dose = computed.dose
     axis = dose_axis_gy(float(dose.gy.max(initial=0.0)))
     errors = {mean.name: mean.standard_error_gy for mean in computed.means}

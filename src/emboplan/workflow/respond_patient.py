@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from emboplan.model.response import Course, LesionRead
+from emboplan.model.response import Course, LesionRead, State
 from emboplan.model.results.response import (
     BestResponse,
     Category,
@@ -68,7 +68,7 @@ def patient_response(
         responses=visits,
         endpoints=endpoints,
         beside=_beside(reads, rules),
-        findings=(*_findings(data, endpoints, rules), *lesions.findings),
+        findings=(*_findings(data, endpoints, rules), *_to_confirm(reads, rules), *lesions.findings),
     )
 
 
@@ -184,3 +184,24 @@ def _findings(data: PatientData, endpoints: Mapping[str, Endpoint], rules: Respo
         also = "; ".join(rules.protocol.also)
         lines.append(f"{rules.protocol.name} also asks for what is in no table of reads: {also}.")
     return tuple(lines)
+
+
+def _to_confirm(reads: Sequence[LesionRead], rules: ResponseRules) -> tuple[str, ...]:
+    """The numbers that were used here and are still to be confirmed, in one line."""
+    best, lesions, options = rules.limits.best, rules.limits.lesions, rules.options
+    used = {
+        "best.min_sd_interval": f"stable disease from day {best.min_sd_interval_d} on"
+        if options.min_sd_interval_days is None
+        else "",
+        "best.confirmation_interval": f"{best.confirmation_interval_d} days to a confirmation"
+        if rules.confirmation
+        else "",
+        "recist.too_small": f"{float(lesions.too_small_mm):g} mm for what is too small to measure"
+        if any(read.state is State.TOO_SMALL for read in reads)
+        else "",
+        "mrecist.progression_absolute": "mRECIST without an absolute growth"
+        if rules.criterion is CriterionName.MRECIST and not options.five_mm
+        else "",
+    }
+    texts = [text for name, text in used.items() if text and name in rules.to_confirm]
+    return (f"Confirm against the guideline in force: {'; '.join(texts)}.",) if texts else ()

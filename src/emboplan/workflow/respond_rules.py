@@ -13,6 +13,7 @@ from emboplan.catalog.response_tables import (
     response_entries,
 )
 from emboplan.errors import InputError
+from emboplan.model.products import Status
 from emboplan.model.response import ResponseOptions
 from emboplan.response.assess import AREA, Criterion
 from emboplan.response.endpoint_sets import EndpointSet, endpoint_set_from_table
@@ -34,6 +35,7 @@ class ResponseRules:
     missed_from: int
     days_per_month: float
     confidence_frac: float
+    to_confirm: tuple[str, ...]
 
     def judging(self, name: CriterionName) -> Criterion:
         """How one of the criteria judges."""
@@ -76,4 +78,5 @@ def response_rules(options: ResponseOptions, catalog: Catalog) -> ResponseRules:
         missed_from=int(entries["statistics.missed_assessments"].number),
         days_per_month=entries["statistics.days_per_month"].number,
         confidence_frac=entries["statistics.confidence"].number / PERCENT,
+        to_confirm=tuple(name for name, entry in entries.items() if entry.status is Status.TO_CONFIRM),
     )

@@ -166,7 +166,7 @@ def _differing_shunts(
     """Territories whose entered shunt lies outside the interval of the measured one."""
     if measured is None:
         return ()
-    low, high = measured.interval
+    low, high = measured.interval or (measured.lung_shunt_frac, measured.lung_shunt_frac)
     return tuple(
         Finding(
             "lung-shunt-differs",

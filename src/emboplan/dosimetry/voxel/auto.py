@@ -38,8 +38,10 @@ F32 = NDArray[np.float32]
 
 METHOD = "auto"
 
-# The composition of the kernel: soft tissues differ from liver by 0.1 % in range.
+# The composition of the kernel where a tissue has none of its own here: soft tissues differ from liver by
+# 0.1 % in range, water by 1 %.
 SOFT_TISSUE = "liver"
+OWN_KERNEL = ("water",)
 
 # Sources within one band differ in density by at most this share, and their ranges with it; the tolerance of
 # a change of tissue is larger.
@@ -125,8 +127,8 @@ def auto_dose(
     far = _convolvable(tissue, sources, nuclide, density_tolerance_frac, catalog)
     near = sources & ~far
     gy = np.zeros(tissue.grid.shape, np.float32)
-    for band, medium in _bands(tissue.g_per_ml, far):
-        gy += _convolved(activity, band, medium, tissue, nuclide, bremsstrahlung, catalog)
+    for band, medium, material in _bands(tissue, far):
+        gy += _convolved(activity, band, medium, material, tissue, nuclide, bremsstrahlung, catalog)
     beside = {name: _mean(share, gy, tissue.grid, name) for name, share in asked.items()}
     total = float(activity.mbq_per_ml.sum(dtype=np.float64))
     transported_frac = float(activity.mbq_per_ml[near].sum(dtype=np.float64)) / total
@@ -192,21 +194,29 @@ def _inside(grid: Grid, margin_mm: float) -> Bools:
     return inside
 
 
-def _bands(g_per_ml: F32, far: Bools) -> Iterator[tuple[Bools, float]]:
-    """Far sources in bands of density, each with its mean density; the bands do not depend on the sources."""
+def _bands(tissue: TissueMap, far: Bools) -> Iterator[tuple[Bools, float, str]]:
+    """Far sources in bands of density, each with its density and the composition of its kernel.
+
+    The bands do not depend on the sources.
+    """
     if not far.any():
         return
-    band = np.floor(np.log(g_per_ml[far].astype(np.float64)) / np.log1p(BAND_FRAC)).astype(np.int64)
+    density = tissue.g_per_ml[far].astype(np.float64)
+    band = np.floor(np.log(density) / np.log1p(BAND_FRAC)).astype(np.int64)
+    kernels = [name if name in OWN_KERNEL else SOFT_TISSUE for name in tissue.materials]
+    kernel = np.array([kernels.index(name) for name in kernels])[tissue.material[far]]
     for number in np.unique(band):
-        chosen = np.zeros_like(far)
-        chosen[far] = band == number
-        yield chosen, float((1 + BAND_FRAC) ** (number + 1 / 2))
+        for place in np.unique(kernel[band == number]):
+            chosen = np.zeros_like(far)
+            chosen[far] = (band == number) & (kernel == place)
+            yield chosen, float((1 + BAND_FRAC) ** (number + 1 / 2)), kernels[place]
 
 
 def _convolved(
     activity: ActivityMap,
     band: Bools,
     medium_g_per_ml: float,
+    material: str,
     tissue: TissueMap,
     nuclide: str,
     bremsstrahlung: Bremsstrahlung,
@@ -218,7 +228,7 @@ def _convolved(
         nuclide,
         spacing_mm=tissue.grid.spacing_mm,
         density_g_per_ml=medium_g_per_ml,
-        material=SOFT_TISSUE,
+        material=material,
         bremsstrahlung=bremsstrahlung,
     )
     # The coefficient of half-life and mean energy, since that is what the transport emits.

@@ -20,6 +20,7 @@ from emboplan import catalog as catalogue
 from emboplan.dosimetry.arguments import positive
 from emboplan.dosimetry.voxel.stopping_power import csda_range, material
 from emboplan.errors import GeometryError, ModelRangeError
+from emboplan.imaging.distance import distance_mm
 from emboplan.model.grid import Grid
 from emboplan.model.mask import bounding_box
 from emboplan.model.tissue import TissueMap
@@ -143,9 +144,7 @@ def _face_distance(labels: NDArray[np.uint8], grid: Grid) -> F32:
     rim = ndimage.minimum_filter(labels, 3, mode="nearest") != ndimage.maximum_filter(
         labels, 3, mode="nearest"
     )
-    if not rim.any():
-        return np.full(labels.shape, np.inf, np.float32)
-    return np.asarray(ndimage.distance_transform_edt(~rim, grid.spacing_zyx_mm), dtype=np.float32)
+    return distance_mm(rim, grid)
 
 
 def _even(density: F32, inside: Bools, asks: Bools, reach_mm: float, tolerance: float, grid: Grid) -> Bools:

@@ -13,8 +13,8 @@ from emboplan.model.serialise import fields_to_json
 class DrugAmount:
     """A drug once given or planned: its mass in mg, or its dose in mg/m2.
 
-    `doxorubicin_equivalent` is the user's own ratio to doxorubicin, which goes before the catalogue's. `label`
-    names the session or course, such as a date.
+    `doxorubicin_equivalent` is the user's own ratio to doxorubicin, which goes before the catalogue's.
+    `label` names the session or course, such as a date.
     """
 
     drug: str

@@ -1,4 +1,4 @@
-"""What a loading of drug-eluting beads says: what to take, how much, how long, what to keep it at, what to know.
+"""What a loading of drug-eluting beads says: what to take, how much, how long, how to keep it, what to know.
 
 Amounts are of one session. A number is None where neither a source nor the user gives it; a finding whose id
 begins with ``open-`` then says what is missing. A pair (least, most) has None as its second number where only
@@ -84,8 +84,9 @@ class Loading:
     """The loading of one session.
 
     `loading_efficiency_is` says how the loaded share is known: ``at least``, ``measured``, ``range`` or
-    ``entered``. `loaded_mg` is its least figure; `loaded_range_mg` and `supernatant_range_mg` are all that the
-    source allows. `to_acknowledge` holds the ids of findings that a person has not acknowledged yet.
+    ``entered``. `loaded_mg` is its least figure; `loaded_range_mg` and `supernatant_range_mg` are all that
+    the source allows. `to_acknowledge` holds the ids of findings that a person has not acknowledged yet.
+    `entered` names the numbers and words that are the user's own.
     """
 
     product: str
@@ -119,6 +120,7 @@ class Loading:
     findings: tuple[Finding, ...]
     to_acknowledge: tuple[str, ...]
     figures: tuple[Sourced, ...]
+    entered: tuple[str, ...]
     sources: tuple[str, ...]
 
     @property

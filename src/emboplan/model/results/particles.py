@@ -46,7 +46,7 @@ class RefusedGrade:
 
 @dataclass(frozen=True, slots=True)
 class EndPoint:
-    """When to stop: the definition, how many heartbeats contrast stands still where it counts them, the source.
+    """When to stop: the definition, the heartbeats of standing contrast where it counts them, the source.
 
     `seconds` are those heartbeats at the heart rate that was given.
     """

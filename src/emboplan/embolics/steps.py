@@ -1,0 +1,105 @@
+"""The steps of a loading in order, each one sentence with its numbers; a blank where a number is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from emboplan.embolics.bead_amounts import BeadAmounts
+from emboplan.embolics.contrast import Volumes
+from emboplan.embolics.ledger import Ledger, shown
+from emboplan.embolics.solution import DrugVials, Solution
+from emboplan.model.embolics import LoadRecipe, quantity
+
+BLANK = "____"
+
+
+@dataclass(frozen=True, slots=True)
+class StepNumbers:
+    """What the steps are made of."""
+
+    dose_mg: float
+    amounts: BeadAmounts
+    drug_vials: DrugVials
+    solution: Solution
+    loading_min: float | None
+    supernatant_mg: float
+    contrast_ml: Volumes | None
+    final_ml: Volumes | None
+
+
+def amount(value: float | None, unit: str) -> str:
+    """A number with its unit, or a blank to fill in."""
+    return f"{BLANK if value is None else f'{value:.4g}'} {unit}"
+
+
+def volumes(pair: Volumes | None) -> str:
+    """A pair of volumes in words."""
+    if pair is None:
+        return f"{BLANK} mL"
+    least, most = pair
+    if most is None:
+        return f"at least {least:g} mL"
+    return f"{least:g} mL" if least == most else f"{least:g} to {most:g} mL"
+
+
+def loading_steps(recipe: LoadRecipe, numbers: StepNumbers, ledger: Ledger) -> tuple[str, ...]:
+    """The steps, in the order of work."""
+    return (
+        *_beads(recipe, numbers, ledger),
+        *_drug(recipe, numbers),
+        *_load(recipe, numbers, ledger),
+        *_mix(recipe, numbers, ledger),
+    )
+
+
+def _beads(recipe: LoadRecipe, numbers: StepNumbers, ledger: Ledger) -> Iterator[str]:
+    amounts = numbers.amounts
+    vials = BLANK if amounts.vials is None else str(amounts.vials)
+    dry = ledger.use(recipe.product.facts, "vial.dry_beads")
+    what = f"{amount(amounts.beads_ml, 'mL')} beads" if dry is None else f"{shown(dry)} dry beads in each"
+    word = "vial" if amounts.vials == 1 else "vials"
+    yield f"Take {vials} {word} of {recipe.product.name} ({what}). Note the lot numbers."
+    liquid = ledger.use(recipe.product.facts, "vial.liquid")
+    if liquid is not None:
+        yield f"Let the beads settle and remove the liquid above them ({liquid.text})."
+
+
+def _drug(recipe: LoadRecipe, numbers: StepNumbers) -> Iterator[str]:
+    solution, vials = numbers.solution, numbers.drug_vials
+    if vials.vials is not None:
+        yield (
+            f"Open {vials.vials} {'vial' if vials.vials == 1 else 'vials'} of {recipe.drug.name}, "
+            f"{amount(vials.vial_mg, 'mg')} each; {amount(vials.left_over_mg, 'mg')} are left over."
+        )
+    yield (
+        f"Make up {numbers.dose_mg:g} mg {recipe.drug.name} with {solution.diluent or BLANK} to "
+        f"{amount(solution.volume_ml, 'mL')} ({amount(solution.mg_per_ml, 'mg/mL')})."
+    )
+
+
+def _load(recipe: LoadRecipe, numbers: StepNumbers, ledger: Ledger) -> Iterator[str]:
+    fill, wait = ledger.use(recipe.facts, "first_fill"), ledger.use(recipe.facts, "first_wait")
+    if fill is not None and wait is not None:
+        yield f"Put {shown(fill)} of it into the beads, wait {shown(wait)}, then combine with the rest."
+    else:
+        yield "Add the solution to the beads and mix."
+    turn = ledger.use(recipe.facts, "turn_every")
+    turning = "" if turn is None else f"; turn every {shown(turn)}"
+    yield f"Load for {amount(numbers.loading_min, 'min')}{turning}."
+    yield (
+        f"Let the beads settle and discard the liquid above them (about {numbers.supernatant_mg:.3g} mg "
+        f"{recipe.drug.name} left in it)."
+    )
+
+
+def _mix(recipe: LoadRecipe, numbers: StepNumbers, ledger: Ledger) -> Iterator[str]:
+    wait = ledger.use(recipe.product.facts, "contrast.wait")
+    waiting = "" if wait is None else f", wait {quantity(wait, 'min'):g} min"
+    yield (
+        f"Add {volumes(numbers.contrast_ml)} non-ionic contrast{waiting}; the suspension is then "
+        f"{volumes(numbers.final_ml)}."
+    )
+    syringe = ledger.use(recipe.product.facts, "injection.syringe_most")
+    if syringe is not None:
+        yield f"Inject with a syringe of at most {shown(syringe)}."
