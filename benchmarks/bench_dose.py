@@ -141,18 +141,21 @@ def memory() -> dict[str, float]:
 
 def memory_only() -> None:
     """Print the growth of the peak from just before a dose on the large grid to its end."""
-    import resource  # not on every system
 
     numba.set_num_threads(min(THREADS, numba.config.NUMBA_NUM_THREADS))
     settings = DoseSettings(most_histories=640_000, relative_error=0.05)
     activity, tissue = layered(24, 3.0)
     computed_dose(activity, tissue, settings, structures={})
     activity, tissue = layered(LARGE, 1.5, even=True)
-    with Path("/proc/self/statm").open() as file:
-        resident_kib = int(file.read().split()[1]) * resource.getpagesize() / 1024
+    before = status_kib("VmRSS")
     computed_dose(activity, tissue, settings, structures={})
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print((after - resident_kib) / KIB_PER_GIB)
+    print((status_kib("VmHWM") - before) / KIB_PER_GIB)
+
+
+def status_kib(name: str) -> int:
+    """A size of this process from Linux; the peak of `getrusage` starts with that of the parent process."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
 def main() -> None:

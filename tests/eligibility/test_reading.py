@@ -196,3 +196,8 @@ def test_a_plain_number_shows_its_unit(clinic: Clinic) -> None:
     assert reading.shown == "8 %"
     with pytest.raises(UnitError, match="ki67_pct: found 'x', expected a number"):
         read_number(clinic.definitions["ki67_pct"], PatientFacts({"ki67_pct": Fact("x")}))
+
+
+@pytest.mark.parametrize("text", ["1e50", "1e-50"])
+def test_the_largest_and_smallest_numbers_that_are_taken(text: str) -> None:
+    assert exact_decimal(Decimal(text)) == Decimal(text)

@@ -1,8 +1,8 @@
 """The arms of a trial protocol: what is done to a patient in each, as far as its document says.
 
-Everything that a document does not state is None or empty. Sizes, doses and volumes are pairs (least, most) of
-exact numbers; a single number is a pair of twice the same. A closed arm stays in the protocol, so that asking
-for it gets a reason instead of silence.
+Everything that a document does not state is None or empty. Sizes, doses and volumes are pairs (least, most)
+of exact numbers; a single number is a pair of twice the same. A closed arm stays in the protocol, so that
+asking for it gets a reason instead of silence.
 """
 
 from __future__ import annotations

@@ -57,9 +57,9 @@ class LabUnit:
 class Change(StrEnum):
     """How a known answer may come to be another one before the patient enters.
 
-    FIXED: it stays as it is (histology, age, history). REPEAT: a value that may be measured again. WAIT: a date
-    that may be put off. TREAT: a condition that treatment or time may mend. DECIDE: a decision that a person
-    takes, such as consent.
+    FIXED: it stays as it is (histology, age, history). REPEAT: a value that may be measured again. WAIT: a
+    date that may be put off. TREAT: a condition that treatment or time may mend. DECIDE: a decision that a
+    person takes, such as consent.
     """
 
     FIXED = "fixed"
@@ -74,9 +74,10 @@ class FactDefinition:
     """A fact that protocols may ask for: its name, kind, canonical unit, meaning and possible range.
 
     `minimum` and `maximum` are what the quantity allows; `plausible` (least, most, in the canonical unit) is
-    what a patient may have, so that a slip of the unit is asked about. `share` names the two facts (part, whole)
-    that a percentage may be given by. A date of a treatment is `given_by` the yes-or-no fact that the treatment
-    was given, and lies `not_after` another date; a date lies `earliest` then, and at most `days_ahead` of today.
+    what a patient may have, so that a slip of the unit is asked about. `share` names the two facts (part,
+    whole) that a percentage may be given by. A date of a treatment is `given_by` the yes-or-no fact that the
+    treatment was given, and lies `not_after` another date; a date lies `earliest` then, and at most
+    `days_ahead` of today.
     """
 
     name: str
