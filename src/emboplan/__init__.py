@@ -48,11 +48,14 @@ if TYPE_CHECKING:
     from emboplan.workflow.activity_plan import activity as activity
     from emboplan.workflow.check import check as check
     from emboplan.workflow.check import check_all as check_all
+    from emboplan.workflow.check import what_would_change as what_would_change
+    from emboplan.workflow.check_table import check_table as check_table
     from emboplan.workflow.delivery import verify as verify
     from emboplan.workflow.dose import dose as dose
     from emboplan.workflow.load import load_bead_sessions as load_bead_sessions
     from emboplan.workflow.load import load_beads as load_beads
     from emboplan.workflow.phantom import phantom as phantom
+    from emboplan.workflow.protocol_file import arm as arm
     from emboplan.workflow.plan_tare import plan as plan
     from emboplan.workflow.respond import respond as respond
     from emboplan.workflow.schedule_case import schedule as schedule
@@ -89,6 +92,9 @@ _PUBLIC = {
     "burden": ("emboplan.measure.burden", "measure_burden"),
     "check": ("emboplan.workflow.check", "check"),
     "check_all": ("emboplan.workflow.check", "check_all"),
+    "check_table": ("emboplan.workflow.check_table", "check_table"),
+    "what_would_change": ("emboplan.workflow.check", "what_would_change"),
+    "arm": ("emboplan.workflow.protocol_file", "arm"),
     "decay": ("emboplan.dosimetry.decay", "decay"),
     "dose": ("emboplan.workflow.dose", "dose"),
     "dvh": ("emboplan.dosimetry.voxel.dvh", "dvh"),
