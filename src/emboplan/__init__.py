@@ -55,8 +55,8 @@ if TYPE_CHECKING:
     from emboplan.workflow.load import load_bead_sessions as load_bead_sessions
     from emboplan.workflow.load import load_beads as load_beads
     from emboplan.workflow.phantom import phantom as phantom
-    from emboplan.workflow.protocol_file import arm as arm
     from emboplan.workflow.plan_tare import plan as plan
+    from emboplan.workflow.protocol_file import arm as arm
     from emboplan.workflow.respond import respond as respond
     from emboplan.workflow.schedule_case import schedule as schedule
     from emboplan.workflow.segment import segment as segment
