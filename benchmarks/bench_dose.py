@@ -23,13 +23,13 @@ import numpy as np
 
 import emboplan as ep
 from bench_transport import phantom as layered  # type: ignore[import-not-found]  # it lies beside this file
-from emboplan.dosimetry.voxel.tissue import tissue_map
+from emboplan.dosimetry.tissues.tissue import tissue_map
 from emboplan.imaging.resample import mask_occupancy
 from emboplan.model.case import DoseMethod
 from emboplan.model.image import ActivityMap
 from emboplan.model.tissue import TissueMap
-from emboplan.workflow.dose_engines import DoseSettings, computed_dose
-from emboplan.workflow.dose_scan import dose_grid
+from emboplan.workflow.dosing.dose_engines import DoseSettings, computed_dose
+from emboplan.workflow.dosing.dose_scan import dose_grid
 
 RESULTS = Path(__file__).parent / "results"
 BAR_SECONDS, BAR_PERCENT, BAR_GIB = 15.0, 1.0, 1.0

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from emboplan.dosimetry.voxel.dvh import dvh_set
+from emboplan.dosimetry.histograms.dvh import dvh_set
 from emboplan.model.grid import Grid
 from emboplan.model.image import DoseMap
 from emboplan.model.mask import Mask

@@ -11,7 +11,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from emboplan import catalog as catalog
+    from emboplan.dosimetry.beta.point_kernel import point_kernel as point_kernel
     from emboplan.dosimetry.decay import decay as decay
+    from emboplan.dosimetry.histograms.dvh import dvh as dvh
     from emboplan.dosimetry.models.body_surface import bsa_activity as bsa_activity
     from emboplan.dosimetry.models.compartment import lung_dose as lung_dose
     from emboplan.dosimetry.models.compartment import multi_compartment as multi_compartment
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from emboplan.dosimetry.models.empiric import empiric_activity as empiric_activity
     from emboplan.dosimetry.radiobiology import bed as bed
     from emboplan.dosimetry.radiobiology import eqd2 as eqd2
-    from emboplan.dosimetry.voxel.dvh import dvh as dvh
-    from emboplan.dosimetry.voxel.point_kernel import point_kernel as point_kernel
     from emboplan.dosimetry.voxel.voxel_s import voxel_s_kernel as voxel_s_kernel
     from emboplan.embolics.beads import BeadRequest as BeadRequest
     from emboplan.embolics.emulsion import emulsion as emulsion
@@ -45,23 +45,23 @@ if TYPE_CHECKING:
     from emboplan.model.image import DoseMap as DoseMap
     from emboplan.model.mask import LabelMap as LabelMap
     from emboplan.model.mask import Mask as Mask
-    from emboplan.workflow.activity_plan import activity as activity
-    from emboplan.workflow.check import check as check
-    from emboplan.workflow.check import check_all as check_all
-    from emboplan.workflow.check import what_would_change as what_would_change
-    from emboplan.workflow.check_table import check_table as check_table
-    from emboplan.workflow.delivery import verify as verify
-    from emboplan.workflow.dose import dose as dose
+    from emboplan.workflow.delivering.delivery import verify as verify
+    from emboplan.workflow.dosing.dose import dose as dose
     from emboplan.workflow.load import load_bead_sessions as load_bead_sessions
     from emboplan.workflow.load import load_beads as load_beads
     from emboplan.workflow.phantom import phantom as phantom
-    from emboplan.workflow.plan_tare import plan as plan
+    from emboplan.workflow.planning.activity_plan import activity as activity
+    from emboplan.workflow.planning.plan_tare import plan as plan
+    from emboplan.workflow.planning.what_if import what_if as what_if
     from emboplan.workflow.protocol_file import arm as arm
-    from emboplan.workflow.respond import respond as respond
+    from emboplan.workflow.responding.respond import respond as respond
     from emboplan.workflow.schedule_case import schedule as schedule
+    from emboplan.workflow.screening.check import check as check
+    from emboplan.workflow.screening.check import check_all as check_all
+    from emboplan.workflow.screening.check import what_would_change as what_would_change
+    from emboplan.workflow.screening.check_table import check_table as check_table
     from emboplan.workflow.segment import segment as segment
-    from emboplan.workflow.shunt import lung_shunt as lung_shunt
-    from emboplan.workflow.what_if import what_if as what_if
+    from emboplan.workflow.shunting.shunt import lung_shunt as lung_shunt
 
     burden = measure_burden
 
@@ -86,37 +86,37 @@ _PUBLIC = {
     "Procedure": ("emboplan.model.case", "Procedure"),
     "Review": ("emboplan.model.anatomy", "Review"),
     "Territory": ("emboplan.model.case", "Territory"),
-    "activity": ("emboplan.workflow.activity_plan", "activity"),
+    "activity": ("emboplan.workflow.planning.activity_plan", "activity"),
     "bed": ("emboplan.dosimetry.radiobiology", "bed"),
     "bsa_activity": ("emboplan.dosimetry.models.body_surface", "bsa_activity"),
     "burden": ("emboplan.measure.burden", "measure_burden"),
-    "check": ("emboplan.workflow.check", "check"),
-    "check_all": ("emboplan.workflow.check", "check_all"),
-    "check_table": ("emboplan.workflow.check_table", "check_table"),
-    "what_would_change": ("emboplan.workflow.check", "what_would_change"),
+    "check": ("emboplan.workflow.screening.check", "check"),
+    "check_all": ("emboplan.workflow.screening.check", "check_all"),
+    "check_table": ("emboplan.workflow.screening.check_table", "check_table"),
+    "what_would_change": ("emboplan.workflow.screening.check", "what_would_change"),
     "arm": ("emboplan.workflow.protocol_file", "arm"),
     "decay": ("emboplan.dosimetry.decay", "decay"),
-    "dose": ("emboplan.workflow.dose", "dose"),
-    "dvh": ("emboplan.dosimetry.voxel.dvh", "dvh"),
+    "dose": ("emboplan.workflow.dosing.dose", "dose"),
+    "dvh": ("emboplan.dosimetry.histograms.dvh", "dvh"),
     "empiric_activity": ("emboplan.dosimetry.models.empiric", "empiric_activity"),
     "emulsion": ("emboplan.embolics.emulsion", "emulsion"),
     "eqd2": ("emboplan.dosimetry.radiobiology", "eqd2"),
     "load_bead_sessions": ("emboplan.workflow.load", "load_bead_sessions"),
     "load_beads": ("emboplan.workflow.load", "load_beads"),
-    "lung_shunt": ("emboplan.workflow.shunt", "lung_shunt"),
+    "lung_shunt": ("emboplan.workflow.shunting.shunt", "lung_shunt"),
     "multi_compartment": ("emboplan.dosimetry.models.compartment", "multi_compartment"),
     "lung_dose": ("emboplan.dosimetry.models.compartment", "lung_dose"),
     "particles": ("emboplan.embolics.particles", "particles"),
     "partition": ("emboplan.dosimetry.models.compartment", "partition"),
-    "point_kernel": ("emboplan.dosimetry.voxel.point_kernel", "point_kernel"),
+    "point_kernel": ("emboplan.dosimetry.beta.point_kernel", "point_kernel"),
     "voxel_s_kernel": ("emboplan.dosimetry.voxel.voxel_s", "voxel_s_kernel"),
     "phantom": ("emboplan.workflow.phantom", "phantom"),
-    "plan": ("emboplan.workflow.plan_tare", "plan"),
+    "plan": ("emboplan.workflow.planning.plan_tare", "plan"),
     "schedule": ("emboplan.workflow.schedule_case", "schedule"),
-    "respond": ("emboplan.workflow.respond", "respond"),
+    "respond": ("emboplan.workflow.responding.respond", "respond"),
     "segment": ("emboplan.workflow.segment", "segment"),
-    "what_if": ("emboplan.workflow.what_if", "what_if"),
-    "verify": ("emboplan.workflow.delivery", "verify"),
+    "what_if": ("emboplan.workflow.planning.what_if", "what_if"),
+    "verify": ("emboplan.workflow.delivering.delivery", "verify"),
     "single_compartment": ("emboplan.dosimetry.models.compartment", "single_compartment"),
 }
 

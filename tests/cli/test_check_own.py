@@ -10,8 +10,8 @@ from tests.eligibility.conftest import PATIENT
 
 import emboplan as ep
 from emboplan.errors import CatalogError
-from emboplan.workflow.check import what_would_change
 from emboplan.workflow.protocol_file import arm, load_protocol
+from emboplan.workflow.screening.check import what_would_change
 
 OWN = """
 name = "SITE-1"

@@ -9,8 +9,8 @@ import pytest
 from tests.cli.running import run
 
 from emboplan.errors import InputError
-from emboplan.workflow.check_table import check_table
-from emboplan.workflow.fact_table import columns_of, read_fact_table
+from emboplan.workflow.screening.check_table import check_table
+from emboplan.workflow.screening.fact_table import columns_of, read_fact_table
 
 TEXT = "patient,ecog,creatinine [umol/L],pregnant\nA,1,90,no\nB,4,176.8,no\nC,,,\n"
 

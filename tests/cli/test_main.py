@@ -71,7 +71,7 @@ def test_a_message_stays_one_line_whatever_a_name_holds(monkeypatch: pytest.Monk
     def fail(*_: object, **__: object) -> None:
         raise InputError("scan\nof \x1b[31mMonday.dcm is damaged; copy it again")
 
-    monkeypatch.setattr("emboplan.workflow.check.check_file", fail)
+    monkeypatch.setattr("emboplan.workflow.screening.check.check_file", fail)
     ran = run("check", "facts.toml")
     assert (ran.status, ran.err) == (2, "error: scan of ?[31mMonday.dcm is damaged; copy it again\n")
 
@@ -80,7 +80,7 @@ def test_a_fault_of_ours_is_no_mistake_of_the_user(monkeypatch: pytest.MonkeyPat
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("Secret^Name")
 
-    monkeypatch.setattr("emboplan.workflow.check.check_file", fail)
+    monkeypatch.setattr("emboplan.workflow.screening.check.check_file", fail)
     ran = run("check", "facts.toml")
     assert (ran.status, ran.out) == (1, "")
     expected = (

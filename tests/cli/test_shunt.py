@@ -36,7 +36,7 @@ def test_the_result_as_text_shows_each_method_with_its_bias_and_both_scales(stud
 
 
 def test_the_json_is_the_result_of_the_function(study: BoxStudy) -> None:
-    from emboplan.workflow.shunt import lung_shunt
+    from emboplan.workflow.shunting.shunt import lung_shunt
 
     ran = run(
         "shunt", study.folder, *masks(study), "--method", "planar-gm", "--lung-mass", "0.9 kg", "--json"

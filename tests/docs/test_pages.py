@@ -15,7 +15,7 @@ from tests.docs.pages import DOCS, ROOT, Block, all_blocks, pages, without_fence
 import emboplan
 from emboplan.catalog import load
 from emboplan.cli.main import app
-from emboplan.workflow.caseschema import CaseTable
+from emboplan.workflow.cases.caseschema import CaseTable
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)

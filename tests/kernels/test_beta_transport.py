@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from scipy import stats
 from tests.reference import electron_flight as slow
 
-from emboplan.dosimetry.voxel.beta_spectrum import BetaSpectrum
-from emboplan.dosimetry.voxel.elastic import transport_coefficients
-from emboplan.dosimetry.voxel.electron_tables import (
+from emboplan.dosimetry.beta.beta_spectrum import BetaSpectrum
+from emboplan.dosimetry.beta.elastic import transport_coefficients
+from emboplan.dosimetry.beta.electron_tables import (
     ANGLE_NODES,
     DEFAULT_SETTINGS,
     TransportSettings,
     electron_tables,
 )
-from emboplan.dosimetry.voxel.make_kernel import FINE
-from emboplan.dosimetry.voxel.point_kernel import transported_kernel
-from emboplan.dosimetry.voxel.stopping_power import material
+from emboplan.dosimetry.beta.make_kernel import FINE
+from emboplan.dosimetry.beta.point_kernel import transported_kernel
+from emboplan.dosimetry.beta.stopping_power import material
 from emboplan.kernels import beta_transport as kernel
 from emboplan.kernels import rng
 

@@ -14,8 +14,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
-from emboplan.dosimetry.voxel.beta_spectrum import BetaSpectrum, beta_spectrum
-from emboplan.dosimetry.voxel.electron_tables import stacked_tables
+from emboplan.dosimetry.beta.beta_spectrum import BetaSpectrum, beta_spectrum
+from emboplan.dosimetry.beta.electron_tables import stacked_tables
 from emboplan.dosimetry.voxel.voxel_s import uniform_sphere_escape_frac, voxel_s_kernel
 from emboplan.kernels import beta_transport, voxel_flight
 from emboplan.kernels import voxel_transport as kernel

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from emboplan import catalog
+from emboplan.dosimetry.beta.point_kernel import energy_within_radius_frac
 from emboplan.dosimetry.decay import decay
 from emboplan.dosimetry.models.artery_specific import (
     ActivityRatio,
@@ -40,7 +41,6 @@ from emboplan.dosimetry.treatment.spheres import (
 )
 from emboplan.dosimetry.uptake.lung_shunt import geometric_mean_counts, lung_shunt_fraction
 from emboplan.dosimetry.uptake.tumour_uptake import tumour_to_normal
-from emboplan.dosimetry.voxel.point_kernel import energy_within_radius_frac
 from emboplan.dosimetry.voxel.voxel_s import uniform_sphere_escape_frac, voxel_s_kernel
 from emboplan.measure.lung_mass import lung_mass_g
 from emboplan.model.grid import Grid

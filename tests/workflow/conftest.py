@@ -25,5 +25,5 @@ def found(monkeypatch: pytest.MonkeyPatch) -> None:
         given = {name: value for name, value in options.items() if value is not None}
         return segment_ct(ct, **(masks | given))
 
-    monkeypatch.setattr("emboplan.workflow.prepare.segment_ct", segment_boxes)
+    monkeypatch.setattr("emboplan.workflow.planning.prepare.segment_ct", segment_boxes)
     monkeypatch.setattr("emboplan.workflow.segment.segment_ct", segment_boxes)

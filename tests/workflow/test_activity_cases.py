@@ -17,8 +17,8 @@ from emboplan.catalog.load import load
 from emboplan.errors import InputError
 from emboplan.model.results.activity import ModelResult, Quantity
 from emboplan.model.results.activity_plan import ActivityPlan
-from emboplan.workflow.casefile import read_case
-from emboplan.workflow.prepare import prepare
+from emboplan.workflow.cases.casefile import read_case
+from emboplan.workflow.planning.prepare import prepare
 
 DENSITY, K_Y90, K_HO166 = 1.03, 49.8, 15.87
 T_Y90_H, T_HO166_H = 64.1, 26.8

@@ -10,7 +10,7 @@ from emboplan.catalog import load
 from emboplan.errors import CaseFileError
 from emboplan.model.case import RecordedAdministration, VialLabel
 from emboplan.model.results.administration import Reading
-from emboplan.workflow.casefile import read_case
+from emboplan.workflow.cases.casefile import read_case
 
 BOSTON = timezone(timedelta(hours=-5))
 

@@ -26,9 +26,9 @@ from emboplan.model.disease import TumourType
 from emboplan.model.patient import LabValue
 from emboplan.model.results.prescription import Objective
 from emboplan.model.schedule import Period
-from emboplan.workflow.casefields import shown
-from emboplan.workflow.casefile import read_case
-from emboplan.workflow.caseschema import CaseTable
+from emboplan.workflow.cases.casefields import shown
+from emboplan.workflow.cases.casefile import read_case
+from emboplan.workflow.cases.caseschema import CaseTable
 
 FULL = """
 [patient]

@@ -10,7 +10,7 @@ from tests.workflow.administered import DELIVERED_GBQ, READINGS, case_text, plan
 from emboplan.errors import CaseFileError, InputError
 from emboplan.model.directive import Stage
 from emboplan.model.results.delivery import DeliveryReport
-from emboplan.workflow.delivery import verify
+from emboplan.workflow.delivering.delivery import verify
 
 
 def case_file(folder: Path, **changes: Any) -> Path:

@@ -6,12 +6,12 @@ from numpy.typing import NDArray
 
 import emboplan as ep
 from emboplan.catalog import load
-from emboplan.dosimetry.voxel.tissue_from_density import tissue_from_density
+from emboplan.dosimetry.tissues.tissue_from_density import tissue_from_density
 from emboplan.errors import GeometryError, InputError, MaskError, ModelRangeError
 from emboplan.model.case import DoseMethod
 from emboplan.model.finding import Severity
 from emboplan.model.tissue import TissueMap
-from emboplan.workflow.dose_engines import DoseSettings, computed_dose, method_findings, summed
+from emboplan.workflow.dosing.dose_engines import DoseSettings, computed_dose, method_findings, summed
 
 METHODS = [method.value for method in DoseMethod]
 N = 24

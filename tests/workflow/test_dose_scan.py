@@ -15,8 +15,8 @@ from emboplan.errors import DicomError, GeometryError, InputError
 from emboplan.files.nifti import write_ct, write_labels, write_mask, write_volume
 from emboplan.model.case import DoseMethod
 from emboplan.model.grid import Grid
-from emboplan.workflow.dose_engines import DoseSettings
-from emboplan.workflow.dose_scan import DoseRequest, ScanDose, dose_grid, scan_dose
+from emboplan.workflow.dosing.dose_engines import DoseSettings
+from emboplan.workflow.dosing.dose_scan import DoseRequest, ScanDose, dose_grid, scan_dose
 
 LOCAL = DoseSettings(method=DoseMethod.LOCAL)
 INJECTED = datetime.fromisoformat("2026-12-03T10:30:00-05:00")

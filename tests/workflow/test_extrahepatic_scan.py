@@ -8,8 +8,8 @@ from tests.workflow import cases
 from tests.workflow.test_shunt import anatomy
 
 from emboplan.model.mask import Mask
-from emboplan.workflow.extrahepatic_scan import measured_extrahepatic
-from emboplan.workflow.uptake import ScanRegions, scan_regions
+from emboplan.workflow.planning.extrahepatic_scan import measured_extrahepatic
+from emboplan.workflow.planning.uptake import ScanRegions, scan_regions
 
 # 30 mm cubes of the scan's 10 mm voxels: in the body, 40 mm to the left of the liver and below the lungs.
 FOCUS = np.s_[4:7, 10:13, 23:26]

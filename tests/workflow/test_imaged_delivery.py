@@ -15,8 +15,8 @@ from emboplan.errors import DicomError, GeometryError, InputError
 from emboplan.files.nifti import write_mask
 from emboplan.model.mask import Mask
 from emboplan.model.results.delivery import DeliveryReport
-from emboplan.workflow.delivery import verify
-from emboplan.workflow.imaged_delivery import PetRequest
+from emboplan.workflow.delivering.delivery import verify
+from emboplan.workflow.delivering.imaged_delivery import PetRequest
 
 # The scan of the synthetic PET begins 20 h after the injection of the case.
 DECAYED = 2 ** (-20 / 64.1)

@@ -11,8 +11,8 @@ from emboplan.errors import InputError
 from emboplan.model.disease import TumourType
 from emboplan.model.finding import Severity
 from emboplan.model.results.eligibility import Eligibility
-from emboplan.workflow.check import check_all
-from emboplan.workflow.label_check import (
+from emboplan.workflow.screening.check import check_all
+from emboplan.workflow.screening.label_check import (
     check_device,
     check_label,
     indication_findings,

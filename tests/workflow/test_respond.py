@@ -10,7 +10,7 @@ from tests.response.rows import course_of, day, row
 import emboplan as ep
 from emboplan.errors import CaseFileError, InputError
 from emboplan.model.response import Course, ResponseOptions
-from emboplan.workflow.respond import respond_cohort
+from emboplan.workflow.responding.respond import respond_cohort
 
 SHRINKS = course_of([(0, 100), (60, 60), (100, 60), (160, 75)])
 

@@ -9,7 +9,7 @@ from tests.response.rows import course_of
 
 from emboplan.errors import InputError
 from emboplan.response.reads import reads_from_rows
-from emboplan.workflow.respond_inputs import read_courses, read_reads
+from emboplan.workflow.responding.respond_inputs import read_courses, read_reads
 
 CSV = (
     "date,lesion,organ,role,longest_mm,state\n"
@@ -142,6 +142,6 @@ def test_a_spreadsheet_without_its_reader(tmp_path: Path, monkeypatch: pytest.Mo
     def absent(name: str) -> None:
         raise ImportError(name=name)
 
-    monkeypatch.setattr("emboplan.workflow.respond_inputs.import_module", absent)
+    monkeypatch.setattr("emboplan.workflow.responding.respond_inputs.import_module", absent)
     with pytest.raises(InputError, match=r"Excel and Parquet files need pandas; install emboplan\[cohort\]"):
         read_reads(tmp_path / "reads.xlsx")

@@ -19,7 +19,7 @@ from emboplan.model.grid import Grid
 from emboplan.model.image import CtImage, PlanarPair
 from emboplan.model.mask import LabelMap, Mask
 from emboplan.model.results.shunt import LungShunt, ShuntEstimate
-from emboplan.workflow.shunt import lung_shunt
+from emboplan.workflow.shunting.shunt import lung_shunt
 
 
 def anatomy(*, complete: bool = True, frame: str | None = cases.FRAME) -> Anatomy:

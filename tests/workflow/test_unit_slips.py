@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from emboplan.catalog.load import load
-from emboplan.workflow.caseschema import CaseTable
-from emboplan.workflow.unit_slips import unit_slips
+from emboplan.workflow.cases.caseschema import CaseTable
+from emboplan.workflow.cases.unit_slips import unit_slips
 
 
 def slips(**tables: object) -> list[str]:

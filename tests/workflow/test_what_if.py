@@ -9,7 +9,7 @@ import pytest
 
 import emboplan as ep
 from emboplan.errors import ModelRangeError
-from emboplan.workflow.what_if import WhatIf
+from emboplan.workflow.planning.what_if import WhatIf
 
 CASE = """
 [patient]

@@ -30,7 +30,7 @@ def activity(
     """Compute the activity by every model: doses, limits, vials by day, uncertainty, second calculation."""
     from emboplan.catalog.load import load
     from emboplan.report.activity_text import activity_lines
-    from emboplan.workflow.activity_plan import activity as compute
+    from emboplan.workflow.planning.activity_plan import activity as compute
 
     with progress_bar(quiet=quiet or as_json) as progress:
         plan = compute(case, catalog=load(catalog), ct_series=uid, progress=progress)

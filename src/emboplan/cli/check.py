@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from emboplan.catalog.load import Catalog
-    from emboplan.workflow.label_check import LabelCheck
+    from emboplan.workflow.screening.label_check import LabelCheck
 
 LABEL_ANSWERS = {
     "eligible": "nothing found outside it",
@@ -78,8 +78,8 @@ def check(
     is within the labelling of a device, point by point.
     """
     from emboplan.catalog.load import load
-    from emboplan.workflow.check import ALL
-    from emboplan.workflow.fact_table import TABLE_SUFFIXES
+    from emboplan.workflow.screening.check import ALL
+    from emboplan.workflow.screening.fact_table import TABLE_SUFFIXES
 
     given = {
         "--label": label,
@@ -143,8 +143,8 @@ def _check_patient(
 ) -> None:
     from emboplan.errors import InputError
     from emboplan.report.summary import arm_lines, change_lines, eligibility_lines
-    from emboplan.workflow.check import ALL, changes_of_file, check_file
     from emboplan.workflow.protocol_file import arm as open_arm
+    from emboplan.workflow.screening.check import ALL, changes_of_file, check_file
 
     if wanted == ALL and (arm is not None or options["variant"] is not None):
         raise InputError("--arm and --variant belong to one protocol; name it with --protocol")
@@ -180,8 +180,8 @@ def _check_table(
     as_json: bool,
 ) -> None:
     from emboplan.report.summary import screening_lines
-    from emboplan.workflow.check import ALL
-    from emboplan.workflow.check_table import check_table, write_screening
+    from emboplan.workflow.screening.check import ALL
+    from emboplan.workflow.screening.check_table import check_table, write_screening
 
     if wanted == ALL and variant is not None:
         _refuse_beside({"--variant": variant}, None, "--variant")
@@ -199,7 +199,7 @@ def _check_table(
 def _check_label(
     facts: Path, label: str, stage: str | None, burden: Path | None, catalog: Catalog, *, as_json: bool
 ) -> None:
-    from emboplan.workflow.label_check import check_label_file
+    from emboplan.workflow.screening.label_check import check_label_file
 
     checked = check_label_file(facts, label, stage=stage, burden=burden, catalog=catalog)
     if as_json:

@@ -132,9 +132,9 @@ def dose(
     """Compute the dose in every voxel, with histograms, errors and what the images' accuracy does to it."""
     from emboplan.catalog.load import load
     from emboplan.report.dose_folder import check_writable, dose_lines, write_dose_folder
-    from emboplan.workflow.dose import dose_method
-    from emboplan.workflow.dose_engines import DoseSettings
-    from emboplan.workflow.dose_scan import DoseRequest, scan_dose
+    from emboplan.workflow.dosing.dose import dose_method
+    from emboplan.workflow.dosing.dose_engines import DoseSettings
+    from emboplan.workflow.dosing.dose_scan import DoseRequest, scan_dose
 
     if output is not None:
         check_writable(output, force=force)

@@ -36,7 +36,7 @@ def plan(
     from emboplan.model.serialise import to_jsonable
     from emboplan.report.folder import check_writable, write_plan_folder
     from emboplan.report.summary import summary_lines
-    from emboplan.workflow.plan_tare import plan as run_plan
+    from emboplan.workflow.planning.plan_tare import plan as run_plan
 
     folder = output or Path("plan")
     check_writable(folder, force=force)

@@ -81,8 +81,8 @@ def respond(
     from emboplan.catalog.load import load
     from emboplan.model.response import ResponseOptions
     from emboplan.report.response_folder import check_writable, response_lines, write_response_folder
-    from emboplan.workflow.respond import day_of_data, respond_cohort
-    from emboplan.workflow.respond_inputs import read_courses
+    from emboplan.workflow.responding.respond import day_of_data, respond_cohort
+    from emboplan.workflow.responding.respond_inputs import read_courses
 
     if output is not None:
         check_writable(output, force=force)

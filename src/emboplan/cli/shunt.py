@@ -82,9 +82,9 @@ def shunt(
     """Measure the lung shunt on SPECT/CT and planar views, and the lung dose per GBq on each scale."""
     from emboplan.catalog.load import load
     from emboplan.report.shunt_folder import check_writable, shunt_lines, write_shunt_folder
-    from emboplan.workflow.planar_scan import PlanarRequest
-    from emboplan.workflow.shunt import measure_lung_shunt, shunt_method
-    from emboplan.workflow.shunt_inputs import ShuntRequest
+    from emboplan.workflow.shunting.planar_scan import PlanarRequest
+    from emboplan.workflow.shunting.shunt import measure_lung_shunt, shunt_method
+    from emboplan.workflow.shunting.shunt_inputs import ShuntRequest
 
     if output is not None:
         check_writable(output, force=force)
@@ -130,6 +130,6 @@ def _place(text: str) -> tuple[float, float]:
 def _mass(text: str) -> float | str:
     """A mass in grams, or the word for the mass from CT."""
     from emboplan.units import parse_quantity
-    from emboplan.workflow.shunt import FROM_CT
+    from emboplan.workflow.shunting.shunt import FROM_CT
 
     return FROM_CT if text.strip().lower() == FROM_CT else float(parse_quantity(text, to="g"))

@@ -62,8 +62,8 @@ def verify(
     from emboplan.catalog.load import load
     from emboplan.errors import InputError
     from emboplan.report.delivery_folder import check_writable, delivery_lines, write_delivery_folder
-    from emboplan.workflow.delivery import verify as run_verify
-    from emboplan.workflow.imaged_delivery import PetRequest
+    from emboplan.workflow.delivering.delivery import verify as run_verify
+    from emboplan.workflow.delivering.imaged_delivery import PetRequest
 
     if delivered is None and any(x is not None for x in (uid, scanner_nuclide, lungs, liver, ct)):
         raise InputError("an option for the PET was given without --delivered; give the PET series")

@@ -25,7 +25,7 @@ from emboplan.model.image import DoseMap
 from emboplan.model.mask import Mask
 from emboplan.model.plan import Plan
 from emboplan.model.serialise import to_jsonable
-from emboplan.workflow.dose_report import DoseReport
+from emboplan.workflow.dosing.dose_report import DoseReport
 
 SEGMENTATION, DOSE, PLAN = "segmentation.dcm", "dose.dcm", "plan.dcm"
 PLAN_LABEL = "TARE plan"

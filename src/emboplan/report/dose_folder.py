@@ -34,8 +34,8 @@ from emboplan.report.folder import (
     histogram_csv,
 )
 from emboplan.report.wording import SPACE, percent, quantity
-from emboplan.workflow.dose_report import DoseReport
-from emboplan.workflow.dose_scan import ScanDose
+from emboplan.workflow.dosing.dose_report import DoseReport
+from emboplan.workflow.dosing.dose_scan import ScanDose
 
 DOSE_JSON, DOSE_ERROR, BED = "dose.json", "dose_error.nii.gz", "bed.nii.gz"
 OURS = (

@@ -26,8 +26,8 @@ from emboplan.report.panels import (
     to_png,
 )
 from emboplan.report.views import Upright
-from emboplan.workflow.shunt import MeasuredLungShunt
-from emboplan.workflow.uptake import ScanRegions
+from emboplan.workflow.planning.uptake import ScanRegions
+from emboplan.workflow.shunting.shunt import MeasuredLungShunt
 
 PICTURE = "views.png"
 BACKGROUND_COLOUR = "#f0c000"

@@ -17,7 +17,7 @@ from emboplan.model.results.shunt import LungDoseScale, LungShunt, ShuntEstimate
 from emboplan.report.folder import LEFT_BY_FILE_MANAGERS
 from emboplan.report.wording import SPACE, interval, name, percent, quantity
 from emboplan.units import PERCENT
-from emboplan.workflow.shunt import MeasuredLungShunt
+from emboplan.workflow.shunting.shunt import MeasuredLungShunt
 
 SHUNT_JSON = "shunt.json"
 OURS = (SHUNT_JSON, "views.png")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from emboplan.errors import InputError
-from emboplan.workflow.casefile import parse_toml_file
+from emboplan.workflow.cases.casefile import parse_toml_file
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -28,8 +28,8 @@ from emboplan.scheduling.doses import Body
 from emboplan.scheduling.moments import Clock
 from emboplan.scheduling.protocol_schedule import protocol_schedule
 from emboplan.scheduling.requests import chosen_arm, problems
-from emboplan.workflow.casefile import read_case
-from emboplan.workflow.schedulechecks import protocol_problem, rules_of
+from emboplan.workflow.cases.casefile import read_case
+from emboplan.workflow.cases.schedulechecks import protocol_problem, rules_of
 
 
 def schedule(case: Case | Path | str, *, catalog: Catalog | None = None) -> Schedule:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from emboplan.dosimetry.histograms.dvh import dvh
 from emboplan.dosimetry.models.scaled_map import (
     ScaledMap,
     activity_for_dose_at_volume_gbq,
@@ -10,7 +11,6 @@ from emboplan.dosimetry.models.scaled_map import (
     dose_at_volume_per_gbq,
     mean_per_gbq,
 )
-from emboplan.dosimetry.voxel.dvh import dvh
 from emboplan.errors import GeometryError, MaskError, ModelRangeError
 from emboplan.model.grid import Grid
 from emboplan.model.image import DoseMap

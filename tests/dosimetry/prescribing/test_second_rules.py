@@ -16,7 +16,7 @@ from emboplan.errors import ModelRangeError
 from emboplan.model.case import ActivityModel, Patient
 from emboplan.model.results.activity import Doses
 from emboplan.model.second_check_input import CheckedRule, CheckedTerritory
-from emboplan.workflow.rule_models import LiverVolumes, printed_rule
+from emboplan.workflow.planning.rule_models import LiverVolumes, printed_rule
 
 
 def territory(normal_ml: float, tumour_ml: float, shunt: float) -> CheckedTerritory:

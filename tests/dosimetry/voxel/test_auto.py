@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from emboplan.dosimetry.tissues.interfaces import beta_range_mm
 from emboplan.dosimetry.voxel.auto import auto_dose
-from emboplan.dosimetry.voxel.interfaces import beta_range_mm
 from emboplan.dosimetry.voxel.transport import transport_dose
 from emboplan.dosimetry.voxel.voxel_s_dose import voxel_s_dose
 from emboplan.errors import GeometryError, ModelRangeError

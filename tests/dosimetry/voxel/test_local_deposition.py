@@ -5,10 +5,10 @@ import pytest
 from tests.dosimetry.scans import GRID, make_scan
 
 from emboplan import catalog
+from emboplan.dosimetry.histograms.dvh import dvh
+from emboplan.dosimetry.maps.activity import calibrated_activity
 from emboplan.dosimetry.models.compartment import lung_dose, single_compartment
-from emboplan.dosimetry.voxel.activity import calibrated_activity
-from emboplan.dosimetry.voxel.density import structure_density
-from emboplan.dosimetry.voxel.dvh import dvh
+from emboplan.dosimetry.tissues.density import structure_density
 from emboplan.dosimetry.voxel.local_deposition import local_deposition, local_doses
 from emboplan.errors import GeometryError, ModelRangeError
 from emboplan.model.grid import Grid

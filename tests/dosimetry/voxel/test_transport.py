@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from emboplan import catalog
-from emboplan.dosimetry.voxel.beta_spectrum import beta_spectrum
-from emboplan.dosimetry.voxel.electron_tables import TransportSettings
+from emboplan.dosimetry.beta.beta_spectrum import beta_spectrum
+from emboplan.dosimetry.beta.electron_tables import TransportSettings
 from emboplan.dosimetry.voxel.transport import transport_dose
 from emboplan.dosimetry.voxel.transport_result import StructureMean
 from emboplan.dosimetry.voxel.transport_rounds import BATCHES, Rounds, checked_rounds

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tests.reference.voxel_pairs import energy_fractions
 
 from emboplan import catalog
-from emboplan.dosimetry.voxel.point_kernel import point_kernel, transported_kernel
+from emboplan.dosimetry.beta.point_kernel import point_kernel, transported_kernel
 from emboplan.dosimetry.voxel.voxel_s import (
     VoxelSKernel,
     octant_frac,

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from tests.reference.filters import convolved
 
 from emboplan import catalog
+from emboplan.dosimetry.beta.point_kernel import point_kernel
 from emboplan.dosimetry.voxel.local_deposition import local_deposition
-from emboplan.dosimetry.voxel.point_kernel import point_kernel
 from emboplan.dosimetry.voxel.voxel_s import voxel_s_kernel
 from emboplan.dosimetry.voxel.voxel_s_dose import voxel_s_dose
 from emboplan.errors import CatalogError, GeometryError, ModelRangeError

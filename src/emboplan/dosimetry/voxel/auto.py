@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from emboplan import catalog as catalogue
+from emboplan.dosimetry.beta.beta_spectrum import beta_spectrum
+from emboplan.dosimetry.tissues.interfaces import ALIKE, beta_range_mm, far_from_change
 from emboplan.dosimetry.uptake.regions import occupancy
-from emboplan.dosimetry.voxel.beta_spectrum import beta_spectrum
 from emboplan.dosimetry.voxel.convolve import convolve
-from emboplan.dosimetry.voxel.interfaces import ALIKE, beta_range_mm, far_from_change
 from emboplan.dosimetry.voxel.transport import LARGEST_MM, MOST_HISTORIES, transport_dose
 from emboplan.dosimetry.voxel.transport_result import StructureMean, TransportResult
 from emboplan.dosimetry.voxel.voxel_s import Bremsstrahlung, voxel_s_kernel

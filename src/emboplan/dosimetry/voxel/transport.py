@@ -21,14 +21,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from emboplan import catalog
-from emboplan.dosimetry.voxel.beta_spectrum import BetaSpectrum, beta_spectrum
-from emboplan.dosimetry.voxel.electron_tables import (
+from emboplan.dosimetry.beta.beta_spectrum import BetaSpectrum, beta_spectrum
+from emboplan.dosimetry.beta.electron_tables import (
     DEFAULT_SETTINGS,
     StackedTables,
     TransportSettings,
     stacked_tables,
 )
-from emboplan.dosimetry.voxel.stopping_power import material as medium_named
+from emboplan.dosimetry.beta.stopping_power import material as medium_named
 from emboplan.dosimetry.voxel.transport_result import (
     StructureMean,
     StructureWeights,

@@ -25,7 +25,7 @@ from scipy.signal import fftconvolve
 
 from emboplan import catalog
 from emboplan.dosimetry.arguments import positive
-from emboplan.dosimetry.voxel.point_kernel import PointKernel, point_kernel
+from emboplan.dosimetry.beta.point_kernel import PointKernel, point_kernel
 from emboplan.errors import CatalogError, ModelRangeError
 from emboplan.units import GRAMS_PER_KILOGRAM, JOULE_PER_MEV, ML_PER_MM3
 

@@ -1,0 +1,1 @@
+"""Beta electrons: spectra, stopping, scattering, point kernels."""

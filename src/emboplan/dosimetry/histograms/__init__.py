@@ -1,0 +1,1 @@
+"""Dose in structures: histograms, sums over sessions, accuracy."""

@@ -1,0 +1,1 @@
+"""Activity maps: calibrated, resampled, recovered."""

@@ -1,0 +1,1 @@
+"""Density and material of voxels, and where they change."""

@@ -1,0 +1,1 @@
+"""Case files: from TOML to a `Case`, with every mistake named."""

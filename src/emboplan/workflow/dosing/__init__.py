@@ -1,0 +1,1 @@
+"""The voxel dose of scans and plans."""

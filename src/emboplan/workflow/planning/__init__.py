@@ -1,0 +1,1 @@
+"""The plan of a radioembolization: inputs, models, vials, certainty."""

@@ -1,0 +1,229 @@
+"""The plan of a radioembolization: one walk from images to doses, each step a room of its own.
+
+images -> contours -> burden -> eligibility
+                   -> shunt, ratio -> activity -> voxel dose -> plan
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import emboplan
+from emboplan.catalog.load import Catalog, load
+from emboplan.dicom.read.common import SeriesHeader
+from emboplan.errors import CaseFileError
+from emboplan.model.anatomy import Anatomy
+from emboplan.model.case import Case
+from emboplan.model.patient import PatientFacts
+from emboplan.model.plan import AnatomySummary, Check, Plan, PlannedCase
+from emboplan.model.results.activity_plan import ActivityPlan
+from emboplan.model.results.eligibility import Eligibility
+from emboplan.units import GRAMS_PER_KILOGRAM
+from emboplan.workflow.dosing.voxel_dose import VoxelDose, VoxelWish, voxel_dose
+from emboplan.workflow.planning.activity_plan import activity_of
+from emboplan.workflow.planning.extrahepatic_scan import measured_extrahepatic
+from emboplan.workflow.planning.prepare import (
+    Imaged,
+    Prepared,
+    Progress,
+    case_at,
+    prepare,
+    with_reader,
+    with_series,
+)
+from emboplan.workflow.planning.readiness import device_label, directive, liver_function
+from emboplan.workflow.planning.settings import PlanNumbers, plan_settings
+from emboplan.workflow.planning.treated import TerritoryInput
+from emboplan.workflow.screening.check import check
+from emboplan.workflow.screening.facts import PROVISIONAL, uses_measured
+from emboplan.workflow.segment import named_reader
+
+DicomPlannedCase = PlannedCase[SeriesHeader]
+
+# Energy in the compartments against energy of the administered activity: the formulas balance exactly, so
+# that only rounding may be left.
+BALANCE = 1e-9
+
+
+def plan(
+    case: Case | Path | str,
+    *,
+    catalog: Catalog | None = None,
+    ct_series: str | None = None,
+    confirmed_by: str | None = None,
+    progress: Progress | None = None,
+) -> DicomPlannedCase:
+    """The plan of a case: a `Case`, the path of a case file, or a folder of images.
+
+    With a folder of images alone the plan holds volumes and burden, and its findings list what is missing
+    for an activity. `ct_series` names the CT series, by its UID or the end of it, where the folder holds
+    several. `confirmed_by` names the reader who confirmed the contours; until then the plan is provisional.
+    Both go before what the case says.
+
+    Raises:
+        InputError: something in the case or its images cannot be used; the message says what to do.
+    """
+    tables = catalog or load()
+    say = progress or (lambda _stage, _fraction: None)
+    subject = case if isinstance(case, Case) else case_at(Path(case), tables)
+    if subject.images is None:
+        raise CaseFileError(
+            [f"{subject.source.name}: no [images]; `emboplan activity` computes from entered volumes"]
+        )
+    if ct_series is not None:
+        subject = with_series(subject, ct_series)
+    if confirmed_by is not None:
+        subject = with_reader(subject, named_reader(confirmed_by))
+
+    prepared = prepare(subject, tables, say)
+    imaged = _imaged(prepared)
+    say("computing activity", 0.7)
+    activity = activity_of(subject, prepared, tables)
+    say("computing dose", 0.75)
+    dosed = _dose(subject, imaged, prepared, activity, tables)
+
+    elsewhere, said = measured_extrahepatic(imaged.regions, imaged.anatomy)
+    label = device_label(
+        subject,
+        prepared.facts,
+        activity,
+        prepared.aims.territories,
+        prepared.liver,
+        imaged.burden,
+        catalog=tables,
+    )
+    findings = (
+        *prepared.findings,
+        *prepared.aims.findings,
+        *activity.findings,
+        *(dosed.findings if dosed else ()),
+        *said,
+        *(elsewhere.findings if elsewhere else ()),
+        *(label.findings if label else ()),
+    )
+    provisional = imaged.anatomy.review.provisional
+    result = Plan(
+        emboplan_version=emboplan.__version__,
+        catalogue_digest=tables.digest,
+        inputs=imaged.digests,
+        settings=plan_settings(subject, prepared.numbers, prepared.aims.limits.limits, findings, tables),
+        patient=subject.patient,
+        anatomy=_summary(imaged.anatomy),
+        burden=imaged.burden,
+        eligibility=_eligibility(subject, prepared.facts, tables, provisional=provisional),
+        shunt=prepared.shunt,
+        tumour_to_normal=imaged.ratio,
+        activity=activity,
+        dose=None if dosed is None else dosed.summary,
+        loading=None,
+        schedule=None,
+        findings=tuple(dict.fromkeys(findings)),
+        provisional=provisional,
+        checks=(
+            *_balance(prepared.aims.territories, activity, prepared.numbers),
+            *((dosed.check,) if dosed else ()),
+        ),
+        device_label=None if label is None else label.label,
+        liver_function=liver_function(
+            subject, prepared.facts, prepared.untreated_ml, prepared.liver, catalog=tables
+        ),
+        extrahepatic=elsewhere,
+        directive=directive(subject, activity, catalog=tables),
+    )
+    return PlannedCase(
+        plan=result,
+        anatomy=imaged.anatomy,
+        spect=imaged.scan,
+        dose=None if dosed is None else dosed.dose,
+        source=imaged.header,
+    )
+
+
+def _imaged(prepared: Prepared) -> Imaged:
+    if prepared.imaged is None:  # a case of images was prepared; said for the type checker
+        raise CaseFileError(["the case has no images"])
+    return prepared.imaged
+
+
+def _eligibility(
+    case: Case, facts: PatientFacts, catalog: Catalog, *, provisional: bool
+) -> Eligibility | None:
+    if case.procedure.protocol is None:
+        return None
+    result = check(facts, case.procedure.protocol, catalog=catalog)
+    flags = (PROVISIONAL,) if provisional and uses_measured(facts) else ()
+    return replace(result, flags=result.flags + flags)
+
+
+def _administered(
+    territories: Sequence[TerritoryInput], activity: ActivityPlan
+) -> list[tuple[TerritoryInput, float]]:
+    """Each territory with the activity of the model that decides; empty without one."""
+    if activity.chosen is None:
+        return []
+    decided = {
+        result.territory: result.administered_gbq
+        for result in activity.models
+        if result.model == activity.chosen.model
+    }
+    return [(territory, decided[territory.name]) for territory in territories]
+
+
+def _dose(
+    case: Case, imaged: Imaged, prepared: Prepared, activity: ActivityPlan, catalog: Catalog
+) -> VoxelDose | None:
+    administered = _administered(prepared.aims.territories, activity)
+    if imaged.regions is None or not administered:
+        return None
+    return voxel_dose(
+        imaged.anatomy,
+        imaged.regions,
+        administered,
+        prepared.numbers.physics,
+        lung_g_per_ml=prepared.numbers.lung_g_per_ml,
+        wish=VoxelWish(
+            method=case.procedure.dose_method,
+            registration_sd_mm=None if case.uncertainty is None else case.uncertainty.registration_mm,
+            lung_shunt_sd=None if case.uncertainty is None else case.uncertainty.lung_shunt_frac,
+        ),
+        catalog=catalog,
+    )
+
+
+def _balance(
+    territories: Sequence[TerritoryInput], activity: ActivityPlan, numbers: PlanNumbers
+) -> tuple[Check, ...]:
+    """Whether all energy of the administered activity is in tumour, normal liver and lungs."""
+    checks = []
+    for territory, gbq in _administered(territories, activity):
+        physics = territory.physics or numbers.physics
+        doses = next(
+            r.doses_gy
+            for r in activity.models
+            if r.territory == territory.name and activity.chosen and r.model == activity.chosen.model
+        )
+        grams = (
+            (doses.tumour or 0.0) * territory.tumour_ml * physics.tumour_g_per_ml
+            + (doses.perfused_normal or 0.0) * territory.normal_ml * physics.liver_g_per_ml
+            + (doses.lung or 0.0) * physics.lung_mass_g
+        )
+        off = abs(grams / GRAMS_PER_KILOGRAM / (physics.k_gy_kg_per_gbq * gbq) - 1)
+        text = (
+            f"{territory.name}: energy in the compartments against energy administered, relative difference"
+        )
+        checks.append(Check("energy-balance", text, off, BALANCE, off <= BALANCE))
+    return tuple(checks)
+
+
+def _summary(anatomy: Anatomy) -> AnatomySummary:
+    nz, ny, nx = anatomy.grid.shape
+    return AnatomySummary(
+        ct_size_voxels=(nx, ny, nz),
+        ct_spacing_mm=anatomy.grid.spacing_mm,
+        backend=anatomy.review.backend,
+        confirmed_by=anatomy.review.confirmed_by,
+        lungs_complete=anatomy.lungs_complete,
+        body_ml=None if anatomy.body is None else anatomy.body.volume_ml,
+    )

@@ -1,0 +1,1 @@
+"""Response and endpoints of patients."""

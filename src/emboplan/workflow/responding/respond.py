@@ -1,0 +1,169 @@
+"""Response to treatment: a table of reads to categories at each time point, best response and endpoints.
+
+`respond` answers for one patient, `respond_cohort` for a table with a column `patient`: each one's response,
+the rates with exact intervals, and a Kaplan-Meier curve for each endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from emboplan.catalog.load import Catalog, load
+from emboplan.errors import InputError
+from emboplan.model.response import Course, LesionRead, ResponseOptions
+from emboplan.model.results.response import (
+    Category,
+    CohortResponse,
+    PatientResponse,
+    Rate,
+    SurvivalCurve,
+)
+from emboplan.response.course import check_course, course_from_table
+from emboplan.response.rates import rate
+from emboplan.response.reads import Problems, as_date, reads_from_rows
+from emboplan.response.survival import kaplan_meier
+from emboplan.response.timeline import Timeline, timeline
+from emboplan.workflow.responding.respond_inputs import ReadsTable, Row, read_reads
+from emboplan.workflow.responding.respond_patient import patient_response
+from emboplan.workflow.responding.respond_rules import ResponseRules, response_rules
+
+Reads = Path | str | Sequence[Row]
+
+
+def respond(
+    reads: Reads,
+    course: Course | Mapping[str, object] | None = None,
+    options: ResponseOptions | None = None,
+    *,
+    criteria: str | None = None,
+    protocol: str | None = None,
+    catalog: Catalog | None = None,
+) -> PatientResponse:
+    """The response of one patient: each time point, the best response, and the endpoints.
+
+    Args:
+        reads: a file, or rows with one lesion at one time point each: `date`, `lesion`, `organ`, `role`
+            (target, non-target, new), `longest_mm`, `short_axis_mm`, `viable_longest_mm`,
+            `viable_perpendicular_mm`, `state`. The first time point is the baseline.
+        course: dates of treatment, death and so on; without a start, times count from the baseline.
+        options: how to judge, where it is not left to the protocol and the catalogue.
+        criteria: ``recist`` (the default), ``mrecist`` or ``easl``; goes before that of the options.
+        protocol: a protocol whose endpoints are meant, such as ``retnet``; likewise.
+        catalog: the catalogue in use; the shipped one unless given.
+
+    Raises:
+        CaseFileError: the reads or the course have mistakes; one line for each.
+        InputError: an unknown criterion or protocol, or several patients.
+    """
+    chosen = options or ResponseOptions()
+    chosen = replace(chosen, criteria=criteria or chosen.criteria, protocol=protocol or chosen.protocol)
+    cohort = respond_cohort(reads, {} if course is None else {"": course}, chosen, catalog=catalog)
+    if len(cohort.patients) > 1:
+        names = ", ".join(list(cohort.patients)[:3])
+        raise InputError(f"found several patients ({names} ...); expected one, or use respond_cohort")
+    return next(iter(cohort.patients.values()))
+
+
+def respond_cohort(
+    reads: Reads,
+    courses: Mapping[str, Course | Mapping[str, object]] | None = None,
+    options: ResponseOptions | None = None,
+    *,
+    catalog: Catalog | None = None,
+) -> CohortResponse:
+    """The responses of all patients of a table, with rates and survival curves (months).
+
+    `courses` holds each patient's dates by the name in the column `patient`; a table without this column is
+    of one patient, whose name is "". Errors as `respond`, those of all patients at once.
+    """
+    table = read_reads(Path(reads)) if isinstance(reads, str | Path) else ReadsTable(tuple(reads), ())
+    rules = response_rules(options or ResponseOptions(), catalog or load())
+    problems = Problems()
+    rows = reads_from_rows(table.rows, where=table.where, problems=problems)
+    by_patient: dict[str, list[LesionRead]] = {}
+    for read in rows:
+        by_patient.setdefault(read.patient, []).append(read)
+    given = {**table.courses, **(courses or {})}
+    known = _courses(given, by_patient, rules, problems)
+    timelines: dict[str, Timeline | None] = {}
+    for patient in sorted(by_patient):
+        lesions = _of(patient, by_patient[patient], rules, problems)
+        timelines[patient] = lesions
+    problems.finish()
+    patients = {
+        patient: patient_response(course, by_patient[patient], known.get(patient, Course()), rules)
+        for patient, course in timelines.items()
+        if course is not None
+    }
+    return _cohort(patients, rules)
+
+
+def _courses(
+    given: Mapping[str, Course | Mapping[str, object]],
+    reads: Mapping[str, Sequence[LesionRead]],
+    rules: ResponseRules,
+    problems: Problems,
+) -> dict[str, Course]:
+    courses = {}
+    for patient, table in given.items():
+        where = f"course of {patient}" if patient else "course"
+        if patient not in reads and reads and not problems.dropped:
+            if patient or len(reads) > 1:
+                names = ", ".join(sorted(reads)) or "no patient"
+                problems.add(where, f"no reads are of this patient; the table has {names}")
+                continue
+            patient = next(iter(reads))  # noqa: PLW2901  one course for a table of one patient
+        course = table if isinstance(table, Course) else course_from_table(table, where, problems)
+        check_course(course, reads.get(patient, ()), where, problems, as_of=rules.options.as_of)
+        courses[patient] = course
+    return courses
+
+
+def _of(
+    patient: str, reads: Sequence[LesionRead], rules: ResponseRules, problems: Problems
+) -> Timeline | None:
+    """The lesions of one patient over time; its problems name the patient where there are several."""
+    own = Problems(dropped=problems.dropped)
+    lesions = timeline(reads, rules.criterion, rules.limits.lesions, own, as_of=rules.options.as_of)
+    problems.lines += [f"patient {patient}: {line}" if patient else line for line in own.lines]
+    return lesions
+
+
+def _cohort(patients: Mapping[str, PatientResponse], rules: ResponseRules) -> CohortResponse:
+    rates: dict[str, Rate] = {}
+    curves: dict[str, SurvivalCurve] = {}
+    findings = []
+    several = len(patients) > 1
+    for number, rule in enumerate(rules.protocol.responses if several else ()):
+        answers = [patient.responses[number] for patient in patients.values()]
+        told = [answer for answer in answers if answer.counts is not None]
+        evaluable = [answer for answer in told if answer.category not in (None, Category.NE)]
+        for name, group in ((rule.id, told), (f"{rule.id}_evaluable", evaluable)):
+            if group:
+                count = sum(bool(answer.counts) for answer in group)
+                rates[name] = rate(count, len(group), confidence_frac=rules.confidence_frac)
+        if len(told) < len(answers):
+            findings.append(f"{rule.id}: left out {len(answers) - len(told)} patients without an answer")
+    for endpoint in rules.protocol.endpoints if several else ():
+        results = [patient.endpoints[endpoint.id] for patient in patients.values()]
+        pairs = [(r.months, bool(r.result.event)) for r in results if r.months is not None]
+        if pairs:
+            times, events = [time for time, _ in pairs], [event for _, event in pairs]
+            curves[endpoint.id] = kaplan_meier(times, events, confidence_frac=rules.confidence_frac)
+        if len(pairs) < len(results):
+            findings.append(f"{endpoint.id}: left out {len(results) - len(pairs)} patients without a time")
+    protocol = rules.protocol.name if rules.options.protocol else None
+    return CohortResponse(rules.criterion.value, protocol, patients, rates, curves, tuple(findings))
+
+
+def day_of_data(text: str) -> date:
+    """The day of the data as a user writes it; `InputError` when it is none."""
+    problems = Problems()
+    day = as_date(text, "--as-of", problems)
+    problems.finish()
+    if day is None:
+        raise InputError("--as-of is empty; expected a date as YYYY-MM-DD")
+    return day

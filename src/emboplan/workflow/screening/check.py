@@ -1,0 +1,212 @@
+"""Eligibility: a patient's facts against trial protocols.
+
+Facts come as a table of names and values, from a file of facts, or from a case file; ``segmentation.json``
+adds what images say. Where both say something the entered fact decides, and a flag of the result says so. A
+protocol is one of the catalogue, by its name, or a site's own, by the path of its TOML file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from emboplan.catalog.load import Catalog, load
+from emboplan.eligibility.agreement import contradictions
+from emboplan.eligibility.change import what_would_change as smallest_changes
+from emboplan.eligibility.dictionary import definitions_from_table
+from emboplan.eligibility.evaluate import evaluate
+from emboplan.eligibility.facts import parse_facts
+from emboplan.errors import CaseFileError, InputError
+from emboplan.model.patient import Fact, PatientFacts
+from emboplan.model.protocol import FactDefinitions, Protocol
+from emboplan.model.results.eligibility import Eligibility, Flag, WhatWouldChange
+from emboplan.workflow.cases.casefile import facts_of_case
+from emboplan.workflow.cases.caseschema import CaseTable
+from emboplan.workflow.plain_tables import read_json, read_table
+from emboplan.workflow.protocol_file import load_protocol
+from emboplan.workflow.screening.facts import PROVISIONAL, disagreements, facts_of_segmentation, uses_measured
+
+ALL = "all"
+
+
+def check(
+    facts: PatientFacts | Mapping[str, object],
+    protocol: str | Path,
+    *,
+    stage: str | None = None,
+    variant: str | None = None,
+    today: date | None = None,
+    catalog: Catalog | None = None,
+) -> Eligibility:
+    """The verdict of one protocol on a patient's facts.
+
+    Args:
+        facts: checked facts, or a plain table of names and values as in a file of facts, such as
+            ``{"ecog": 1, "bilirubin": "0.8 mg/dL"}``; what it does not name is not known.
+        protocol: the protocol's name, such as ``retnet``, or the path of a site's own protocol (TOML).
+        stage: ``screening`` or ``pre_treatment``; goes before the fact `assessment_stage`.
+        variant: a published version of the protocol that differs from its document, such as
+            ``nci-2020-00831`` of ``captem-y90``; the document itself unless given.
+        today: dates after it are refused; the library has no clock, so that none is unless it is given.
+        catalog: the catalogue in use; the shipped one unless given.
+
+    Raises:
+        CaseFileError: the table of facts has mistakes; the message holds one line for each.
+        CatalogError: the site's protocol has mistakes; one line for each, with its key path.
+        InputError: no protocol or variant has that name.
+    """
+    rules, definitions = load_protocol(protocol, variant=variant, catalog=catalog)
+    known = facts if isinstance(facts, PatientFacts) else parse_facts(facts, definitions, today=today)
+    return evaluate(rules, known, stage=stage)
+
+
+def check_all(
+    facts: PatientFacts | Mapping[str, object],
+    *,
+    stage: str | None = None,
+    today: date | None = None,
+    catalog: Catalog | None = None,
+) -> dict[str, Eligibility]:
+    """The verdicts of all protocols, keyed by each protocol's own name. Arguments and errors as `check`."""
+    tables = catalog or load()
+    definitions = definitions_from_table(tables.fact_table())
+    known = facts if isinstance(facts, PatientFacts) else parse_facts(facts, definitions, today=today)
+    results = [check(known, name, stage=stage, catalog=tables) for name in tables.protocol_names()]
+    return {result.protocol: result for result in results}
+
+
+def what_would_change(
+    facts: PatientFacts | Mapping[str, object],
+    protocol: str | Path,
+    *,
+    stage: str | None = None,
+    variant: str | None = None,
+    today: date | None = None,
+    catalog: Catalog | None = None,
+) -> WhatWouldChange:
+    """The smallest sets of facts that would make a patient eligible; arguments and errors as `check`.
+
+    Laboratory values to repeat or to correct, a washout to wait for with its date, facts to find out with the
+    answers that would do, conditions to treat and decisions to take. What is fixed, such as histology, age
+    and history, is never proposed.
+    """
+    rules, definitions = load_protocol(protocol, variant=variant, catalog=catalog)
+    known = facts if isinstance(facts, PatientFacts) else parse_facts(facts, definitions, today=today)
+    return smallest_changes(known, rules, stage=stage)
+
+
+def check_file(
+    path: Path,
+    protocol: str | Path,
+    *,
+    stage: str | None = None,
+    burden: Path | None = None,
+    variant: str | None = None,
+    today: date | None = None,
+    catalog: Catalog | None = None,
+) -> dict[str, Eligibility]:
+    """The verdicts of one protocol, or of ``all``, on a file of facts; keyed by the protocol's own name."""
+    protocols, facts, flags = _of_file(path, protocol, burden, variant, today, catalog or load())
+    results = [evaluate(rules, facts, stage=stage) for rules in protocols]
+    return {result.protocol: replace(result, flags=result.flags + flags) for result in results}
+
+
+def changes_of_file(
+    path: Path,
+    protocol: str | Path,
+    *,
+    stage: str | None = None,
+    burden: Path | None = None,
+    variant: str | None = None,
+    today: date | None = None,
+    catalog: Catalog | None = None,
+) -> dict[str, WhatWouldChange]:
+    """What would make the patient of a file eligible, for one protocol or ``all``; as `check_file`."""
+    protocols, facts, _ = _of_file(path, protocol, burden, variant, today, catalog or load())
+    return {rules.name: smallest_changes(facts, rules, stage=stage) for rules in protocols}
+
+
+def _of_file(
+    path: Path,
+    protocol: str | Path,
+    burden: Path | None,
+    variant: str | None,
+    today: date | None,
+    tables: Catalog,
+) -> tuple[list[Protocol], PatientFacts, tuple[Flag, ...]]:
+    wanted = tables.protocol_names() if protocol == ALL else (protocol,)
+    loaded = [load_protocol(name, variant=variant, catalog=tables) for name in wanted]
+    facts = read_facts(path, tables, definitions=loaded[0][1], today=today)
+    flags: tuple[Flag, ...] = ()
+    if burden is not None:
+        facts, flags = with_segmentation(facts, burden, tables)
+    return [rules for rules, _ in loaded], facts, flags
+
+
+def with_segmentation(
+    entered: PatientFacts, path: Path, catalog: Catalog
+) -> tuple[PatientFacts, tuple[Flag, ...]]:
+    """Entered facts and those of a ``segmentation.json``, with flags where the two disagree."""
+    table = read_json(path)
+    if "liver_ml" not in table:
+        raise InputError(f"{path.name} is no segmentation.json: it has no liver_ml")
+    try:
+        measured = facts_of_segmentation(table)
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from error
+    facts = entered.with_measured(measured)
+    flags = tuple(Flag("fact-disagrees", None, text) for text in disagreements(entered, measured, catalog))
+    confirmed = isinstance(table.get("confirmed_by"), str) and table["confirmed_by"].strip()
+    return facts, flags if confirmed or not uses_measured(facts) else (*flags, PROVISIONAL)
+
+
+def read_facts(
+    path: Path,
+    catalog: Catalog,
+    *,
+    definitions: FactDefinitions | None = None,
+    today: date | None = None,
+) -> PatientFacts:
+    """The facts of a file: its own names, or those of a case file with the ones that [patient] states.
+
+    `definitions` are the facts that may be named, those of the catalogue unless given; `today` as in `check`.
+    """
+    table = read_table(path)
+    known = definitions or definitions_from_table(catalog.fact_table())
+    sections = tuple(CaseTable.model_fields)
+    try:
+        if "facts" not in table and not any(isinstance(table.get(name), dict | list) for name in sections):
+            return parse_facts(table, known, today=today)
+        patient = table.get("patient", {})
+        entered, own = _own_facts(table.get("facts", {}), known, catalog)
+        facts = facts_of_case(entered, patient if isinstance(patient, dict) else {}, catalog)
+        facts = PatientFacts({**facts.known, **own})
+        _require_past(facts, known, today)
+    except CaseFileError as error:
+        raise CaseFileError([f"{path.name}: {line}" for line in error.problems]) from error
+    stray = [name for name in table if name not in (*sections, "facts")]
+    if stray:
+        lines = [f"{path.name}: {name}: found beside [facts]; move it into that table" for name in stray]
+        raise CaseFileError(lines)
+    return facts
+
+
+def _require_past(facts: PatientFacts, definitions: FactDefinitions, today: date | None) -> None:
+    late = contradictions(facts.known, definitions, today=today)
+    if late:
+        raise CaseFileError([f"facts.{line}" for line in late])
+
+
+def _own_facts(
+    raw: object, definitions: FactDefinitions, catalog: Catalog
+) -> tuple[object, Mapping[str, Fact]]:
+    """The facts of the catalogue in a case file, and those that the site's protocol defines."""
+    if not isinstance(raw, dict):
+        return raw, {}
+    shipped = catalog.fact_table()["fact"]
+    own = {name: value for name, value in raw.items() if name in definitions and name not in shipped}
+    return {name: value for name, value in raw.items() if name not in own}, parse_facts(
+        own, definitions
+    ).known

@@ -1,0 +1,1 @@
+"""The lung shunt of an MAA study."""
