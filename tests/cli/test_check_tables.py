@@ -178,7 +178,7 @@ def test_no_protocol_is_refused() -> None:
 
 
 def test_an_excel_table(tmp_path: Path) -> None:
-    openpyxl = pytest.importorskip("openpyxl", reason="the extra cohort is not installed")
+    openpyxl = pytest.importorskip("openpyxl", reason="the extra tables is not installed")
     book = openpyxl.Workbook()
     book.active.append(["patient", "ecog", "creatinine", "creatinine_unit", "pregnant", None])
     book.active.append(["A", 1, 90.5, "umol/L", False])
@@ -194,8 +194,8 @@ def test_an_excel_table(tmp_path: Path) -> None:
 
 
 def test_a_parquet_table(tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow", reason="the extra cohort is not installed")
-    parquet = pytest.importorskip("pyarrow.parquet", reason="the extra cohort is not installed")
+    pyarrow = pytest.importorskip("pyarrow", reason="the extra tables is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="the extra tables is not installed")
     parquet.write_table(pyarrow.Table.from_pylist(ROWS), tmp_path / "t.parquet")
     assert check_table(tmp_path / "t.parquet", "retnet").to_json() == check_table(ROWS, "retnet").to_json()
     (tmp_path / "bad.parquet").write_text("x")
@@ -204,7 +204,7 @@ def test_a_parquet_table(tmp_path: Path) -> None:
 
 
 def test_a_data_frame() -> None:
-    pandas = pytest.importorskip("pandas", reason="the extra cohort is not installed")
+    pandas = pytest.importorskip("pandas", reason="the extra tables is not installed")
     assert check_table(pandas.DataFrame(ROWS), "retnet").to_json() == check_table(ROWS, "retnet").to_json()
 
 
@@ -214,5 +214,5 @@ def test_without_the_library_the_message_says_what_to_do(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(InputError, match=r'which is not installed; install "emboplan\[cohort\]", or save'):
+    with pytest.raises(InputError, match=r'which is not installed; install "emboplan\[tables\]", or save'):
         read_fact_table(tmp_path / name)

@@ -1,7 +1,7 @@
 """The files of `emboplan respond`: a table of reads, and the dates of the patients' courses.
 
-CSV and JSON are read here; Excel and Parquet through pandas, which is loaded only then. Cells stay as
-written, so that diameters are exact decimals.
+CSV and JSON are read here, Excel and Parquet as tables of facts are. Cells stay as written, so that
+diameters are exact decimals.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from emboplan.errors import CaseFileError, InputError
 from emboplan.response.reads import near
+from emboplan.workflow.screening.fact_table import read_fact_table
 
 Row = Mapping[str, object]
 JSON_KEYS = ("reads", "course", "courses")
@@ -79,7 +79,7 @@ def _table(path: Path, ending: str) -> list[Row]:
     if ending in (".csv", ".tsv"):
         return _csv(path)
     if ending in (".xlsx", ".parquet"):
-        return _frame(path, ending)
+        return _spreadsheet(path)
     raise InputError(
         f"{path.name}: found the ending {ending or 'none'}, expected .csv, .json, .xlsx or .parquet"
     )
@@ -113,21 +113,10 @@ def _csv(path: Path) -> list[Row]:
     return [dict(zip(names, line, strict=True)) for line in lines[1:]]
 
 
-def _frame(path: Path, ending: str) -> list[Row]:
-    try:
-        pandas: Any = import_module("pandas")
-        frame = pandas.read_excel(path, dtype=object) if ending == ".xlsx" else pandas.read_parquet(path)
-    except ImportError as error:
-        raise InputError(
-            f"{path.name}: Excel and Parquet files need {error.name or 'more than pandas'}; "
-            "install emboplan[cohort], or save it as CSV"
-        ) from error
-    except OSError as error:
-        raise InputError(f"{path.name} cannot be read ({error.strerror}); check the path") from error
-    except Exception as error:
-        raise InputError(f"{path.name} is no valid {ending[1:]} file; mend or save it again") from error
-    records = frame.astype(object).where(frame.notna(), None).to_dict("records")
-    return [{str(name): _plain(value) for name, value in record.items()} for record in records]
+def _spreadsheet(path: Path) -> list[Row]:
+    columns, _ = read_fact_table(path)
+    cells = zip(*columns.values(), strict=True)
+    return [dict(zip(columns, map(_plain, row), strict=True)) for row in cells]
 
 
 def _plain(value: object) -> object:

@@ -137,7 +137,7 @@ def _library(name: str, path: Path) -> Any:
         package = name.partition(".")[0]
         raise InputError(
             f"{path.name}: reading it needs {package}, which is not installed; "
-            'install "emboplan[cohort]", or save the table as CSV'
+            'install "emboplan[tables]", or save the table as CSV'
         ) from error
 
 
