@@ -105,4 +105,6 @@ def test_images_without_content_are_refused() -> None:
         register_ct(air, air)
     nothing = Mask(GRID, np.zeros(GRID.shape, bool))
     with pytest.raises(ModelRangeError, match="empty"):
-        register_scan(nothing, ConcentrationImage(GRID, np.ones(GRID.shape, np.float32)))
+        register_scan(
+            nothing, ConcentrationImage(GRID, np.ones(GRID.shape, np.float32)), resolution_fwhm_mm=12.0
+        )

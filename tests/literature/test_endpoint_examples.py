@@ -11,7 +11,6 @@ import pytest
 
 import emboplan as ep
 from emboplan.catalog import load
-from emboplan.catalog.response_tables import response_entries
 from emboplan.model.response import AdverseEvent, Course, ResponseOptions
 from emboplan.model.results.response import Category
 from emboplan.response.percist import metabolic_response
@@ -21,7 +20,7 @@ from emboplan.response.survival import kaplan_meier
 from emboplan.response.toxicity import GradeScale, counted_events, grade_table, worst_grades
 
 START = date(2024, 1, 1)
-ENTRIES = response_entries(load())
+ENTRIES = load().room("response")
 
 
 def read(on: int, lesion: str, mm: object = None, organ: str = "liver", **more: Any) -> dict[str, Any]:

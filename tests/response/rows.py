@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 from emboplan.catalog import load
-from emboplan.catalog.response_tables import response_entries
 from emboplan.response.limits import ResponseLimits, response_limits
 from emboplan.response.target_response import Past
 from emboplan.response.target_size import TargetSize
@@ -20,7 +19,7 @@ BASELINE = date(2024, 1, 1)
 @cache
 def limits() -> ResponseLimits:
     """The limits that ship."""
-    return response_limits(response_entries(load()))
+    return response_limits(load().room("response"))
 
 
 def day(number: int) -> date:

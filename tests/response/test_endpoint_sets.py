@@ -5,13 +5,12 @@ from typing import Any
 import pytest
 
 from emboplan.catalog import load
-from emboplan.catalog.response_tables import endpoint_set_names, endpoint_set_table
 from emboplan.errors import CatalogError
 from emboplan.response.endpoint_sets import EndpointRule, EndpointSet, endpoint_set_from_table
 
 
 def of(name: str) -> EndpointSet:
-    return endpoint_set_from_table(endpoint_set_table(name))
+    return endpoint_set_from_table(load().endpoint_set_table(name))
 
 
 def endpoint(name: str, which: str) -> EndpointRule:
@@ -19,10 +18,10 @@ def endpoint(name: str, which: str) -> EndpointRule:
 
 
 def test_the_protocols_are_those_of_the_catalogue() -> None:
-    assert set(endpoint_set_names()) == set(load().protocol_names())
+    assert set(load().endpoint_set_names()) == {*load().protocol_names(), "general"}
 
 
-@pytest.mark.parametrize("name", [*endpoint_set_names(), "general"])
+@pytest.mark.parametrize("name", load().endpoint_set_names())
 def test_every_set_is_sourced(name: str) -> None:
     found = of(name)
     assert found.source
@@ -109,9 +108,9 @@ def test_definitions_in_a_line() -> None:
 
 
 def test_an_unknown_protocol() -> None:
-    with pytest.raises(CatalogError, match='no endpoints of a protocol "retnets"; known: captem-y90, deboxa'):
-        endpoint_set_table("retnets")
-    assert endpoint_set_table("tae_italy")["name"] == "TAE-IT"
+    with pytest.raises(CatalogError, match="no endpoint 'retnets'; it has captem-y90, deboxa"):
+        load().endpoint_set_table("retnets")
+    assert load().endpoint_set_table("tae_italy")["name"] == "TAE-IT"
 
 
 def table(**more: Any) -> dict[str, Any]:

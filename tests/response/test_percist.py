@@ -3,11 +3,10 @@
 import pytest
 
 from emboplan.catalog import load
-from emboplan.catalog.response_tables import response_entries
 from emboplan.errors import ModelRangeError
 from emboplan.response.percist import metabolic_response
 
-ENTRIES = response_entries(load())
+ENTRIES = load().room("response")
 
 
 @pytest.mark.parametrize(

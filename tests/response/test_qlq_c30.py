@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emboplan.catalog import load
-from emboplan.catalog.response_tables import response_entries
 from emboplan.errors import ModelRangeError
 from emboplan.response.qlq_c30 import change_in_words, changes, qlq_scores, questionnaire
 
-FORM = questionnaire(response_entries(load()))
+FORM = questionnaire(load().room("response"))
 FUNCTIONAL = {"PF2": range(1, 6), "RF2": (6, 7), "EF": range(21, 25), "CF": (20, 25), "SF": (26, 27)}
 SYMPTOM = {
     "FA": (10, 12, 18),

@@ -254,7 +254,7 @@ def test_voxels_above_a_centimetre_are_refused(method: str) -> None:
     g = grid(6, 10.5)
     activity = ep.ActivityMap(grid=g, mbq_per_ml=np.ones(g.shape, np.float32))
     density = ep.DensityMap(grid=g, g_per_ml=np.ones(g.shape, np.float32))
-    with pytest.raises(ModelRangeError, match=r"10\.5 x 10\.5 x 10\.5 mm are wider than 10 mm"):
+    with pytest.raises(ModelRangeError, match=r"10\.5 x 10\.5 x 10\.5 mm; expected at most 10 mm"):
         ep.dose(activity, density=density, method=method)
 
 

@@ -41,8 +41,9 @@ ROOMS = (
     "drugs",
     "embolics",
     "tace",
+    "response",
 )
-FOLDERS = ("phantoms", "protocols", "schedules", "device_labels", "kernels")
+FOLDERS = ("phantoms", "protocols", "schedules", "device_labels", "kernels", "endpoints")
 # The rooms whose entries are goals and limits, with the words that describe them.
 DOSE_ROOMS = ("limits", "goals")
 
@@ -251,6 +252,11 @@ class Catalog:
         self._known(room, DOSE_ROOMS, "table of goals or limits")
         return MappingProxyType(self._tables[room])
 
+    def room(self, name: str) -> Mapping[str, Sourced]:
+        """Every entry of one room by its path of keys, site values and unverified ones too."""
+        self._known(name, ROOMS, "table")
+        return self._rooms[name]
+
     def group_table(self, room: str) -> Mapping[str, Table]:
         """The groups of one room with their words, such as the names of the products of ``beads``."""
         self._known(room, ROOMS, "table")
@@ -308,6 +314,14 @@ class Catalog:
     def schedule_table(self, name: str) -> Table:
         """The raw table of one protocol's treatment calendar."""
         return self._raw("schedules", name)
+
+    def endpoint_set_names(self) -> tuple[str, ...]:
+        """The sets of endpoints that ship with the package: of each protocol, and ``general``."""
+        return tuple(self._stems("endpoints"))
+
+    def endpoint_set_table(self, name: str) -> Table:
+        """The raw table of one set of endpoints."""
+        return self._raw("endpoints", name)
 
     def label_names(self) -> tuple[str, ...]:
         """The device labels, and indications of labels, that ship with the package."""

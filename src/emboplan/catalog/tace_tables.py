@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-from emboplan.catalog.entries import Table, collect, lay_over, parse_toml, read_toml
-from emboplan.catalog.load import Catalog, load
+from emboplan.catalog.load import Catalog
 from emboplan.catalog.status import usable
 from emboplan.errors import CatalogError, InputError
 from emboplan.model.products import Sourced
@@ -54,24 +51,9 @@ class TaceNumbers:
         return tuple(name.removeprefix(f"{group}.") for name in self.entries if name.startswith(f"{group}."))
 
 
-@lru_cache(maxsize=1)
-def _ours() -> Table:
-    text = (files("emboplan.catalog") / "data" / f"{ROOM}.toml").read_text(encoding="utf-8")
-    return parse_toml(text, f"{ROOM}.toml")
-
-
-@lru_cache(maxsize=1)
-def _shipped() -> TaceNumbers:
-    return TaceNumbers(MappingProxyType(dict(collect(_ours(), ROOM, load().sources))))
-
-
 def tace_numbers(catalog: Catalog) -> TaceNumbers:
-    """Every sourced entry of the room, with the table ``[tace]`` of a site's file laid over it."""
-    if catalog.overlay is None:
-        return _shipped()
-    site = read_toml(catalog.overlay).get(ROOM, {})
-    table = lay_over(_ours(), site, f"{catalog.overlay.name}: {ROOM}")
-    return TaceNumbers(MappingProxyType(dict(collect(table, ROOM, catalog.sources))))
+    """Every sourced entry of the room."""
+    return TaceNumbers(catalog.room(ROOM))
 
 
 def source_tier(key: str) -> str:

@@ -36,8 +36,6 @@ SHRINK, SMOOTHING_MM = (4, 2, 1), (8.0, 4.0, 0.0)
 # Soft tissue: outside it, air and bone would decide, and contrast agent differs from day to day.
 SOFT_LOW_HU, SOFT_HIGH_HU = -160.0, 240.0
 
-# The blur that makes a drawn liver look like one on a scan whose resolution is not known.
-TYPICAL_FWHM_MM = 12.0
 FWHM_PER_SIGMA = 2 * np.sqrt(2 * np.log(2))
 
 
@@ -73,23 +71,22 @@ def register_ct(fixed: CtImage, moving: CtImage) -> Registration:
     return _rigid(_soft_tissue(fixed), _soft_tissue(moving), _middle(fixed.hu > SOFT_LOW_HU, fixed.grid))
 
 
-def register_scan(
-    liver: Mask, scan: ConcentrationImage, *, resolution_fwhm_mm: float | None = None
-) -> Registration:
+def register_scan(liver: Mask, scan: ConcentrationImage, *, resolution_fwhm_mm: float) -> Registration:
     """The rigid transform that brings a scan of activity in the liver onto a CT's liver contour.
 
-    The contour is blurred to the scan's resolution first. Uptake must fill most of the liver: a scan of one
-    lobe alone is brought onto the middle of the whole.
+    The contour is blurred to the scan's resolution (FWHM) first. Uptake must fill most of the liver: a scan
+    of one lobe alone is brought onto the middle of the whole.
 
     Raises:
         ModelRangeError: the contour or the scan is empty, or the two do not overlap enough.
     """
     if liver.is_empty or not float(scan.counts_per_ml.max(initial=0.0)) > 0:
         raise ModelRangeError("the liver contour or the scan is empty; nothing can be registered")
-    fwhm = TYPICAL_FWHM_MM if resolution_fwhm_mm is None else resolution_fwhm_mm
+    if not (np.isfinite(resolution_fwhm_mm) and resolution_fwhm_mm > 0):
+        raise ModelRangeError(f"resolution_fwhm_mm is {resolution_fwhm_mm:g}; expected a number above 0")
     blurred = sitk.SmoothingRecursiveGaussian(
         sitk.Cast(_worked(liver.voxels.astype(np.float32), liver.grid), sitk.sitkFloat32),
-        float(fwhm / FWHM_PER_SIGMA),
+        float(resolution_fwhm_mm / FWHM_PER_SIGMA),
     )
     moving = to_sitk(np.asarray(scan.counts_per_ml, np.float32), scan.grid)
     return _rigid(blurred, moving, _middle(liver.voxels, liver.grid))

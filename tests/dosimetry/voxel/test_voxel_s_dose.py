@@ -119,7 +119,7 @@ def test_refusals() -> None:
     activity = ActivityMap(grid(), blob())
     with pytest.raises(ModelRangeError, match="holds no activity"):
         voxel_s_dose(ActivityMap(grid(), np.zeros(SHAPE, np.float32)))
-    with pytest.raises(ModelRangeError, match="wider than 10 mm"):
+    with pytest.raises(ModelRangeError, match="at most 10 mm"):
         voxel_s_dose(ActivityMap(grid((4.0, 4.0, 10.5)), blob()))
     with pytest.raises(ModelRangeError, match="density_g_per_ml is 0"):
         voxel_s_dose(activity, density=0.0)

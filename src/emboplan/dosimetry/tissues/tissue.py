@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from emboplan import catalog as catalogue
 from emboplan.dosimetry.tissues.ct_check import ct_findings, require_hounsfield
 from emboplan.dosimetry.tissues.density import HuCurve, density_of_image
+from emboplan.dosimetry.tissues.fine_grid import require_fine
 from emboplan.dosimetry.tissues.tissue_classes import (
     AIR,
     MATERIALS,
@@ -25,7 +26,7 @@ from emboplan.dosimetry.tissues.tissue_classes import (
     classes,
     denoised,
 )
-from emboplan.errors import GeometryError, MaskError, ModelRangeError
+from emboplan.errors import GeometryError, MaskError
 from emboplan.imaging.resample import mask_occupancy, resample_concentration
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.grid import Grid
@@ -70,7 +71,7 @@ def tissue_map(
     for mask in soft_tissue:
         ct.grid.require_same(mask.grid, "CT and soft tissue")
     to = ct.grid if grid is None else grid
-    _require_fine(to, numbers)
+    require_fine(to, numbers)
     require_hounsfield(ct, liver, lungs, numbers)
     findings = ct_findings(ct, liver, numbers)
     known = Structures(
@@ -122,15 +123,6 @@ def with_mean_density(tissue: TissueMap, structures: Sequence[Mask]) -> TissueMa
         taken |= mask.voxels
         density[mask.voxels] = density[mask.voxels].mean(dtype=np.float64)
     return TissueMap(tissue.grid, density, tissue.material, tissue.materials)
-
-
-def _require_fine(grid: Grid, numbers: catalogue.Catalog) -> None:
-    largest = numbers.number("ct_check.largest_voxel")
-    if max(grid.spacing_mm) > largest:
-        raise ModelRangeError(
-            f"the dose grid has voxels of {' x '.join(f'{d:g}' for d in grid.spacing_mm)} mm; expected at "
-            f"most {largest:g} mm, the range of the electrons: take a finer dose grid"
-        )
 
 
 def _native(

@@ -20,10 +20,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from emboplan import catalog as catalogue
 from emboplan.dosimetry.beta.beta_spectrum import beta_spectrum
+from emboplan.dosimetry.beta.point_kernel import kernel_name
+from emboplan.dosimetry.tissues.fine_grid import require_fine
 from emboplan.dosimetry.tissues.interfaces import ALIKE, beta_range_mm, far_from_change
 from emboplan.dosimetry.uptake.regions import occupancy
 from emboplan.dosimetry.voxel.convolve import convolve
-from emboplan.dosimetry.voxel.transport import LARGEST_MM, MOST_HISTORIES, transport_dose
+from emboplan.dosimetry.voxel.transport import MOST_HISTORIES, transport_dose
 from emboplan.dosimetry.voxel.transport_result import StructureMean, TransportResult
 from emboplan.dosimetry.voxel.voxel_s import Bremsstrahlung, voxel_s_kernel
 from emboplan.errors import ModelRangeError
@@ -38,10 +40,9 @@ F32 = NDArray[np.float32]
 
 METHOD = "auto"
 
-# The composition of the kernel where a tissue has none of its own here: soft tissues differ from liver by
-# 0.1 % in range, water by 1 %.
+# The composition of the kernel of a tissue that none is shipped for: soft tissues differ from liver by 0.1 %
+# in range, water by 1 %.
 SOFT_TISSUE = "liver"
-OWN_KERNEL = ("water",)
 
 # Sources within one band differ in density by at most this share, and their ranges with it; the tolerance of
 # a change of tissue is larger.
@@ -115,11 +116,7 @@ def auto_dose(
         ModelRangeError: no activity, voxels too large, an unknown nuclide, or wishes that make no sense.
     """
     activity.grid.require_same(tissue.grid, "activity and tissue")
-    if max(tissue.grid.spacing_mm) > LARGEST_MM:
-        raise ModelRangeError(
-            f"the voxels are {tissue.grid.spacing_mm} mm; expected at most {LARGEST_MM:g} mm: resample the "
-            "activity and the CT to a finer grid"
-        )
+    require_fine(tissue.grid, catalog)
     sources = activity.mbq_per_ml > 0
     if not sources.any():
         raise ModelRangeError("the activity map holds no activity; check the image and its calibration")
@@ -127,7 +124,7 @@ def auto_dose(
     far = _convolvable(tissue, sources, nuclide, density_tolerance_frac, catalog)
     near = sources & ~far
     gy = np.zeros(tissue.grid.shape, np.float32)
-    for band, medium, material in _bands(tissue, far):
+    for band, medium, material in _bands(tissue, far, nuclide, catalog):
         gy += _convolved(activity, band, medium, material, tissue, nuclide, bremsstrahlung, catalog)
     beside = {name: _mean(share, gy, tissue.grid, name) for name, share in asked.items()}
     total = float(activity.mbq_per_ml.sum(dtype=np.float64))
@@ -194,7 +191,9 @@ def _inside(grid: Grid, margin_mm: float) -> Bools:
     return inside
 
 
-def _bands(tissue: TissueMap, far: Bools) -> Iterator[tuple[Bools, float, str]]:
+def _bands(
+    tissue: TissueMap, far: Bools, nuclide: str, catalog: catalogue.Catalog | None
+) -> Iterator[tuple[Bools, float, str]]:
     """Far sources in bands of density, each with its density and the composition of its kernel.
 
     The bands do not depend on the sources.
@@ -203,7 +202,8 @@ def _bands(tissue: TissueMap, far: Bools) -> Iterator[tuple[Bools, float, str]]:
         return
     density = tissue.g_per_ml[far].astype(np.float64)
     band = np.floor(np.log(density) / np.log1p(BAND_FRAC)).astype(np.int64)
-    kernels = [name if name in OWN_KERNEL else SOFT_TISSUE for name in tissue.materials]
+    shipped = (catalog or catalogue.load()).kernel_names()
+    kernels = [name if kernel_name(nuclide, name) in shipped else SOFT_TISSUE for name in tissue.materials]
     kernel = np.array([kernels.index(name) for name in kernels])[tissue.material[far]]
     for number in np.unique(band):
         for place in np.unique(kernel[band == number]):

@@ -29,6 +29,7 @@ from emboplan.dosimetry.beta.electron_tables import (
     stacked_tables,
 )
 from emboplan.dosimetry.beta.stopping_power import material as medium_named
+from emboplan.dosimetry.tissues.fine_grid import require_fine
 from emboplan.dosimetry.voxel.transport_result import (
     StructureMean,
     StructureWeights,
@@ -53,9 +54,6 @@ from emboplan.units import GRAMS_PER_KILOGRAM, JOULE_PER_MEV, SECONDS_PER_HOUR, 
 F64 = NDArray[np.float64]
 
 METHOD = "transport"
-
-# Beyond a centimetre a voxel blurs tumour and liver into one, and flights in air grow long.
-LARGEST_MM = 10.0
 
 # A run that may go on as it needs stops here: a minute or two on two cores.
 MOST_HISTORIES = 100_000_000
@@ -93,11 +91,7 @@ def _phantom(
     bremsstrahlung: Bremsstrahlung,
 ) -> _Phantom:
     activity.grid.require_same(tissue.grid, "activity and tissue")
-    if max(tissue.grid.spacing_mm) > LARGEST_MM:
-        raise ModelRangeError(
-            f"the voxels are {tissue.grid.spacing_mm} mm; transport expects at most {LARGEST_MM:g} mm: "
-            "resample the activity and the CT to a finer grid"
-        )
+    require_fine(tissue.grid)
     if bremsstrahlung not in ("kept", "escapes"):
         raise ModelRangeError(f"bremsstrahlung is {bremsstrahlung!r}; expected 'kept' or 'escapes'")
     spectrum = spectrum or beta_spectrum(nuclide, catalogue_mean=True)

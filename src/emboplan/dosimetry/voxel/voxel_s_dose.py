@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from emboplan import catalog as catalogue
 from emboplan.dosimetry.arguments import positive
+from emboplan.dosimetry.tissues.fine_grid import require_fine
 from emboplan.dosimetry.voxel.convolve import convolve
 from emboplan.dosimetry.voxel.separable import TOLERANCE
 from emboplan.dosimetry.voxel.voxel_s import Bremsstrahlung, voxel_s_kernel
@@ -30,9 +31,6 @@ Scaling = Literal["uniform", "density"]
 
 METHOD = "voxel-s"
 METHOD_DENSITY = "voxel-s-density"
-
-# The range of the betas is about this: in a wider voxel hardly any energy crosses, and lesions are lost.
-LARGEST_VOXEL_MM = 10.0
 
 
 def voxel_s_dose(
@@ -70,11 +68,7 @@ def voxel_s_dose(
     if not float(activity.mbq_per_ml.max()) > 0:
         raise ModelRangeError("the activity map holds no activity; check the image and its calibration")
     spacing = activity.grid.spacing_mm
-    if max(spacing) > LARGEST_VOXEL_MM:
-        raise ModelRangeError(
-            f"voxels of {' x '.join(f'{s:g}' for s in spacing)} mm are wider than {LARGEST_VOXEL_MM:g} mm; "
-            "resample the activity to a finer grid first"
-        )
+    require_fine(activity.grid, facts)
     local = _local_density(activity, density, scaling)
     liver = facts.number("density.liver")
     asked = reference_g_per_ml if local is not None else density

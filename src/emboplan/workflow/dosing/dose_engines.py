@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emboplan import catalog as catalogue
+from emboplan.dosimetry.tissues.fine_grid import require_fine
 from emboplan.dosimetry.tissues.interfaces import ALIKE
 from emboplan.dosimetry.tissues.tissue_from_density import tissue_from_density
 from emboplan.dosimetry.voxel.auto import SOFT_TISSUE, AutoResult, auto_dose
@@ -26,7 +27,6 @@ from emboplan.dosimetry.voxel.voxel_s_dose import voxel_s_dose
 from emboplan.errors import ModelRangeError
 from emboplan.model.case import DoseMethod
 from emboplan.model.finding import Finding, Severity
-from emboplan.model.grid import Grid
 from emboplan.model.image import ActivityMap, DensityMap, DoseMap
 from emboplan.model.tissue import TissueMap
 
@@ -86,7 +86,7 @@ def computed_dose(
     if not float(activity.mbq_per_ml.max(initial=0.0)) > 0:
         raise ModelRangeError("the activity map holds no activity; check the image and its calibration")
     facts = catalog or catalogue.load()
-    _require_fine(activity.grid, facts)
+    require_fine(activity.grid, facts)
     if settings.method is DoseMethod.LOCAL:
         density = around.density if isinstance(around, TissueMap) else around
         return ComputedDose(
@@ -153,15 +153,6 @@ def _scaled(found: ComputedDose, factor: float) -> ComputedDose:
         ),
         batch_doses_gy=None if found.batch_doses_gy is None else found.batch_doses_gy * np.float32(factor),
     )
-
-
-def _require_fine(grid: Grid, facts: catalogue.Catalog) -> None:
-    largest = facts.number("ct_check.largest_voxel")
-    if max(grid.spacing_mm) > largest:
-        raise ModelRangeError(
-            f"voxels of {' x '.join(f'{d:g}' for d in grid.spacing_mm)} mm are wider than {largest:g} mm, "
-            "the range of the electrons; resample the activity to a finer grid first"
-        )
 
 
 def _convolved(

@@ -6,12 +6,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from emboplan.catalog.load import Catalog
-from emboplan.catalog.response_tables import (
-    GENERAL,
-    endpoint_set_names,
-    endpoint_set_table,
-    response_entries,
-)
 from emboplan.errors import InputError
 from emboplan.model.products import Status
 from emboplan.model.response import ResponseOptions
@@ -21,6 +15,9 @@ from emboplan.response.limits import ResponseLimits, response_limits
 from emboplan.response.reads import near
 from emboplan.response.target_size import CriterionName
 from emboplan.units import PERCENT
+
+# The set of endpoints where no protocol is named.
+GENERAL = "general"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +48,11 @@ class ResponseRules:
 
 def response_rules(options: ResponseOptions, catalog: Catalog) -> ResponseRules:
     """The rules by these options; `InputError` names a protocol or criterion that is not known."""
-    entries = response_entries(catalog)
-    if options.protocol is not None and options.protocol.replace("_", "-") not in endpoint_set_names():
-        known = endpoint_set_names()
+    entries = catalog.room("response")
+    known = [name for name in catalog.endpoint_set_names() if name != GENERAL]
+    if options.protocol is not None and options.protocol.replace("_", "-") not in known:
         raise InputError(f'no protocol "{options.protocol}"; {near(options.protocol, known)}')
-    protocol = endpoint_set_from_table(endpoint_set_table(options.protocol or GENERAL))
+    protocol = endpoint_set_from_table(catalog.endpoint_set_table(options.protocol or GENERAL))
     name = options.criteria or protocol.criterion
     if name not in tuple(CriterionName):
         raise InputError(f'no criteria "{name}"; {near(name, CriterionName)}')
