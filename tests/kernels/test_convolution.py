@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from tests.reference.filters import convolved, whole_kernel
 
-from emboplan.kernels.convolution import PAIRS, convolve_terms, find_extents, whole_vectors, work_space
+from emboplan.kernels.convolution import convolve_terms, find_extents, work_space
+from emboplan.kernels.filter_rows import PAIRS, whole_vectors
 
 F32 = NDArray[np.float32]
 

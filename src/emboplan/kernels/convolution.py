@@ -14,114 +14,26 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from emboplan.kernels.filter_rows import (
+    FAR_PAIRS,
+    LANES,
+    PAIRS,
+    U,
+    add_along,
+    add_far_along,
+    add_layers,
+    add_rows,
+    add_scaled,
+    clear,
+    weigh_far_layers,
+    weigh_far_rows,
+    weigh_layers,
+    weigh_rows,
+    whole_vectors,
+)
+
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
-
-# Pairs of neighbours that one sweep over a row adds. Near terms reach no farther; more in a sweep would be a
-# little faster for the far ones.
-PAIRS = 3
-# Lengths are rounded up to this many voxels, a vector of 512 bits.
-LANES = 16
-
-# Unsigned numbers as places: a signed one may be negative, which Python counts from the end; asking for that
-# in a loop would keep the compiler from making vectors of it.
-U = np.uintp
-ONE, TWO, THREE = U(1), U(2), U(3)
-
-# It lets a product and a sum be one instruction with one rounding, and changes no order.
-CONTRACT = {"contract"}
-
-
-@numba.njit(cache=True, nogil=True)
-def whole_vectors(count: int) -> int:
-    """`count` rounded up to whole vectors."""
-    return (count + LANES - 1) // LANES * LANES
-
-
-@numba.njit(cache=True, nogil=True)
-def clear(out: F32, at: int, count: int) -> None:
-    """Zeros from `at` on."""
-    to = U(at)
-    for i in range(U(max(count, 0))):
-        out[to + i] = 0
-
-
-@numba.njit(cache=True, nogil=True, fastmath=CONTRACT)
-def weigh_layers(source: F32, stride: int, weights: F32, out: F32, to: int, count: int) -> None:
-    """Weighted sum of the first ``1 + PAIRS`` layers, `stride` apart, into `out` from `to` on."""
-    w0, w1, w2, w3 = weights[0], weights[1], weights[2], weights[3]
-    step, o = U(stride), U(to)
-    s2, s3 = TWO * step, THREE * step
-    for i in range(U(count)):
-        out[o + i] = w0 * source[i] + w1 * source[step + i] + w2 * source[s2 + i] + w3 * source[s3 + i]
-
-
-@numba.njit(cache=True, nogil=True, fastmath=CONTRACT)
-def add_layers(source: F32, stride: int, weights: F32, first: int, out: F32, to: int, count: int) -> None:
-    """Add `PAIRS` weighted layers, those after `first`."""
-    w1, w2, w3 = weights[first + 1], weights[first + 2], weights[first + 3]
-    step, o = U(stride), U(to)
-    s1 = U(first * stride) + step
-    s2, s3 = s1 + step, s1 + TWO * step
-    for i in range(U(count)):
-        out[o + i] += w1 * source[s1 + i] + w2 * source[s2 + i] + w3 * source[s3 + i]
-
-
-@numba.njit(cache=True, nogil=True, fastmath=CONTRACT)
-def weigh_rows(source: F32, at: int, stride: int, weights: F32, out: F32, to: int, count: int) -> None:
-    """Weighted sum of a row and `PAIRS` pairs of rows before and behind it, into `out` from `to` on."""
-    w0, w1, w2, w3 = weights[0], weights[1], weights[2], weights[3]
-    step, m, o = U(stride), U(at), U(to)
-    a1, a2, a3 = m - step, m - TWO * step, m - THREE * step
-    b1, b2, b3 = m + step, m + TWO * step, m + THREE * step
-    for i in range(U(count)):
-        out[o + i] = (
-            w0 * source[m + i]
-            + w1 * (source[a1 + i] + source[b1 + i])
-            + w2 * (source[a2 + i] + source[b2 + i])
-            + w3 * (source[a3 + i] + source[b3 + i])
-        )
-
-
-@numba.njit(cache=True, nogil=True, fastmath=CONTRACT)
-def add_rows(
-    source: F32, at: int, stride: int, weights: F32, first: int, out: F32, to: int, count: int
-) -> None:
-    """Add `PAIRS` weighted pairs of rows, those beyond `first`."""
-    w1, w2, w3 = weights[first + 1], weights[first + 2], weights[first + 3]
-    step, o = U(stride), U(to)
-    a1, b1 = U(at - first * stride) - step, U(at + first * stride) + step
-    a2, a3, b2, b3 = a1 - step, a1 - TWO * step, b1 + step, b1 + TWO * step
-    for i in range(U(count)):
-        out[o + i] += (
-            w1 * (source[a1 + i] + source[b1 + i])
-            + w2 * (source[a2 + i] + source[b2 + i])
-            + w3 * (source[a3 + i] + source[b3 + i])
-        )
-
-
-@numba.njit(cache=True, nogil=True, fastmath=CONTRACT)
-def add_along(source: F32, at: int, weights: F32, first: int, out: F32, to: int, count: int) -> None:
-    """Add `PAIRS` weighted pairs of neighbours in the row, those beyond `first`; at first also the middle."""
-    w0 = weights[0] if first == 0 else np.float32(0)
-    w1, w2, w3 = weights[first + 1], weights[first + 2], weights[first + 3]
-    m, a, b, o = U(at), U(at - first), U(at + first), U(to)
-    for i in range(U(count)):
-        p, q = a + i, b + i
-        out[o + i] += (
-            w0 * source[m + i]
-            + w1 * (source[p - ONE] + source[q + ONE])
-            + w2 * (source[p - TWO] + source[q + TWO])
-            + w3 * (source[p - THREE] + source[q + THREE])
-        )
-
-
-@numba.njit(cache=True, nogil=True, fastmath=CONTRACT)
-def add_scaled(source: F32, at: int, image: F32, to: int, factor: np.float32, out: F32, count: int) -> None:
-    """Part of `source` from `at` on, plus `factor` times `image`, into `out`; both of these from `to` on."""
-    m, o = U(at), U(to)
-    for i in range(U(count)):
-        out[o + i] = source[m + i] + factor * image[o + i]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -192,8 +104,12 @@ def _weigh_planes(
         for term in range(along_z.shape[0]):
             at = term * size + row
             clear(planes, at + from_x, start - from_x)
-            weigh_layers(folded, width, along_z[term], planes, at + start, count)
-            for first in range(PAIRS, reach_z if term < far else 0, PAIRS):
+            spread = reach_z if term < far else PAIRS
+            if spread >= FAR_PAIRS:
+                weigh_far_layers(folded, width, along_z[term], planes, at + start, count)
+            else:
+                weigh_layers(folded, width, along_z[term], planes, at + start, count)
+            for first in range(FAR_PAIRS if spread >= FAR_PAIRS else PAIRS, spread, PAIRS):
                 add_layers(folded, width, along_z[term], first, planes, at + start, count)
             clear(planes, at + start + count, from_x + whole_vectors(to_x - from_x) - start - count)
 
@@ -244,15 +160,20 @@ def _sum_terms(
             count, begin = whole_vectors(end - start), margin + start
             at = term * size + (y + reach_y) * width + begin
             clear(row, begin - 2 * spread_x, 2 * spread_x)
-            weigh_rows(planes, at, width, along_y[term], row, begin, count)
-            for first in range(PAIRS, spread_y, PAIRS):
+            if spread_y >= FAR_PAIRS:
+                weigh_far_rows(planes, at, width, along_y[term], row, begin, count)
+            else:
+                weigh_rows(planes, at, width, along_y[term], row, begin, count)
+            for first in range(FAR_PAIRS if spread_y >= FAR_PAIRS else PAIRS, spread_y, PAIRS):
                 add_rows(planes, at, width, along_y[term], first, row, begin, count)
             clear(row, begin + count, 2 * spread_x + LANES)
             left, to = begin - spread_x, y * width + begin - spread_x
             wide = whole_vectors(end - start + 2 * spread_x)
             if term == 0:
                 clear(sums, to, wide)
-            for first in range(0, spread_x, PAIRS):
+            if spread_x >= FAR_PAIRS:
+                add_far_along(row, left, along_x[term], sums, to, wide)
+            for first in range(FAR_PAIRS if spread_x >= FAR_PAIRS else 0, spread_x, PAIRS):
                 add_along(row, left, along_x[term], first, sums, to, wide)
 
 

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.optimize import linprog
 from tests.reference.filters import convolved
 
 from emboplan.dosimetry.voxel.convolve import convolve
-from emboplan.dosimetry.voxel.separable import TOLERANCE, is_even, separable_kernel
+from emboplan.dosimetry.voxel.separable import TOLERANCE, is_even, separable_kernel, worst_share
 from emboplan.dosimetry.voxel.voxel_s import voxel_s_kernel
 from emboplan.errors import ModelRangeError
 
@@ -86,7 +87,32 @@ def test_what_the_products_stand_for(spacing: tuple[float, float, float]) -> Non
         kernel
     )
     assert float(dense.sum()) == pytest.approx(1.0, abs=1e-6)
-    assert np.abs(dense - wide).sum() <= parts.error_frac * kernel.max()
+    # Activity of 1 wherever the kernel is too low, or too high, and there alone.
+    for sign in (1, -1):
+        off = sign * (dense - wide)
+        err, dose = float(off[off > 0].sum()), float(wide[off > 0].sum())
+        assert err <= parts.error_frac * max(dose, kernel.max())
+
+
+@settings(max_examples=200, deadline=None)
+@given(seed=st.integers(0, 10_000), offsets=st.integers(1, 6))
+def test_worst_share_is_the_worst(seed: int, offsets: int) -> None:
+    """Against a linear program: activities 0 to 1, dose at most the middle. No input beats it."""
+    draw = np.random.default_rng(seed)
+    kernel = np.sort(draw.uniform(0, 1, offsets))[::-1] + 1e-3
+    errors, occurs = draw.normal(0, 0.1, offsets), draw.choice([1.0, 2.0, 4.0], offsets)
+    found = worst_share(kernel, errors, occurs)
+    program = [
+        linprog(
+            -sign * errors * occurs, A_ub=[kernel * occurs], b_ub=[kernel[0]], bounds=[(0, 1)] * offsets
+        ).fun
+        for sign in (1, -1)
+    ]
+    assert found == pytest.approx(-min(program) / kernel[0], rel=1e-9, abs=1e-12)
+    for _ in range(20):
+        some = draw.uniform(0, 1, offsets) ** draw.choice([0.1, 1, 10])
+        highest = max(kernel[0] * some.max(), float((kernel * occurs) @ some))
+        assert abs(float((errors * occurs) @ some)) <= found * highest * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("spacing", [(2.0, 2.0, 2.0), (4.8, 4.8, 2.0), (1.0, 1.0, 3.0)])

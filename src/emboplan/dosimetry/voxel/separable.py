@@ -1,13 +1,14 @@
 """A short, even 3-D kernel as a sum of products of 1-D filters, with a bound of what that changes.
 
-The kernel around a beta source is smooth but for its middle: a few products of filters along z, y and x give
-it to a thousandth. They are found by alternating least squares from Gaussians of several widths. Some terms
-reach only three voxels, which is where the kernel is steep, and cost less. What the sum lacks in all is added
-to the voxel in the middle, so that no energy is lost or made.
+The kernel around a beta source is smooth but for its middle: a few products of filters along z, y and x
+give it to a thousandth. Some terms reach only three voxels, which is where the kernel is steep, and cost
+less. What the sum lacks in all is added to the voxel in the middle, so that no energy is lost or made.
 
-The bound holds by construction, for any activity of 0 or more: no voxel's dose is off by more than the sum
-of the absolute errors of the kernel times the highest activity, and the highest dose is at least the kernel's
-middle times that activity. So the error is at most ``error_frac`` of the highest dose, wherever it lies.
+The bound holds by construction, for any activity of 0 or more. Where the highest activity is 1, the error of
+a voxel is the sum of the kernel's errors times the activities around it. The highest dose is no less than the
+kernel's middle, nor than the dose of that voxel itself, which grows as activity is laid where the kernel
+errs. So the worst is activity where the error is largest for the dose it brings, until that dose is the
+kernel's middle: a knapsack that is filled with shares, solved by sorting. See `worst_share`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from emboplan.kernels.convolution import PAIRS
+from emboplan.dosimetry.voxel.filter_fit import fit_filters, occurrences, product_sum
+from emboplan.kernels.filter_rows import PAIRS
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -26,20 +28,12 @@ F32 = NDArray[np.float32]
 # Three quarters of the thousandth of the highest dose that is promised.
 TOLERANCE = 7.5e-4
 
-# Sweeps of the fit, and those after which one that is still far off is given up.
-SWEEPS, CHECK_EVERY, HOPE_AFTER = 1500, 50, 200
-# A fit that is off by this many times the tolerance when it is looked at then will not get there.
-HOPELESS = 5.0
-
-# Numbers of far and near terms that are tried, cheapest first; without far ones where the kernel is no wider
-# than the near ones. Kernels that need more are better transformed.
-TRIED = ((1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 3), (3, 4), (4, 4), (5, 5), (6, 6))
+# Numbers of far and near terms that are tried, cheapest first; a far term costs twice a near one. There are
+# no far ones where the kernel is no wider than the near ones. Kernels that need more are better transformed.
+TRIED = ((1, 1), (1, 2), (2, 1), (1, 3), (2, 2), (2, 3), (3, 2), (3, 3), (4, 2))
 TRIED_NEAR = ((0, 1), (0, 2), (0, 3), (0, 4), (0, 6))
-
-# Widths of the Gaussians that the fit starts from, in kernel half-widths: from the middle voxel to all.
-NARROWEST, WIDEST = 0.05, 0.43
-# Share of a normal matrix' trace that is added to its diagonal, so that terms which cancel stay small.
-RIDGE = 1e-12
+# Voxels from the middle of a kernel to its end, and the middle. Wider ones need more terms than are tried.
+WIDEST = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,57 +79,31 @@ def is_even(kernel: F64) -> bool:
     return all(bool((np.abs(kernel - np.flip(kernel, axis)) <= last_bits).all()) for axis in range(3))
 
 
-def _times(shape: tuple[int, ...]) -> F64:
-    """How often each offset of the octant with no negative one occurs in the whole kernel."""
-    axes = [np.r_[1.0, np.full(n - 1, 2.0)] for n in shape]
-    return np.asarray(np.einsum("i,j,k->ijk", *axes), dtype=np.float64)
+def worst_share(kernel: F64, errors: F64, occurs: F64) -> float:
+    """Largest error over the highest result, for any input of 0 or more.
 
-
-def _fit(octant: F64, far: int, near: int, tolerance: float) -> tuple[list[F64], float]:
-    """Filters (offset, term) of an octant, far terms first, and the summed error over the middle value."""
-    roots = [np.sqrt(np.r_[1.0, np.full(n - 1, 2.0)]) for n in octant.shape]
-    target = octant * np.einsum("i,j,k->ijk", *roots)
-    widths = np.geomspace(WIDEST, NARROWEST, far + near)
-    factors = [
-        np.exp(-((np.arange(n) / n)[:, None] ** 2) / (2 * widths**2)) * root[:, None]
-        for n, root in zip(octant.shape, roots, strict=True)
-    ]
-    inner = PAIRS + 1
-    for factor in factors:
-        factor[inner:, far:] = 0
-    unfolded = [np.moveaxis(target, a, 0).reshape(target.shape[a], -1) for a in range(3)]
-    best, found = np.inf, factors
-    for sweep in range(1, SWEEPS + 1):
-        for axis in range(3):
-            one, two = (factors[a] for a in range(3) if a != axis)
-            normal = (one.T @ one) * (two.T @ two)
-            normal += RIDGE * np.trace(normal) * np.eye(far + near)
-            products = (one[:, None, :] * two[None, :, :]).reshape(-1, far + near)
-            right = unfolded[axis] @ products
-            factors[axis] = np.zeros_like(factors[axis])
-            factors[axis][:inner] = np.linalg.solve(normal, right[:inner].T).T
-            if len(right) > inner and far:
-                factors[axis][inner:, :far] = np.linalg.solve(normal[:far, :far], right[inner:, :far].T).T
-            # The size of a term goes from axis to axis; here it is shared, so that none runs away.
-            size = np.linalg.norm(factors[axis], axis=0)
-            if axis < 2 and (size > 0).all():
-                factors[axis] = factors[axis] / size
-        if sweep % CHECK_EVERY == 0:
-            filters = [f / root[:, None] for f, root in zip(factors, roots, strict=True)]
-            error = _error(octant, filters)[0]
-            if error < best:
-                best, found = error, filters
-            if best <= tolerance or (sweep >= HOPE_AFTER and best > HOPELESS * tolerance):
-                break
-    return found, best
+    `kernel` and `errors` are given for some offsets, each of which `occurs` so many times; the kernel's first
+    value is its largest, and above 0.
+    """
+    room = kernel.flat[0]
+    worst = 0.0
+    for sign in (1.0, -1.0):
+        errs = sign * errors > 0
+        error, weight = np.abs(errors[errs]) * occurs[errs], kernel[errs] * occurs[errs]
+        dearest = np.argsort(weight / error, kind="stable")
+        before = np.r_[0.0, np.cumsum(weight[dearest])[:-1]]
+        needs = np.maximum(weight[dearest], np.finfo(np.float64).tiny)
+        worst = max(worst, float(error[dearest] @ np.clip((room - before) / needs, 0, 1)) / room)
+    return worst
 
 
 def _error(octant: F64, filters: list[F64]) -> tuple[float, float]:
-    """Summed absolute error over the middle value, once the middle takes up the sum; and that sum."""
-    lacking = (octant - np.einsum("ir,jr,kr->ijk", *filters)) * _times(octant.shape)
-    middle = float(lacking.sum())
+    """Bound of the error, once the middle takes up what the sum lacks in all; and what it lacks."""
+    occurs = occurrences(octant.shape)
+    lacking = octant - product_sum(filters)
+    middle = float((lacking * occurs).sum())
     lacking[0, 0, 0] -= middle
-    return float(np.abs(lacking).sum() / octant[0, 0, 0]), middle
+    return worst_share(octant, lacking, occurs), middle
 
 
 def _padded(filters: F64) -> F32:
@@ -162,14 +130,24 @@ def _found(values: bytes, shape: tuple[int, int, int], tolerance: float) -> Sepa
     if not (middle > 0 and middle >= kernel.max() and kernel.min() >= 0 and is_even(kernel)):
         return None
     octant = kernel[tuple(slice(n // 2, None) for n in shape)]
+    if max(octant.shape) > WIDEST:
+        return None
+    part = octant / middle
     for far, near in TRIED if max(octant.shape) > PAIRS + 1 else TRIED_NEAR:
-        filters, error = _fit(octant, far, near, tolerance)
+        filters, error = fit_filters(
+            part,
+            far=far,
+            near=near,
+            near_reach=PAIRS,
+            error_of=lambda f: _error(part, f)[0],
+            wanted=tolerance,
+        )
         if error > tolerance:
             continue
-        along = [_padded(f) for f in filters]
+        along = [_padded(f) for f in (filters[0] * middle, *filters[1:])]
         rounded = [f[:, :n].T.astype(np.float64) for f, n in zip(along, octant.shape, strict=True)]
         error, lacking = _error(octant, rounded)
-        error += _rounding(along, float(octant[0, 0, 0]))
+        error += _rounding(along, middle)
         if error <= tolerance:
             z, y, x = along
             return SeparableKernel(z, y, x, far=far, middle=lacking, error_frac=error)
