@@ -102,13 +102,12 @@ def test_worst_share_is_the_worst(seed: int, offsets: int) -> None:
     kernel = np.sort(draw.uniform(0, 1, offsets))[::-1] + 1e-3
     errors, occurs = draw.normal(0, 0.1, offsets), draw.choice([1.0, 2.0, 4.0], offsets)
     found = worst_share(kernel, errors, occurs)
-    program = [
-        linprog(
-            -sign * errors * occurs, A_ub=[kernel * occurs], b_ub=[kernel[0]], bounds=[(0, 1)] * offsets
-        ).fun
-        for sign in (1, -1)
-    ]
-    assert found == pytest.approx(-min(program) / kernel[0], rel=1e-9, abs=1e-12)
+    best = []
+    for sign in (1, -1):
+        goal = -sign * errors * occurs
+        program = linprog(goal, A_ub=[kernel * occurs], b_ub=[kernel[0]], bounds=[(0, 1)] * offsets)
+        best.append(-float(goal @ program.x))
+    assert found == pytest.approx(max(best) / kernel[0], rel=1e-9, abs=1e-12)
     for _ in range(20):
         some = draw.uniform(0, 1, offsets) ** draw.choice([0.1, 1, 10])
         highest = max(kernel[0] * some.max(), float((kernel * occurs) @ some))
