@@ -62,6 +62,13 @@ def test_parts_keep_the_share_of_their_voxel() -> None:
     assert ((out >= 0) & (out <= 1)).all()
 
 
+def test_the_highest_values_are_filled_first() -> None:
+    values = np.array([[5.0, 1.0, 3.0, 4.0], [2.0, 2.0, 2.0, 2.0]], np.float32)
+    out = np.empty_like(values)
+    histogram.rank_by_value(values, np.array([0.625, 0.25]), out)
+    assert out.tolist() == [[1.0, 0.0, 0.5, 1.0], [0.25, 0.25, 0.25, 0.25]]
+
+
 def test_survey_finds_the_box_and_what_is_no_share() -> None:
     share = np.zeros((4, 5, 6), np.float32)
     box = np.empty((3, 2), np.int64)

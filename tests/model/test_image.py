@@ -7,7 +7,7 @@ from tests.strategies import grids
 
 from emboplan.errors import GeometryError, ModelRangeError
 from emboplan.model.grid import Grid
-from emboplan.model.image import ActivityMap, CountImage, CtImage, DoseMap, PlanarPair
+from emboplan.model.image import ActivityMap, CountImage, CtImage, DensityMap, DoseMap, PlanarPair
 
 GRID = Grid(shape=(2, 3, 4), spacing_mm=(2.0, 2.0, 5.0), origin_mm=(0, 0, 0))
 
@@ -68,3 +68,17 @@ def test_a_dose_without_statistics_has_zero_error() -> None:
 def test_planar_views_of_different_shapes_are_refused() -> None:
     with pytest.raises(GeometryError, match="planar views differ"):
         PlanarPair(np.ones((4, 4), np.float32), np.ones((4, 5), np.float32), pixel_mm=(2, 2))
+
+
+def test_densities_in_kilograms_per_cubic_metre_are_refused() -> None:
+    grid = Grid(shape=(1, 1, 2), spacing_mm=(1.0, 1.0, 1.0), origin_mm=(0.0, 0.0, 0.0))
+    with pytest.raises(ModelRangeError, match=r"up to 1050 g/mL.*not kg/m3"):
+        DensityMap(grid, np.array([[[1.0, 1050.0]]]))
+
+
+def test_errors_below_zero_and_numbers_beyond_single_precision_are_refused() -> None:
+    grid = Grid(shape=(1, 1, 1), spacing_mm=(1.0, 1.0, 1.0), origin_mm=(0.0, 0.0, 0.0))
+    with pytest.raises(ModelRangeError, match="dose error holds negative"):
+        DoseMap(grid, np.ones((1, 1, 1), np.float32), "local", np.full((1, 1, 1), -0.1, np.float32))
+    with pytest.raises(ModelRangeError, match="not finite"):
+        ActivityMap(grid, np.full((1, 1, 1), 1e39))

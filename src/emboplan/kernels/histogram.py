@@ -237,6 +237,16 @@ def rank_by_field(field: F32, share: F64, voxels: I32, parts: int, out: F32) -> 
 
 
 @numba.njit(cache=True, nogil=True)
+def rank_by_value(values: F32, share: F64, out: F32) -> None:
+    """Which parts of each voxel are filled: those where its row of `values` is highest.
+
+    `share` is what is filled of each voxel, and is kept exactly. `values` and `out` are ``(voxels, parts)``.
+    """
+    for n in range(values.shape[0]):
+        _keep_highest(values[n].astype(np.float64), share[n] * values.shape[1], out[n])
+
+
+@numba.njit(cache=True, nogil=True)
 def put_parts(filled: F32, voxels: I32, parts: int, out: F32) -> None:
     """Lay the parts of voxels into a volume that has `parts` values along each edge of every voxel."""
     for n in range(voxels.shape[0]):

@@ -16,6 +16,9 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from emboplan.errors import GeometryError, ModelRangeError
 from emboplan.model.grid import Grid
 
+# Above the densest element: a unit was mistaken.
+DENSEST_G_PER_ML = 25.0
+
 
 def frozen_array(values: ArrayLike, grid: Grid, dtype: DTypeLike, what: str) -> NDArray[np.generic]:
     """A read-only, contiguous copy of `values`, checked for the grid's shape and for finite numbers."""
@@ -30,7 +33,9 @@ def frozen_array(values: ArrayLike, grid: Grid, dtype: DTypeLike, what: str) -> 
 
 def _amounts(values: ArrayLike, grid: Grid, what: str) -> NDArray[np.float32]:
     """`values` as a checked array of single-precision numbers of 0 or more."""
-    array = frozen_array(np.asarray(values, np.float32), grid, np.float32, what).view(np.float32)
+    # What single precision cannot hold becomes infinite, and is refused as such.
+    with np.errstate(over="ignore"):
+        array = frozen_array(values, grid, np.float32, what).view(np.float32)
     _non_negative(array, what)
     return array
 
@@ -125,6 +130,11 @@ class DensityMap:
     def __post_init__(self) -> None:
         """Check the values."""
         object.__setattr__(self, "g_per_ml", _amounts(self.g_per_ml, self.grid, "density map"))
+        highest = float(self.g_per_ml.max(initial=0))
+        if highest > DENSEST_G_PER_ML:
+            raise ModelRangeError(
+                f"density map holds up to {highest:.4g} g/mL, more than any matter; give g/mL, not kg/m3"
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,9 +154,7 @@ class DoseMap:
             if self.standard_error_gy is None
             else self.standard_error_gy
         )
-        object.__setattr__(
-            self, "standard_error_gy", frozen_array(error, self.grid, np.float32, "dose error")
-        )
+        object.__setattr__(self, "standard_error_gy", _amounts(error, self.grid, "dose error"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from emboplan.dosimetry.histograms.dose_volumes import DoseVolumes
-from emboplan.dosimetry.histograms.dvh import dose_axis_gy, dvh, dvh_set
+from emboplan.dosimetry.histograms.dvh import dose_axis_gy, dvh, dvh_set, placing_bounds
 from emboplan.errors import GeometryError, MaskError, ModelRangeError
 from emboplan.model.grid import Grid
 from emboplan.model.image import DoseMap
@@ -140,7 +140,7 @@ def test_structures_of_one_map_share_the_axis() -> None:
     assert [s.name for s in found.structures] == ["all", "half"]
     assert found.structures[0].cumulative.dose_gy == found.structures[1].cumulative.dose_gy
     metrics = "d98_gy d95_gy d70_gy d50_gy d2_gy v50_frac min_gy max_gy geud_gy homogeneity metrics"
-    curves = "cumulative differential quantifiable outside_frac standard_errors"
+    curves = "cumulative differential quantifiable outside_frac standard_errors placing"
     expected = {"name", "volume_ml", "mean_gy", "mean_gy_standard_error", *metrics.split(), *curves.split()}
     assert expected == set(found.to_json()["structures"][0])
 
@@ -328,3 +328,40 @@ def test_half_a_millilitre_is_never_quantifiable_on_pet_or_spect(fwhm_mm: float)
     mask = Mask(grid, x**2 + y**2 + z**2 <= 4.99**2)
     assert mask.volume_ml == pytest.approx(0.52, rel=0.02)
     assert not dvh(_gradient(), mask, resolution_fwhm_mm=fwhm_mm).quantifiable
+
+
+def test_the_room_that_shares_leave_comes_with_a_small_lesion() -> None:
+    """Half a voxel on a slope of 1 Gy/mm: between its lower and its upper half; a mask leaves no room."""
+    shares = np.zeros(GRID.shape)
+    shares[3, 3, 50] = 0.5
+    found = dvh(_gradient(), shares, metrics=("D50%",))
+    assert found.placing is not None
+    low, high = found.placing
+    assert low.mean_gy <= found.mean_gy <= high.mean_gy
+    assert (low.mean_gy, high.mean_gy) == tuple(m.mean_gy for m in placing_bounds(_gradient(), shares))
+    assert set(low.metrics) == {"D50%"}
+    assert dvh(_gradient(), Mask(GRID, shares > 0)).placing is None
+    assert dvh(_gradient(), np.full(GRID.shape, 0.5)).placing is None
+
+
+@pytest.mark.parametrize("outliers", [(1e6,), (1e6, 1e6 + 1), (2e3, 1e5, 1e9)])
+def test_few_voxels_far_above_do_not_widen_the_bins_of_the_rest(outliers: tuple[float, ...]) -> None:
+    """Against the sorted doses; two clusters, one of them at many thousand times the other's dose."""
+    doses = np.random.default_rng(3).normal(50, 5, 90_000).astype(np.float32)
+    doses[: len(outliers)] = outliers
+    found = DoseVolumes.of(doses, 0.001)
+    assert found.volume_ml == pytest.approx(90.0)
+    assert found.mean_gy == pytest.approx(float(doses.mean(dtype=np.float64)), rel=1e-6)
+    for share in (0.98, 0.95, 0.7, 0.5, 0.02):
+        assert found.dose_at(share) == pytest.approx(float(np.quantile(doses, 1 - share)), abs=0.01)
+    assert found.fraction_at_least(50.0) == pytest.approx(float((doses >= 50).mean()), abs=1e-3)
+    assert found.highest_gy == max(outliers)
+    assert (np.diff(found.gy) >= 0).all()
+
+
+def test_half_of_the_volume_far_above_the_other_half() -> None:
+    doses = np.random.default_rng(4).normal(50, 5, 100_000).astype(np.float32)
+    doses[::2] += np.float32(1e6)
+    found = DoseVolumes.of(doses, np.full(doses.size, 0.5))
+    assert found.dose_at(0.75) == pytest.approx(float(np.quantile(doses, 0.25)), abs=0.01)
+    assert found.dose_at(0.25) == pytest.approx(float(np.quantile(doses, 0.75)), rel=1e-6)

@@ -163,3 +163,8 @@ def test_refusals() -> None:
         voxel_s_kernel("Tc-99m", spacing_mm=(3, 3, 3))
     with pytest.raises(ModelRangeError, match="volume_ml is -1"):
         uniform_sphere_escape_frac(volume_ml=-1)
+
+
+def test_a_kernel_in_air_is_refused() -> None:
+    with pytest.raises(ModelRangeError, match=r"reach .* transport it"):
+        voxel_s_kernel("Y-90", spacing_mm=(4, 4, 4), density_g_per_ml=0.0012)

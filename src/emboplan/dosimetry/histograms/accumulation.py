@@ -22,6 +22,7 @@ from emboplan.dosimetry.histograms.bed_map import Effect, EffectMap, bed_map
 from emboplan.dosimetry.histograms.subvoxel import require_same_frame
 from emboplan.errors import GeometryError, ModelRangeError
 from emboplan.imaging.resample import resample_dose
+from emboplan.model.finding import Finding, Severity
 from emboplan.model.grid import ORTHONORMAL_TOLERANCE, Grid
 from emboplan.model.image import DoseMap
 from emboplan.model.mask import Mask
@@ -59,11 +60,13 @@ class Accumulated(Generic[MapT]):
     """A sum over sessions; outside `covered`, which all sessions' maps reach, it is a lower bound.
 
     `uncovered_frac` has, for each session, the share of the reference grid that its map does not reach.
+    `findings` name sessions that were added as if they were aligned, since a frame of reference is not known.
     """
 
     total: MapT
     covered: Mask
     uncovered_frac: tuple[float, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 def accumulate_dose(sessions: Sequence[Session], onto: Grid | None = None) -> Accumulated[DoseMap]:
@@ -74,7 +77,8 @@ def accumulate_dose(sessions: Sequence[Session], onto: Grid | None = None) -> Ac
     """
     maps, covered, missing = _on_one_grid(sessions, onto)
     gy, error = _summed(maps)
-    return Accumulated(DoseMap(covered.grid, gy, _method(maps), error), covered, missing)
+    total = DoseMap(covered.grid, gy, _method(maps), error)
+    return Accumulated(total, covered, missing, _alignment(sessions, covered.grid))
 
 
 def accumulate_bed(
@@ -100,7 +104,29 @@ def accumulate_bed(
         for one, session in zip(maps, sessions, strict=True)
     ]
     gy, error = _summed(effects)
-    return Accumulated(EffectMap(covered.grid, gy, Effect.BED, _method(maps), error), covered, missing)
+    total = EffectMap(covered.grid, gy, Effect.BED, _method(maps), error)
+    return Accumulated(total, covered, missing, _alignment(sessions, covered.grid))
+
+
+def _alignment(sessions: Sequence[Session], grid: Grid) -> tuple[Finding, ...]:
+    """A finding where a session without a transform, or the reference, states no frame of reference.
+
+    A map with the reference's own `Grid` was put there by whoever made it; equal numbers alone say nothing.
+    """
+    unknown = [
+        str(number)
+        for number, session in enumerate(sessions, start=1)
+        if session.to_reference is None
+        and None in (session.dose.grid.frame_of_reference_uid, grid.frame_of_reference_uid)
+        and session.dose.grid is not grid
+    ]
+    if not unknown:
+        return ()
+    text = (
+        f"No frame of reference says that the dose of session {' and '.join(unknown)} is aligned with the "
+        "reference: it was added as it lies. Give its rigid transform, or check the registration."
+    )
+    return (Finding("accumulation-alignment-unknown", Severity.WARNING, text),)
 
 
 def _summed(maps: Sequence[DoseMap] | Sequence[EffectMap]) -> tuple[Volume, Volume]:

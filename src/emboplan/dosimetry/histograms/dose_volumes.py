@@ -28,6 +28,10 @@ Array = NDArray[np.float64]
 # Doses kept one by one; more go into this many bins, each 0.0015 % of the range wide.
 MOST_KEPT = 1 << 16
 
+# A bin that holds more than this share of the volume is divided again, so that no few doses far above the
+# others make all bins too wide for these.
+MOST_IN_A_BIN = 1e-3
+
 # The shares of the volume in the homogeneity index and in the headline metrics, by their names.
 D98, D95, D70, D50, D2 = 0.98, 0.95, 0.70, 0.50, 0.02
 V50_GY = 50.0
@@ -138,19 +142,38 @@ def _binned(gy: NDArray[np.float32], ml: Array) -> tuple[Array, Array, tuple[flo
     """Mean doses and volumes of narrow bins, and the lowest and the highest dose."""
     with np.errstate(invalid="ignore"):
         low, high = float(np.fmin.reduce(gy)), float(np.fmax.reduce(gy))
-    if ml.size > 1 and not np.isnan(low):
-        counted = ml > 0
-        low, high = float(np.fmin.reduce(gy[counted])), float(np.fmax.reduce(gy[counted]))
+        if ml.size > 1 and not np.isnan(low):
+            counted = ml > 0
+            low = float(np.fmin.reduce(gy, where=counted, initial=np.nan))
+            high = float(np.fmax.reduce(gy, where=counted, initial=np.nan))
     if np.isnan(low):
         return np.zeros(0), np.zeros(0), (0.0, 0.0)
+    rows, volumes = _bins(gy, ml, low, high)
+    return rows, volumes, (low, high)
+
+
+def _bins(gy: NDArray[np.float32], ml: Array, low: float, high: float) -> tuple[Array, Array]:
+    """Even bins from `low` to `high`; where many doses share one, since few lie far away, bins of its own."""
     volume, moment = np.zeros(MOST_KEPT), np.zeros(MOST_KEPT)
     ends = np.zeros((2, MOST_KEPT), np.float32)
     per_gy = (MOST_KEPT - 1) / (high - low) if high > low else 0.0
     histogram.bin_volumes(gy, ml, low, per_gy, volume, moment, ends)
     filled = volume > 0
     # A bin of one dose is that dose to the last digit: V50 of a plateau of 50 Gy counts all of it.
-    rows = np.clip(moment[filled] / volume[filled], ends[0, filled], ends[1, filled])
-    return rows.astype(np.float64), volume[filled], (low, high)
+    rows = np.where(filled, np.clip(moment / np.where(filled, volume, 1), ends[0], ends[1]), 0)
+    crowded = np.flatnonzero((volume > MOST_IN_A_BIN * volume.sum()) & (ends[1] > ends[0]))
+    kept = filled.copy()
+    finer: list[tuple[Array, Array]] = []
+    for run in np.split(crowded, np.flatnonzero(np.diff(crowded) > 1) + 1):
+        if run.size:
+            first, last = float(ends[0, run[0]]), float(ends[1, run[-1]])
+            inside = (gy >= first) & (gy <= last)
+            finer.append(_bins(gy[inside], ml[inside] if ml.size > 1 else ml, first, last))
+            kept[run] = False
+    rows = np.concatenate([rows[kept], *(part[0] for part in finer)]).astype(np.float64)
+    volumes = np.concatenate([volume[kept], *(part[1] for part in finer)])
+    order = np.argsort(rows, kind="stable")
+    return rows[order], volumes[order]
 
 
 _METRIC = re.compile(r"(?P<kind>[DV])(?P<number>\d+(?:\.\d+)?)(?P<unit>%|cc|ml|Gy)?", re.IGNORECASE)

@@ -11,13 +11,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from emboplan.dosimetry.histograms.bed_map import EffectMap
 from emboplan.dosimetry.histograms.dose_volumes import DoseVolumes, jackknife_errors, read_headline
-from emboplan.dosimetry.histograms.subvoxel import Sampling, Structure, checked_structure, sample_doses
+from emboplan.dosimetry.histograms.share_shape import MOST_VOXELS_DRAWN
+from emboplan.dosimetry.histograms.subvoxel import (
+    Placing,
+    Sampling,
+    Structure,
+    checked_structure,
+    sample_doses,
+)
 from emboplan.dosimetry.uptake.regions import checked_fwhm_mm, is_quantifiable
 from emboplan.errors import GeometryError, ModelRangeError
 from emboplan.imaging.resample import mask_occupancy
@@ -86,8 +94,9 @@ def dvh(
         axis_gy: rising doses of the curves; by default even steps up to the structure's maximum.
         metrics: more metrics by name, such as ``D90%``, ``D2cc`` (Gy) or ``V20Gy`` (share of the volume).
         sampling: ``voxels`` takes each voxel's own dose, ``parts`` interpolates it at many points in each
-            voxel, ``auto`` (the default) does the latter wherever the structure is not whole voxels of the
-            dose's grid.
+            voxel; ``linear`` does so with the dose straight between its voxels, as treatment planning systems
+            have it, and loses peaks between voxels. ``auto`` (the default) is ``voxels`` for whole voxels of
+            the dose's grid, else ``linear`` for a structure ten voxels wide and more, else ``parts``.
         batches_gy: doses of equal, independent batches ``(batch, z, y, x)``, of which `dose` is the mean;
             gives the standard error of every metric.
         batch_voxels: places in the flattened map of the columns of ``batches_gy`` ``(batch, column)``, where
@@ -135,7 +144,52 @@ def dvh(
         outside_frac=volumes.outside_frac,
         metrics=found.metrics,
         standard_errors=errors,
+        placing=_placing(dose, place, geud_exponent, metrics),
     )
+
+
+def _placing(
+    dose: AnyMap, place: Structure, geud_exponent: float | None, metrics: Sequence[str]
+) -> tuple[DvhMetrics, DvhMetrics] | None:
+    """The room that the shares of a small structure leave; None for a mask, and for many voxels."""
+    if place.whole or np.count_nonzero(place.share) >= MOST_VOXELS_DRAWN:
+        return None
+    return _bounds(dose, place, geud_exponent, metrics)
+
+
+def placing_bounds(
+    dose: AnyMap,
+    structure: Mask | ArrayLike,
+    name: str = "structure",
+    *,
+    geud_exponent: float | None = None,
+    metrics: Sequence[str] = (),
+) -> tuple[DvhMetrics, DvhMetrics]:
+    """The lowest and the highest that each metric may be, as far as the shares of the voxels leave it open.
+
+    Shares say how much of a voxel the structure fills, not where. The first metrics are those of the shape
+    that fills each voxel's share where the voxel's dose is lowest, the second where it is highest; every
+    shape with these shares lies between. A mask has no such room, and both are alike. The homogeneity, which
+    no single shape bounds, is None. Arguments as in `dvh`.
+    """
+    return _bounds(dose, checked_structure(structure, dose.grid, name), geud_exponent, metrics)
+
+
+def _bounds(
+    dose: AnyMap, place: Structure, geud_exponent: float | None, metrics: Sequence[str]
+) -> tuple[DvhMetrics, DvhMetrics]:
+    low, high = (
+        replace(
+            read_headline(
+                sample_doses(dose.gy, dose.grid, place, Sampling.AUTO, placing),
+                geud_exponent=geud_exponent,
+                names=metrics,
+            ),
+            homogeneity=None,
+        )
+        for placing in (Placing.LOWEST, Placing.HIGHEST)
+    )
+    return low, high
 
 
 def dvh_set(

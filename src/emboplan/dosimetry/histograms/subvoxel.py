@@ -3,13 +3,13 @@
 A structure comes in one of three forms. A mask on the dose's own grid *is* those voxels: each counts with its
 own dose. A mask on another grid, usually the finer one of the CT, is sampled at many points in each of its
 voxels, so that its volume is exact; the dose at a point is interpolated between the centres of the dose's
-voxels. Shares (0 to 1) of the dose's voxels are first turned into a shape: the parts of a voxel that are
-filled are those nearest to what its neighbours hold, and small shapes are drawn together until they are as
-compact as the shares allow (pixel swapping, Atkinson, Int. J. Remote Sens. 26 (2005) 5311); every voxel keeps
-its share exactly. The shape is then sampled as a mask is.
+voxels. Shares (0 to 1) of the dose's voxels are first turned into a shape that fills them exactly
+(`share_shape`), which is then sampled as a mask is.
 
-A share does not say where in a voxel the structure is. A lesion of 0.1 mL on 5 mm voxels is found again to
-0.05 mm; one of 0.05 mL may hide in a single voxel, anywhere: give its mask.
+A share does not say where in a voxel the structure is. A ball at least as wide as a voxel is found again to
+0.05 mm; a smaller one may hide in a single voxel, anywhere, and what is no ball is known less well: give its
+mask. `Placing` fills the same shares with the lowest or the highest doses instead, so that the room that is
+left can be seen.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from emboplan.dosimetry.histograms.dose_volumes import DoseVolumes
-from emboplan.dosimetry.uptake.regions import ROUNDING
+from emboplan.dosimetry.histograms.share_shape import by_dose, filled_parts
+from emboplan.dosimetry.uptake.regions import ROUNDING, equivalent_diameter_mm
 from emboplan.errors import GeometryError, MaskError
 from emboplan.kernels import histogram
 from emboplan.model.grid import Grid
@@ -38,16 +38,9 @@ MOST_PARTS_OF_MASK, MOST_PARTS_OF_SHARE = 48, 16
 # Partly filled voxels have at least this many parts along an edge, so that a surface has a place in them.
 FEWEST_PARTS_OF_SHARE = 3
 
-# Width of the Gaussian, in voxels, that ranks the parts of a voxel by its neighbours' shares: wide enough to
-# see the neighbours, narrow enough to see no others.
-RANK_SIGMA = 0.8
-
-# Width in voxels of the mean, taken twice, that draws a shape together: nearly a Gaussian of 0.3 voxels, and
-# much faster. Spheres of 0.05 mL and more change no more after some five rounds.
-SWAP_WIDTH, SWAP_ROUNDS = 0.7, 6
-
-# Shapes of more voxels than this are not drawn together: their surface is as good as flat in a voxel.
-MOST_VOXELS_SWAPPED = 30
+# A structure whose ball is this many dose voxels wide has its edge, not its peaks, between voxels: the dose
+# is then straight between them, as planning systems have it, so that histograms can be compared.
+WIDE_IN_VOXELS = 10.0
 
 # Indices of voxels are made for this many at a time, so that they stay small beside a large mask.
 VOXELS_AT_A_TIME = 1 << 21
@@ -62,9 +55,18 @@ Voxels = NDArray[np.int32]
 class Sampling(StrEnum):
     """Where in its voxels a structure takes its dose from."""
 
-    AUTO = "auto"  # whole voxels where the structure is made of the dose's own, parts of voxels elsewhere
+    AUTO = "auto"  # whole voxels for those of the dose's own grid, else linear if wide and parts if small
     VOXELS = "voxels"  # every voxel has its own dose everywhere; what the energy balance of a map uses
     PARTS = "parts"  # the dose is interpolated at many points in each voxel
+    LINEAR = "linear"  # as parts, the dose straight between its voxels, as treatment planning systems have it
+
+
+class Placing(StrEnum):
+    """Which parts of partly filled voxels are filled."""
+
+    COMPACT = "compact"  # those that make the most compact shape
+    LOWEST = "lowest"  # those with the lowest doses of their voxel
+    HIGHEST = "highest"  # those with the highest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,7 +125,11 @@ def require_same_frame(first: Grid, second: Grid, what: str) -> None:
 
 
 def sample_doses(
-    gy: Volume, grid: Grid, structure: Structure, sampling: Sampling | str = Sampling.AUTO
+    gy: Volume,
+    grid: Grid,
+    structure: Structure,
+    sampling: Sampling | str = Sampling.AUTO,
+    placing: Placing = Placing.COMPACT,
 ) -> DoseVolumes:
     """The doses of a structure in ascending order, with the volume of each.
 
@@ -133,7 +139,10 @@ def sample_doses(
     how = Sampling(sampling)
     own = _own_place(grid, structure.grid)
     if how is Sampling.AUTO:
-        how = Sampling.VOXELS if own is not None and structure.whole else Sampling.PARTS
+        side_mm = float(np.prod(grid.spacing_mm)) ** (1 / 3)
+        wide = equivalent_diameter_mm(structure.volume_ml) >= WIDE_IN_VOXELS * side_mm
+        between = Sampling.LINEAR if wide else Sampling.PARTS
+        how = Sampling.VOXELS if own is not None and structure.whole else between
     if how is Sampling.VOXELS:
         if own is None:
             grid.require_same(structure.grid, f"dose and {structure.name}")
@@ -141,7 +150,7 @@ def sample_doses(
         return DoseVolumes.of(
             gy[own][inside], structure.share[inside].astype(np.float64) * structure.grid.voxel_ml
         )
-    volumes = _sampled(gy, grid, structure)
+    volumes = _sampled(gy, grid, structure, placing, bent=how is not Sampling.LINEAR)
     if volumes is None:
         raise MaskError(
             f"{structure.name} lies outside the dose's grid ({grid.describe()}); "
@@ -160,7 +169,9 @@ def _own_place(grid: Grid, box: Grid) -> Box | None:
     return place if grid.cropped(place).is_same(box) else None
 
 
-def _sampled(gy: Volume, grid: Grid, structure: Structure) -> DoseVolumes | None:
+def _sampled(
+    gy: Volume, grid: Grid, structure: Structure, placing: Placing, *, bent: bool
+) -> DoseVolumes | None:
     """Doses at points all over the structure; None where no point lies in the dose's grid."""
     matrix = _reversed(grid.axes.T @ structure.grid.axes) * np.array(structure.grid.spacing_zyx_mm)
     matrix /= np.array(grid.spacing_zyx_mm)[:, np.newaxis]
@@ -170,14 +181,20 @@ def _sampled(gy: Volume, grid: Grid, structure: Structure) -> DoseVolumes | None
         return None
     part = np.ascontiguousarray(gy[dose_box])
     bend = np.zeros((3, *part.shape), np.float32)
-    histogram.bends(part, bend)
+    if bent:
+        histogram.bends(part, bend)
     clipped = np.array([s.start for s in dose_box])
     doses, volumes, outside = [], [], 0.0
     most = structure.volume_ml * WHOLE
-    for voxels, parts, filled in _shape(structure, grid):
+    for voxels, parts, share in _voxels(structure, grid):
         points = np.empty((len(voxels), parts[0] * parts[1] * parts[2]), np.float32)
+        filled = None
+        if share is not None and placing is Placing.COMPACT:
+            filled = filled_parts(structure.share, voxels, parts[0], np.array(structure.grid.spacing_zyx_mm))
         every = np.empty((0, 0), np.float32) if filled is None else filled
         missed = histogram.sample(part, bend, voxels, matrix, offset - clipped, parts, every, points)
+        if share is not None and placing is not Placing.COMPACT:
+            filled = by_dose(points, share, highest=placing is Placing.HIGHEST)
         point_ml = structure.grid.voxel_ml / points.shape[1]
         ml = np.array([point_ml]) if filled is None else filled.ravel().astype(np.float64) * point_ml
         if missed:
@@ -215,8 +232,10 @@ def _touched(
 Parts = tuple[int, int, int]
 
 
-def _shape(structure: Structure, dose_grid: Grid) -> Iterator[tuple[Voxels, Parts, Volume | None]]:
-    """Voxels, parts along each edge, and the share of each part that is filled (None: all of it)."""
+def _voxels(
+    structure: Structure, dose_grid: Grid
+) -> Iterator[tuple[Voxels, Parts, NDArray[np.float64] | None]]:
+    """Voxels, parts along each edge, and the share of each voxel that is filled (None: all of it)."""
     share = structure.share
     if structure.whole:
         parts = _mask_parts(structure, dose_grid)
@@ -227,14 +246,12 @@ def _shape(structure: Structure, dose_grid: Grid) -> Iterator[tuple[Voxels, Part
             if len(slab):
                 yield slab, parts, None
         return
-    whole = np.argwhere(share >= WHOLE).astype(np.int32)
     edge = int(np.ceil((FEWEST_POINTS / float(share.sum(dtype=np.float64))) ** (1 / 3)))
     edge = min(max(edge, 1), MOST_PARTS_OF_SHARE)
     fine = max(edge, FEWEST_PARTS_OF_SHARE)
+    yield np.argwhere(share >= WHOLE).astype(np.int32), (edge, edge, edge), None
     partial = np.argwhere((share > 0) & (share < WHOLE)).astype(np.int32)
-    filled = _filled_parts(share, whole, partial, fine)
-    yield whole, (edge, edge, edge), None
-    yield partial, (fine, fine, fine), filled
+    yield partial, (fine, fine, fine), share[tuple(partial.T)].astype(np.float64)
 
 
 def _mask_parts(structure: Structure, dose_grid: Grid) -> Parts:
@@ -247,24 +264,3 @@ def _mask_parts(structure: Structure, dose_grid: Grid) -> Parts:
         for d in structure.grid.spacing_zyx_mm
     )
     return nz, ny, nx
-
-
-def _filled_parts(share: Volume, whole: Voxels, partial: Voxels, parts: int) -> Volume:
-    """The filled share of each part of the partly filled voxels."""
-    around = np.pad(share, 1)
-    places = (np.arange(parts) + 0.5) / parts - 0.5
-    weights = np.exp(-(((places[:, np.newaxis] - np.array([-1, 0, 1])) / RANK_SIGMA) ** 2) / 2)
-    filled = np.empty((len(partial), parts**3), np.float32)
-    histogram.rank_by_neighbours(around, partial, weights, filled)
-    if share.sum() > MOST_VOXELS_SWAPPED:
-        return filled
-    shape = np.zeros(tuple(n * parts for n in around.shape), np.float32)
-    histogram.put_parts(np.ones((len(whole), parts**3), np.float32), whole + np.int32(1), parts, shape)
-    shares = share[tuple(partial.T)].astype(np.float64)
-    width = 2 * int(SWAP_WIDTH * parts / 2) + 1  # odd, so that nothing is shifted
-    for _ in range(SWAP_ROUNDS):
-        histogram.put_parts(filled, partial + np.int32(1), parts, shape)
-        field = ndimage.uniform_filter(shape, width, mode="constant")
-        ndimage.uniform_filter(field, width, output=field, mode="constant")
-        histogram.rank_by_field(field, shares, partial + np.int32(1), parts, filled)
-    return filled

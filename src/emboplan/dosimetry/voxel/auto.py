@@ -6,8 +6,8 @@ transported. The two doses add up, since dose is linear in activity. The result 
 went which way.
 
 Only soft tissue is convolved, where nearly all activity is. Its density varies a little from place to place:
-sources are sorted into bands of density, each with its own kernel, and each voxel's energy is divided by its
-own mass.
+kernels are made for a few densities, each source is shared by the two kernels that its own density lies
+between, and each voxel's energy is divided by its own mass.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ METHOD = "auto"
 # in range, water by 1 %.
 SOFT_TISSUE = "liver"
 
-# Sources within one band differ in density by at most this share, and their ranges with it; the tolerance of
-# a change of tissue is larger.
-BAND_FRAC = 0.02
+# Kernels are made for densities that differ by this share; the energy of a source between two of them is
+# shared by both in proportion, which is off by the square of this.
+STEP_FRAC = 0.04
 
 DEFAULT_RELATIVE_ERROR = 0.01
 
@@ -124,8 +124,8 @@ def auto_dose(
     far = _convolvable(tissue, sources, nuclide, density_tolerance_frac, catalog)
     near = sources & ~far
     gy = np.zeros(tissue.grid.shape, np.float32)
-    for band, medium, material in _bands(tissue, far, nuclide, catalog):
-        gy += _convolved(activity, band, medium, material, tissue, nuclide, bremsstrahlung, catalog)
+    for share, medium, material in _kernel_shares(tissue, far, nuclide, catalog):
+        gy += _convolved(activity, share, medium, material, tissue, nuclide, bremsstrahlung, catalog)
     beside = {name: _mean(share, gy, tissue.grid, name) for name, share in asked.items()}
     total = float(activity.mbq_per_ml.sum(dtype=np.float64))
     transported_frac = float(activity.mbq_per_ml[near].sum(dtype=np.float64)) / total
@@ -146,6 +146,7 @@ def auto_dose(
         keep_batches=keep_batches,
         progress=progress,
         beside_gy=beside,
+        catalog=catalog,
     )
     parts = run.batch_doses_gy
     if parts is not None and run.batch_voxels is not None:
@@ -191,30 +192,33 @@ def _inside(grid: Grid, margin_mm: float) -> Bools:
     return inside
 
 
-def _bands(
+def _kernel_shares(
     tissue: TissueMap, far: Bools, nuclide: str, catalog: catalogue.Catalog | None
-) -> Iterator[tuple[Bools, float, str]]:
-    """Far sources in bands of density, each with its density and the composition of its kernel.
+) -> Iterator[tuple[F32, float, str]]:
+    """For each kernel the share that it has in each far source, its density and its composition.
 
-    The bands do not depend on the sources.
+    The shares of all kernels sum to 1 in a far source. The densities do not depend on the sources.
     """
     if not far.any():
         return
     density = tissue.g_per_ml[far].astype(np.float64)
-    band = np.floor(np.log(density) / np.log1p(BAND_FRAC)).astype(np.int64)
+    below = np.floor(np.log(density) / np.log1p(STEP_FRAC)).astype(np.int64)
+    lower = (1 + STEP_FRAC) ** below.astype(np.float64)
+    upper_share = (density / lower - 1) / STEP_FRAC
     shipped = (catalog or catalogue.load()).kernel_names()
     kernels = [name if kernel_name(nuclide, name) in shipped else SOFT_TISSUE for name in tissue.materials]
     kernel = np.array([kernels.index(name) for name in kernels])[tissue.material[far]]
-    for number in np.unique(band):
-        for place in np.unique(kernel[band == number]):
-            chosen = np.zeros_like(far)
-            chosen[far] = (band == number) & (kernel == place)
-            yield chosen, float((1 + BAND_FRAC) ** (number + 1 / 2)), kernels[place]
+    for number in np.unique(np.append(below, below + 1)):
+        part = np.where(below == number, 1 - upper_share, np.where(below + 1 == number, upper_share, 0.0))
+        for place in np.unique(kernel[part > 0]):
+            share = np.zeros(far.shape, np.float32)
+            share[far] = np.where(kernel == place, part, 0.0)
+            yield share, float((1 + STEP_FRAC) ** float(number)), kernels[place]
 
 
 def _convolved(
     activity: ActivityMap,
-    band: Bools,
+    share: F32,
     medium_g_per_ml: float,
     material: str,
     tissue: TissueMap,
@@ -222,7 +226,7 @@ def _convolved(
     bremsstrahlung: Bremsstrahlung,
     catalog: catalogue.Catalog | None,
 ) -> F32:
-    """Dose of the sources of one band of density."""
+    """Dose of the shares of the sources that have one kernel."""
     facts = catalog or catalogue.load()
     kernel = voxel_s_kernel(
         nuclide,
@@ -233,7 +237,7 @@ def _convolved(
     )
     # The coefficient of half-life and mean energy, since that is what the transport emits.
     k = facts.nuclide(nuclide).derived_gy_kg_per_gbq
-    energy = convolve(np.where(band, activity.mbq_per_ml, np.float32(0)), kernel.energy_frac, scale=k)
+    energy = convolve(activity.mbq_per_ml * share, kernel.energy_frac, scale=k)
     # The products of filters may fall short of 0 by their error.
     np.maximum(energy, 0, out=energy)
     np.divide(energy, tissue.g_per_ml, out=energy)

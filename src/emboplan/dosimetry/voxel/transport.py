@@ -20,7 +20,7 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from emboplan import catalog
+from emboplan import catalog as catalogue
 from emboplan.dosimetry.beta.beta_spectrum import BetaSpectrum, beta_spectrum
 from emboplan.dosimetry.beta.electron_tables import (
     DEFAULT_SETTINGS,
@@ -121,9 +121,14 @@ def _phantom(
     )
 
 
-def _electrons(activity: ActivityMap, nuclide: str, spectrum: BetaSpectrum | None) -> float:
-    """Number of decays, times the energy of the nuclide's record over that of the betas."""
-    record = catalog.load().nuclide(nuclide)
+def _electrons(
+    activity: ActivityMap, nuclide: str, spectrum: BetaSpectrum | None, facts: catalogue.Catalog
+) -> float:
+    """Number of decays, times the energy of the nuclide's record over that of the spectrum.
+
+    Half-life and mean energy are those of `facts`; the shape of the spectrum is the package's.
+    """
+    record = facts.nuclide(nuclide)
     decays = activity.total_mbq * BQ_PER_MBQ * record.half_life_h * SECONDS_PER_HOUR / math.log(2)
     if spectrum is not None or record.mean_energy is None:
         return decays
@@ -217,6 +222,7 @@ def transport_dose(
     spectrum: BetaSpectrum | None = None,
     settings: TransportSettings = DEFAULT_SETTINGS,
     beside_gy: Mapping[str, float] | None = None,
+    catalog: catalogue.Catalog | None = None,
 ) -> TransportResult:
     """The dose to complete decay from transported electrons, with its statistical error.
 
@@ -239,6 +245,7 @@ def transport_dose(
         settings: cuts and steps of the transport.
         beside_gy: mean dose that a structure has without the run, such as by convolution of other activity;
             the means of structures count it, and `relative_error` is of the whole.
+        catalog: facts to use; by default those of the package.
 
     Raises:
         GeometryError: activity and tissue lie on different grids.
@@ -258,7 +265,8 @@ def transport_dose(
         structures=len(weights),
         sources=phantom.sources.size,
     )
-    gy_g_per_mev = _electrons(activity, nuclide, spectrum) * JOULE_PER_MEV * GRAMS_PER_KILOGRAM
+    facts = catalog or catalogue.load()
+    gy_g_per_mev = _electrons(activity, nuclide, spectrum, facts) * JOULE_PER_MEV * GRAMS_PER_KILOGRAM
     sums = _Sums(phantom, weights, keep_batches=keep_batches)
     means: tuple[StructureMean, ...] = ()
     target, told = rounds.first_target(), 0.0

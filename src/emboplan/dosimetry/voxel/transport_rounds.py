@@ -18,6 +18,9 @@ from emboplan.units import PERCENT
 # Batches of a round: their spread gives a standard error to 9 %.
 BATCHES = 64
 
+# Seeds are kept as signed numbers of 64 bits.
+LARGEST_SEED = 2**63 - 1
+
 # A run without wishes: the voxels of a treated liver on a 4 mm grid have errors of some per cent.
 HISTORIES = 4_000_000
 
@@ -82,8 +85,8 @@ def checked_rounds(
     sources: int,
 ) -> Rounds:
     """The rounds of a run; `ModelRangeError` where the wishes contradict each other or make no sense."""
-    if seed < 0:
-        raise ModelRangeError(f"seed is {seed}; expected 0 or more")
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ModelRangeError(f"seed is {seed}; expected 0 to {LARGEST_SEED}")
     if relative_error is None:
         wanted = HISTORIES if histories is None else histories
         if wanted < BATCHES:

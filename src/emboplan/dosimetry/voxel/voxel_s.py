@@ -44,6 +44,9 @@ NEGLIGIBLE = 1e-9
 # A voxel must be small against the patient and large against a shell of the kernel.
 SMALLEST_MM, LARGEST_MM = 0.1, 50.0
 
+# A kernel with more voxels than this in its octant is that of air, and would fill the memory.
+MOST_VOXELS = 1 << 21
+
 MBQ_IN_BQ = 1e6
 MGY_PER_GY = 1e3
 
@@ -105,6 +108,12 @@ def octant_frac(
     """Energy shares of the voxels at offsets 0, 1, 2 ... along each axis, ``(z, y, x)``."""
     spacing = np.asarray(spacing_mm)
     reach = np.floor(kernel.radius_mm[-1] / spacing).astype(int) + 2
+    if math.prod(reach.tolist()) > MOST_VOXELS:
+        sides = " x ".join(str(n) for n in reach.tolist())
+        raise ModelRangeError(
+            f"the kernel would reach {kernel.radius_mm[-1]:.4g} mm, {sides} voxels to one side; "
+            "a medium as thin as air has no voxel S values worth having: transport it"
+        )
     vectors, weights = _directions(cosines, azimuths)
     points, parts = np.polynomial.legendre.leggauss(RADII)
     x, y, z = (int(n) for n in reach)

@@ -75,7 +75,9 @@ class StructureDvh:
     resolution of the image that the dose comes from: the curve is then exact for the map, and the map wrong
     for the lesion. `geud_gy` is None unless an exponent was given, `standard_errors` unless batches of a
     Monte Carlo calculation were.
-    `homogeneity` is (D2 - D98) / D50 of ICRU Report 83. `metrics` has what was asked for by name.
+    `homogeneity` is (D2 - D98) / D50 of ICRU Report 83. `metrics` has what was asked for by name. `placing`
+    is the lowest and the highest of each metric for a small structure given as shares of few voxels, which do
+    not say where in a voxel it lies; None otherwise.
     """
 
     name: str
@@ -98,6 +100,7 @@ class StructureDvh:
     outside_frac: float = 0.0
     metrics: Mapping[str, float] = field(default_factory=dict)
     standard_errors: DvhMetrics | None = None
+    placing: tuple[DvhMetrics, DvhMetrics] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The JSON fields."""
