@@ -29,7 +29,7 @@ from emboplan.model.case import DoseMethod
 from emboplan.model.image import ActivityMap
 from emboplan.model.tissue import TissueMap
 from emboplan.workflow.dosing.dose_engines import DoseSettings, computed_dose
-from emboplan.workflow.dosing.dose_scan import dose_grid
+from emboplan.workflow.dosing.dose_request import dose_grid
 
 RESULTS = Path(__file__).parent / "results"
 BAR_SECONDS, BAR_PERCENT, BAR_GIB = 15.0, 1.0, 1.0
@@ -43,6 +43,7 @@ SHUNT, ADMINISTERED_GBQ, RATIO = 0.05, 2.0, 5.0
 def patient_maps() -> tuple[ActivityMap, TissueMap, dict[str, np.ndarray], dict[str, float]]:
     """Activity, tissue and structures of the digital patient on 4 mm voxels, and the volumes (mL)."""
     patient = ep.phantom("net-liver", seed=1)
+    assert isinstance(patient, ep.DigitalPatient)
     truth = patient.truth
     box = truth.liver.box(margin=0)
     whole = np.zeros(truth.liver.grid.shape, bool)

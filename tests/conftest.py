@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine makes an example slow; slow is no failure.
+settings.register_profile("emboplan", deadline=None)
+settings.load_profile("emboplan")
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from emboplan.dosimetry.beta.point_kernel import point_kernel as point_kernel
     from emboplan.dosimetry.decay import decay as decay
     from emboplan.dosimetry.histograms.dvh import dvh as dvh
+    from emboplan.dosimetry.histograms.dvh import placing_bounds as placing_bounds
     from emboplan.dosimetry.models.body_surface import bsa_activity as bsa_activity
     from emboplan.dosimetry.models.compartment import lung_dose as lung_dose
     from emboplan.dosimetry.models.compartment import multi_compartment as multi_compartment
@@ -45,13 +46,17 @@ if TYPE_CHECKING:
     from emboplan.model.image import DoseMap as DoseMap
     from emboplan.model.mask import LabelMap as LabelMap
     from emboplan.model.mask import Mask as Mask
+    from emboplan.synthetic.analytic.case import AnalyticCase as AnalyticCase
+    from emboplan.synthetic.patient import DigitalPatient as DigitalPatient
     from emboplan.workflow.delivering.delivery import verify as verify
+    from emboplan.workflow.dosing.dose import DoseWarning as DoseWarning
     from emboplan.workflow.dosing.dose import dose as dose
+    from emboplan.workflow.dosing.dose import dose_result as dose_result
     from emboplan.workflow.load import load_bead_sessions as load_bead_sessions
     from emboplan.workflow.load import load_beads as load_beads
     from emboplan.workflow.phantom import phantom as phantom
+    from emboplan.workflow.plan_case import plan as plan
     from emboplan.workflow.planning.activity_plan import activity as activity
-    from emboplan.workflow.planning.plan_tare import plan as plan
     from emboplan.workflow.planning.what_if import what_if as what_if
     from emboplan.workflow.protocol_file import arm as arm
     from emboplan.workflow.responding.respond import respond as respond
@@ -68,11 +73,13 @@ if TYPE_CHECKING:
 # Where each public name lives; a name is imported from there when it is first used.
 _PUBLIC = {
     "ActivityMap": ("emboplan.model.image", "ActivityMap"),
+    "AnalyticCase": ("emboplan.synthetic.analytic.case", "AnalyticCase"),
     "Anatomy": ("emboplan.model.anatomy", "Anatomy"),
     "BeadRequest": ("emboplan.embolics.beads", "BeadRequest"),
     "Case": ("emboplan.model.case", "Case"),
     "CountImage": ("emboplan.model.image", "CountImage"),
     "CtImage": ("emboplan.model.image", "CtImage"),
+    "DigitalPatient": ("emboplan.synthetic.patient", "DigitalPatient"),
     "DensityMap": ("emboplan.model.image", "DensityMap"),
     "DoseGoal": ("emboplan.model.case", "DoseGoal"),
     "DoseMap": ("emboplan.model.image", "DoseMap"),
@@ -96,7 +103,9 @@ _PUBLIC = {
     "what_would_change": ("emboplan.workflow.screening.check", "what_would_change"),
     "arm": ("emboplan.workflow.protocol_file", "arm"),
     "decay": ("emboplan.dosimetry.decay", "decay"),
+    "DoseWarning": ("emboplan.workflow.dosing.dose", "DoseWarning"),
     "dose": ("emboplan.workflow.dosing.dose", "dose"),
+    "dose_result": ("emboplan.workflow.dosing.dose", "dose_result"),
     "dvh": ("emboplan.dosimetry.histograms.dvh", "dvh"),
     "empiric_activity": ("emboplan.dosimetry.models.empiric", "empiric_activity"),
     "emulsion": ("emboplan.embolics.emulsion", "emulsion"),
@@ -110,8 +119,9 @@ _PUBLIC = {
     "partition": ("emboplan.dosimetry.models.compartment", "partition"),
     "point_kernel": ("emboplan.dosimetry.beta.point_kernel", "point_kernel"),
     "voxel_s_kernel": ("emboplan.dosimetry.voxel.voxel_s", "voxel_s_kernel"),
+    "placing_bounds": ("emboplan.dosimetry.histograms.dvh", "placing_bounds"),
     "phantom": ("emboplan.workflow.phantom", "phantom"),
-    "plan": ("emboplan.workflow.planning.plan_tare", "plan"),
+    "plan": ("emboplan.workflow.plan_case", "plan"),
     "schedule": ("emboplan.workflow.schedule_case", "schedule"),
     "respond": ("emboplan.workflow.responding.respond", "respond"),
     "segment": ("emboplan.workflow.segment", "segment"),

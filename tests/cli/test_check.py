@@ -189,3 +189,19 @@ def test_help_names_the_label_option() -> None:
     ran = run("check", "--help")
     assert ran.status == 0
     assert "--label" in ran.out
+
+
+def test_a_label_refuses_dates_of_the_future_too(tmp_path: Path) -> None:
+    """As a protocol does: the command knows today's date. All mistakes of a case file come at once."""
+    (tmp_path / "f.toml").write_text("enrolment_date = 2990-05-01\n", encoding="utf-8")
+    ran = run("check", tmp_path / "f.toml", "--label", "sir-spheres")
+    assert (ran.status, ran.out) == (2, "")
+    assert "f.toml: enrolment_date: found 2990-05-01, which lies in the future" in ran.err
+    (tmp_path / "case.toml").write_text(
+        '[patient]\nid = "X"\n[facts]\nenrolment_date = 2990-05-01\necogg = 1\njudged_by = "A"\n',
+        encoding="utf-8",
+    )
+    ran = run("check", tmp_path / "case.toml")
+    assert ran.status == 2
+    told = [line.removeprefix("error: case.toml: facts.").partition(":")[0] for line in ran.lines]
+    assert sorted(told) == ["ecogg", "enrolment_date", "judged_by"]

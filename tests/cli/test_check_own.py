@@ -262,7 +262,7 @@ def test_borderline_from_a_segmentation(tmp_path: Path) -> None:
     assert borderline["criterion"] == "CTY-I05"
     assert "from 46.0 to 52.0, which holds the limit (<= 50 %)" in borderline["text"]
     retnet = json.loads(run(*command, "retnet").out)
-    assert [f["id"] for f in retnet["flags"]] == []
+    assert [f["id"] for f in retnet["flags"]] == ["judgement-unsigned"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="paths")

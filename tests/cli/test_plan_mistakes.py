@@ -70,7 +70,7 @@ MISTAKES = {
         case_text(rest="[limitz]\nx = 1"),
         (
             f"limitz: {UNKNOWN} patient, images, volumes, procedure, territory, limits, vial, uncertainty, "
-            "prior, administration, schedule, facts"
+            "prior, administration, loading, schedule, facts"
         ),
     ),
     "unknown key": (
@@ -86,7 +86,7 @@ MISTAKES = {
         (
             f"territory[0].tumor_to_normal: {UNKNOWN} name, mask, tumours, volume, lesion_volumes, "
             "device, tumour_to_normal, lesion_tumour_to_normal, lung_shunt_frac, artery_specific, "
-            "tumour_goal, perfused_goal, hypertrophy_goal, administered, session"
+            "tumour_goal, perfused_goal, hypertrophy_goal, administered, drug_dose, session"
         ),
     ),
     "unknown key of a goal": (
@@ -160,9 +160,9 @@ MISTAKES = {
             '"bilobar-sequential" or "whole-liver"'
         ),
     ),
-    "a kind that this version does not plan": (
-        procedure('kind = "deb-tace"'),
-        'procedure.kind: found "deb-tace"; this version plans radioembolization only: tare',
+    "an unknown kind": (
+        procedure('kind = "deb"'),
+        'procedure.kind: found "deb"; expected one of tare, deb-tace, ctace, bland',
     ),
     "no model": (procedure("models = []"), "procedure.models: found []; expected at least one value"),
     "one model twice": (

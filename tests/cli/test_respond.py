@@ -134,17 +134,17 @@ def test_several_patients_with_curves(tmp_path: Path) -> None:
             [],
             [
                 (
-                    'reads.csv: line 4, lesion L1: longest_mm: found "NaN", expected a number in mm, '
+                    'reads.csv: row 4, lesion L1: longest_mm: found "NaN", expected a number in mm, '
                     "or an empty cell"
                 ),
-                'reads.csv: line 4, lesion L1: state: found "abssent"; did you mean "absent"?',
+                'reads.csv: row 4, lesion L1: state: found "abssent"; did you mean "absent"?',
             ],
         ),
         (
             READS,
             ["--as-of", "2024-02-01"],
             [
-                f"reads.csv: line {n}, lesion {name}: date: found 2024-03-01, which is after 2024-02-01, "
+                f"reads.csv: row {n}, lesion {name}: date: found 2024-03-01, which is after 2024-02-01, "
                 "the day of the data"
                 for n, name in ((4, "L1"), (5, "L2"), (6, "X"))
             ],
@@ -157,14 +157,14 @@ def test_several_patients_with_curves(tmp_path: Path) -> None:
             ["--criteria", "easl"],
             [
                 (
-                    f"reads.csv: line {n}, lesion {name}: viable_longest_mm and viable_perpendicular_mm: "
+                    f"reads.csv: row {n}, lesion {name}: viable_longest_mm and viable_perpendicular_mm: "
                     "found nothing at baseline; a target needs a measurement above 0"
                 )
                 for n, name in ((2, "L1"), (3, "L2"))
             ]
             + [
                 (
-                    f"reads.csv: line {n}, lesion {name}: viable_longest_mm and viable_perpendicular_mm: "
+                    f"reads.csv: row {n}, lesion {name}: viable_longest_mm and viable_perpendicular_mm: "
                     "missing; give it, or the state absent, too-small or not-assessed"
                 )
                 for n, name in ((4, "L1"), (5, "L2"))
@@ -180,3 +180,77 @@ def test_tables_that_cannot_be_used(
     ran = run("respond", path, *arguments)
     assert (ran.status, ran.out) == (2, "")
     assert sorted(ran.lines) == sorted(f"error: {line}" for line in lines)
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> list[object]:
+    """Forms with every item answered 1, then 2, and events with a window of 183 days from 2024-01-08."""
+    items = ",".join(f"q{item}" for item in range(1, 31))
+    forms = [f"2024-0{month}-02,{','.join(answer * 30)}" for month, answer in ((1, "1"), (3, "2"))]
+    (tmp_path / "qol.csv").write_text("\n".join([f"date,{items}", *forms]) + "\n", encoding="utf-8")
+    (tmp_path / "ae.csv").write_text(
+        "date,term,grade,related,ctcae_version\n"
+        "2024-01-09,nausea,1,yes,5.0\n2024-01-20,nausea,2,yes,5.0\n2024-07-10,abscess,4,no,5.0\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "course.toml").write_text(
+        "randomisation_date = 2024-01-05\nfirst_treatment_date = 2024-01-08\n", encoding="utf-8"
+    )
+    files = {"--questionnaires": "qol.csv", "--adverse-events": "ae.csv", "--course": "course.toml"}
+    return [part for option, name in files.items() for part in (option, tmp_path / name)]
+
+
+def test_quality_of_life_and_adverse_events_as_json(reads: Path, beside: list[object]) -> None:
+    ran = run("respond", reads, *beside, "--protocol", "tae-italy", "--json")
+    assert (ran.status, ran.err) == (0, "")
+    answer = json.loads(ran.out)
+    first, second = answer["quality_of_life"]["visits"]
+    assert (answer["quality_of_life"]["baseline_date"], first["changes"]) == ("2024-01-02", None)
+    assert (second["scales"]["PF2"], second["changes"]["PF2"]) == (66.66666667, -33.33333333)
+    assert second["changes_in_words"]["PF2"] == "large, worse"
+    grades = answer["toxicity"]
+    assert (grades["ctcae_version"], grades["worst"]) == ("5.0", {"": {"grade": 2, "incomplete": False}})
+    assert [row["name"] for row in grades["table"]] == ["any adverse event", "nausea"]
+    assert not any("also asks" in line for line in answer["findings"])
+
+
+def test_quality_of_life_and_adverse_events_as_text_and_files(
+    reads: Path, beside: list[object], tmp_path: Path
+) -> None:
+    ran = run("respond", reads, *beside, "--protocol", "tae-italy", "-o", tmp_path / "out")
+    assert ran.status == 0
+    assert "QLQ-C30 version 3.0, from randomisation through 6 calendar months; baseline 2024-01-02" in ran.out
+    assert "summary score (2016) 100.0" in ran.out
+    assert "183 days, CTCAE 5.0; patients by worst grade:" in ran.out
+    assert "  worst grade: 2" in ran.out.splitlines()
+    rows = (tmp_path / "out" / "adverse_events.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[0].startswith("events,name,grade_0,grade_1,grade_2,")
+    assert rows[2] == "all,nausea,0,0,1,0,0,0,0,1,0"
+    scores = (tmp_path / "out" / "quality_of_life.csv").read_text(encoding="utf-8").splitlines()
+    assert len(scores) == 3
+    assert scores[2].startswith(",2024-03-02,True,16.7,66.7,")
+    again = run("respond", reads, *beside, "-o", tmp_path / "out", "--force")
+    assert again.status == 0
+
+
+def test_mistakes_in_forms_and_events_come_with_those_of_the_reads(tmp_path: Path) -> None:
+    (tmp_path / "reads.csv").write_text(READS.replace("26,", "x,"), encoding="utf-8")
+    (tmp_path / "qol.csv").write_text("date,q99\n2024-01-01,1\n", encoding="utf-8")
+    (tmp_path / "ae.csv").write_text("date,term,grade\n1.2.2024,nausea,1\n", encoding="utf-8")
+    ran = run(
+        "respond", tmp_path / "reads.csv", "--questionnaires", tmp_path / "qol.csv",
+        "--adverse-events", tmp_path / "ae.csv",
+    )  # fmt: skip
+    assert (ran.status, ran.out) == (2, "")
+    for words in ('longest_mm: found "x"', 'unknown column "q99"', 'ae.csv: row 2: date: found "1.2.2024"'):
+        assert words in ran.err
+
+
+def test_areas_by_who(tmp_path: Path) -> None:
+    text = READS.replace("target,40,,", "target,40,30,").replace("target,30,,", "target,30,20,")
+    text = text.replace("target,26,,", "target,26,20,").replace("target,20,,", "target,20,10,")
+    (tmp_path / "reads.csv").write_text(text, encoding="utf-8")
+    point = json.loads(run("respond", tmp_path / "reads.csv", "--criteria", "who", "--json").out)[
+        "time_points"
+    ][-1]
+    assert (point["sum_mm2"], point["nadir_mm2"], point["hepatic"]) == (720, 1800, "PR")

@@ -1,5 +1,6 @@
 """Arms: the documents' words and numbers, closed arms refused, and mistakes in an arm's table."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -150,3 +151,58 @@ def test_mistakes_in_an_arm_name_their_place(clinic: Clinic, arm: dict[str, Any]
 def test_two_arms_of_one_id(clinic: Clinic) -> None:
     with pytest.raises(CatalogError, match='arm: the id "a" stands twice'):
         protocol_from_table({**TABLE, "arm": [ARM, ARM]}, clinic.definitions)
+
+
+def lines(clinic: Clinic, *arms: dict[str, Any]) -> list[str]:
+    with pytest.raises(CatalogError) as caught:
+        protocol_from_table({**TABLE, "arm": list(arms)}, clinic.definitions)
+    return str(caught.value).splitlines()
+
+
+def test_an_unknown_arm_names_no_closed_one(clinic: Clinic) -> None:
+    with pytest.raises(InputError, match=r"open arms: be, tace$"):
+        open_arm(clinic.protocols["RETNET"], "x")
+
+
+def test_a_closed_arm_before_an_open_one(clinic: Clinic) -> None:
+    closed = {**ARM, "id": "c", "closed": True, "closed_because": "full"}
+    protocol = protocol_from_table({**TABLE, "arm": [closed, ARM]}, clinic.definitions)
+    assert open_arm(protocol, "a").id == "a"
+    with pytest.raises(InputError, match=r"\(Arm A\) is closed: full; open arms: a$"):
+        open_arm(protocol, "c")
+    unexplained = replace(protocol.arms[0], closed_because=None)
+    with pytest.raises(InputError, match=r"\(Arm A\) is closed; open arms: a$"):
+        open_arm(replace(protocol, arms=(unexplained, protocol.arms[1])), "c")
+
+
+def test_double_ids_come_in_their_order(clinic: Clinic) -> None:
+    names = ["e", "b", "d", "a", "c"]
+    arms = [{**ARM, "id": name} for name in names for _ in range(2)]
+    assert lines(clinic, *arms) == [f'arm: the id "{name}" stands twice' for name in sorted(names)]
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ({"extent": [""]}, "extent: found [''], expected a list of texts"),
+        ({"extent": ["lobar", 3]}, "extent: found ['lobar', 3], expected a list of texts"),
+        ({"sizes_um": [["x", 50]]}, 'sizes_um[0]: found "x", expected a number'),
+        ({"sizes_um": [[50, "x"]]}, 'sizes_um[0]: found "x", expected a number'),
+        (
+            {"drug": [{"name": "d", "source": "s", "status": "confirmed", "mg": 5}]},
+            "drug[0].mg: unknown key, expected one of name, dose, unit, given, source, status",
+        ),
+        ({"drug": [{"source": "s", "status": "confirmed"}]}, "drug[0].name: missing"),
+        ({"note": [{"text": "t", "source": "s", "place": 1}]},
+         "note[0].place: unknown key, expected one of text, source"),
+        ({"emulsion": {"oil": "o", "oil_ml": 1, "aqueous": "a"}}, "emulsion.aqueous_ml: missing"),
+    ],
+)  # fmt: skip
+def test_one_line_for_each_mistake(clinic: Clinic, more: dict[str, Any], line: str) -> None:
+    assert lines(clinic, {**ARM, **more}) == [f"arm[0].{line}"]
+
+
+def test_sizes_below_one_and_of_one_number(clinic: Clinic) -> None:
+    arm = {**ARM, "sizes_um": [[Decimal("0.5"), 1], 40]}
+    (read,) = protocol_from_table({**TABLE, "arm": [arm]}, clinic.definitions).arms
+    assert read.sizes_um == ((Decimal("0.5"), Decimal(1)), (Decimal(40), Decimal(40)))

@@ -67,6 +67,9 @@ VALUES: Mapping[str, list[FactValue]] = {
     "entry": [date(2025, 1, 10), date(2026, 1, 15), date(2026, 2, 1), date(2026, 3, 20), date(2026, 5, 1)],
 }
 
+AFTER_ALL = date(2026, 4, 20)
+"""A last treatment that is too recent even for the last day of entry."""
+
 operators = st.sampled_from([it for it in Operator if it is not Operator.EQUAL])
 limits = st.sampled_from([Decimal(1), Decimal(2)])
 leaf = st.one_of(
@@ -128,6 +131,8 @@ def may_become(protocol: Protocol, facts: PatientFacts, name: str) -> list[FactV
         and (facts.get("given") is None or facts.known["given"].value is False)
     ):
         return []
+    if name == "last" and known is None:
+        return [*VALUES[name], AFTER_ALL]
     if known is None:
         return VALUES[name]
     if name == "entry":
@@ -347,3 +352,174 @@ def test_the_answer_as_json(clinic: Clinic) -> None:
         "protocol": "CapTemY90", "stage": "pre_treatment", "verdict": "ineligible", "sets": [],
         "blocked": ["CTY-I10"], "complete": True,
     }  # fmt: skip
+
+
+def only(answer: WhatWouldChange) -> tuple[Any, ...]:
+    (needed,) = answer.sets
+    return needed
+
+
+def test_an_undated_treatment_is_counted_from_the_entry_that_is_waited_for(clinic: Clinic) -> None:
+    """28 days after 10 May is 7 June; 28 days before that is 10 May again."""
+    treated = {"prior_chemotherapy": True, "last_chemotherapy_date": "2026-05-10", "prior_radiotherapy": True}
+    entry, last = only(ask(clinic, "CapTemY90", **treated))
+    assert (entry.fact, entry.now, entry.needed) == ("enrolment_date", "2026-05-20", "2026-06-07 or later")
+    assert (last.fact, last.how, last.example) == ("last_radiotherapy_date", "find_out", date(2026, 5, 10))
+    assert last.needed == "2026-05-10 or earlier (at least 28 days before enrolment_date 2026-06-07)"
+
+
+def test_without_an_entry_the_words_name_no_day_and_the_examples_fit(clinic: Clinic) -> None:
+    entry, last = only(ask(clinic, "CapTemY90", prior_radiotherapy=True, without="enrolment_date"))
+    assert (entry.needed, last.needed) == ("its date", "at least 28 days before enrolment_date")
+    assert (entry.example - last.example).days == 28
+    dated = {
+        "prior_radiotherapy": True,
+        "enrolment_date": entry.example,
+        "last_radiotherapy_date": last.example,
+    }
+    assert clinic.judge("CapTemY90", **dated).verdict == "eligible"
+
+
+def test_criteria_come_in_the_order_of_their_names(clinic: Clinic) -> None:
+    (needed,) = only(ask(clinic, "TAE-IT", without="liver_metastases_present"))
+    assert needed.criteria == ("TAE-E05", "TAE-I02", "TAE-I04")
+
+
+def test_a_value_that_was_not_measured_is_found_out_not_corrected(clinic: Clinic) -> None:
+    (needed,) = only(ask(clinic, "CapTemY90", without="platelets"))
+    assert (needed.fact, needed.how, needed.now) == ("platelets", How.FIND_OUT, None)
+
+
+def test_a_value_after_correction_that_another_criterion_asks_for_is_corrected() -> None:
+    rule = Compares(BLOOD, Operator.AT_LEAST, Decimal(2))
+    plain = Compares(BLOOD_AFTER, Operator.AT_LEAST, Decimal(1))
+    criteria = tuple(
+        Criterion(name, CriterionKind.INCLUSION, "words", "a test", it, after)
+        for name, it, after in (("B", rule, BLOOD_AFTER), ("A", plain, None))
+    )
+    protocol = Protocol("T", "t", "t", "1", "a test", "confirmed", source_complete=True, criteria=criteria)
+    (needed,) = only(what_would_change(PatientFacts({"blood": Fact(Decimal(1))}), protocol))
+    assert (needed.fact, needed.how, needed.criteria) == ("blood_after", How.CORRECT, ("A", "B"))
+
+
+def test_the_fact_that_goes_before_another_names_its_criteria(clinic: Clinic) -> None:
+    answer = ask(clinic, "RETNET", without="liver_tumor_burden_pct liver_progression_recist11")
+    told = {needed.fact: needed.criteria for (needed,) in answer.sets}
+    both = ("RET-I04b", "RET-I06")
+    assert told == {"liver_tumor_burden_pct": both, "liver_tumor_burden_visual_pct": both}
+
+
+def test_what_a_value_is_now_is_said_as_it_was_reported(clinic: Clinic) -> None:
+    (needed,) = only(ask(clinic, "CapTemY90", creatinine="200 umol/L"))
+    assert (needed.now, needed.needed) == ("200 umol/L", "< 2 mg/dL (176.8 umol/L)")
+
+
+@pytest.mark.parametrize("entry", [date(2026, 2, 1), None])
+def test_a_treatment_that_must_be_recent(entry: date | None) -> None:
+    """As a protocol after a treatment may ask; without a day of entry the words name none."""
+    rule = Not(Washout(GIVEN, LAST, ENTRY, days=28))
+    criteria = (Criterion("A", CriterionKind.INCLUSION, "words", "a test", rule),)
+    protocol = Protocol("T", "t", "t", "1", "a test", "confirmed", source_complete=True, criteria=criteria)
+    known = {"given": Fact(value=True)} | ({} if entry is None else {"entry": Fact(entry)})
+    last = only(what_would_change(PatientFacts(known), protocol))[-1]
+    assert (last.fact, last.needed) == ("last", "less than 28 days before entry")
+    if entry is not None:
+        assert last.example == entry
+
+
+ONE, TWO = Decimal(1), Decimal(2)
+
+
+@pytest.mark.parametrize(
+    ("rule", "now", "words"),
+    [
+        (AnyOf((Compares(BLOOD, Operator.LESS, ONE), Compares(BLOOD, Operator.MORE, TWO))), "1.5",
+         "< 1 or > 2"),
+        (AnyOf((Compares(BLOOD, Operator.AT_MOST, ONE), Compares(BLOOD, Operator.AT_LEAST, TWO))), "1.5",
+         "<= 1 or >= 2"),
+        (Compares(BLOOD, Operator.EQUAL, ONE), "3", "1"),
+        (Not(Compares(BLOOD, Operator.EQUAL, ONE)), "1", "< 1 or > 1"),
+        (Compares(BLOOD, Operator.AT_LEAST, ONE), "0", ">= 1"),
+        (AllOf((Compares(BLOOD, Operator.MORE, ONE), Compares(BLOOD, Operator.AT_MOST, TWO))), "3",
+         "> 1 and <= 2"),
+    ],
+)  # fmt: skip
+def test_numbers_that_would_do_in_words(rule: Any, now: str, words: str) -> None:
+    criteria = (Criterion("A", CriterionKind.INCLUSION, "words", "a test", rule),)
+    protocol = Protocol("T", "t", "t", "1", "a test", "confirmed", source_complete=True, criteria=criteria)
+    (needed,) = only(what_would_change(PatientFacts({"blood": Fact(Decimal(now))}), protocol))
+    assert (needed.fact, needed.how, needed.now, needed.needed) == ("blood", How.REPEAT, now, words)
+    assert evaluate(protocol, PatientFacts({"blood": Fact(needed.example)})).verdict == "eligible"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("creatinine", "3 mg/dL", "< 2 mg/dL"),
+        ("creatinine", "300 umol/L", "< 2 mg/dL (176.8 umol/L)"),
+        ("albumin", "20 g/L", ">= 2.5 g/dL (25 g/L)"),
+        ("alt", {"value": 250, "unit": "U/L", "uln": 40}, "<= 5 xULN (200 U/L)"),
+        ("alt", {"value": 250, "unit": "U/L"}, "<= 5 xULN"),
+        ("alt", "6 xULN", "<= 5 xULN"),
+        ("ast", {"value": 5, "unit": "ukat/L", "uln": Decimal("0.6")}, "<= 5 xULN (3 ukat/L)"),
+    ],
+)
+def test_a_limit_is_said_in_the_unit_that_was_reported_too(
+    clinic: Clinic, name: str, value: object, words: str
+) -> None:
+    (needed,) = only(ask(clinic, "CapTemY90", **{name: value}))
+    assert (needed.fact, needed.needed) == (name, words)
+
+
+def test_an_entry_that_may_stay_is_the_one_that_is_counted_from(clinic: Clinic) -> None:
+    treated = {"prior_chemotherapy": True, "last_chemotherapy_date": "2026-04-10", "prior_radiotherapy": True}
+    (last,) = only(ask(clinic, "CapTemY90", **treated))
+    assert last.needed == "2026-04-22 or earlier (at least 28 days before enrolment_date 2026-05-20)"
+
+
+def own_protocol(*rules: Any) -> Protocol:
+    criteria = tuple(
+        Criterion(f"C{n}", CriterionKind.INCLUSION, "words", "a test", rule) for n, rule in enumerate(rules)
+    )
+    return Protocol("T", "t", "t", "1", "a test", "confirmed", source_complete=True, criteria=criteria)
+
+
+def test_the_first_day_of_entry_that_would_do_is_counted_from() -> None:
+    """28 days after 20 January is 17 February; the other washout, to 20 March, is not needed."""
+    others = [(fact(f"given{n}", FactKind.BOOLEAN), fact(f"last{n}", FactKind.DATE)) for n in (2, 3)]
+    second, third = (Washout(given_, last, ENTRY, days=28) for given_, last in others)
+    protocol = own_protocol(
+        Washout(GIVEN, LAST, ENTRY, days=28), AnyOf((second, Is(CONSENT, (True,)))), third
+    )
+    known: dict[str, FactValue] = {"given": True, "given2": True, "given3": True, "consent": True}
+    known |= {"last": date(2026, 1, 20), "last2": date(2026, 2, 20), "entry": date(2026, 2, 1)}
+    facts = PatientFacts({name: Fact(value) for name, value in known.items()})
+    entry, last = only(what_would_change(facts, protocol))
+    assert entry.needed == "2026-02-17 or later"
+    assert last.needed == "2026-01-20 or earlier (at least 28 days before entry 2026-02-17)"
+
+
+def test_a_limit_inside_a_range_does_not_part_it() -> None:
+    either = AnyOf((Compares(BLOOD, Operator.AT_LEAST, TWO), Is(CONSENT, (True,))))
+    protocol = own_protocol(Compares(BLOOD, Operator.AT_LEAST, ONE), either)
+    facts = PatientFacts({"blood": Fact(Decimal(0)), "consent": Fact(value=True)})
+    (needed,) = only(what_would_change(facts, protocol))
+    assert needed.needed == ">= 1"
+
+
+def test_only_criteria_that_do_not_pass_are_named(clinic: Clinic) -> None:
+    """With progression RET-I06 passes without the burden."""
+    sets = ask(clinic, "RETNET", without="liver_tumor_burden_pct").sets
+    by_fact = {it.fact: it for needed in sets for it in needed}
+    assert by_fact["liver_tumor_burden_pct"].criteria == ("RET-I04b",)
+
+
+def test_what_blocks_comes_in_the_order_of_names(clinic: Clinic) -> None:
+    answer = ask(clinic, "TAE-IT", primary_site="other", brain_metastasis=True)
+    assert (answer.blocked, answer.sets) == (("TAE-E04a", "TAE-I01"), ())
+
+
+def test_a_number_that_must_only_be_known() -> None:
+    rule = AnyOf((Compares(BLOOD, Operator.LESS, ONE), Compares(BLOOD, Operator.AT_LEAST, ONE)))
+    (needed,) = only(what_would_change(PatientFacts(), own_protocol(rule)))
+    assert (needed.how, needed.needed) == (How.FIND_OUT, "any value")

@@ -85,6 +85,27 @@ def test_a_washout_and_a_compound_rule(clinic: Clinic) -> None:
         (with_rule({}), "criterion[0].pass_when: found the keys none, expected fact with is"),
         (with_rule({**RULE, "all": []}), "criterion[0].pass_when: found the keys fact, op, limit, unit, all"),
         (with_rule({**RULE, "fact": "creatinin"}), 'did you mean "creatinine"?'),
+        (with_rule({**RULE, "fact": ["ecog"]}), "fact: found ['ecog'], expected the name of a fact"),
+        (with_rule({"fact": "ecg", "is": 1}), 'fact: found "ecg", expected the name of a fact; did you mean'),
+        (with_rule(RULE, corrected="inrr"), 'criterion[0].corrected: found "inrr", expected the name of'),
+        (with_rule({"fact": "ecog", "op": "<="}), "criterion[0].pass_when.limit: missing"),
+        (with_rule({"fact": "ecog", "limit": 1}), "criterion[0].pass_when.op: missing"),
+        (
+            with_rule({"fact": "alt", "op": "<=", "limit": 200, "unit": "U/L"}),
+            'criterion[0].pass_when.unit: found "U/L", expected xULN for alt',
+        ),
+        (
+            with_rule({"fact": "largest_liver_lesion_mm", "op": ">", "limit": 1, "unit": "cm"}),
+            'criterion[0].pass_when.unit: found "cm", expected mm for largest_liver_lesion_mm',
+        ),
+        (
+            with_rule({"given": "prior_prrt", "last": "last_prrt_date", "before_entry": {"days": "x"}}),
+            'criterion[0].pass_when.before_entry.days: found "x", expected a number',
+        ),
+        (
+            with_rule(RULE, flag=[{"id": "f", "when": RULE, "text": "t", "then": 1}]),
+            "criterion[0].flag[0].then: unknown key, expected one of id, when, text, unless_reason",
+        ),
         (
             with_rule({**RULE, "fact": "pregnant"}),
             "pregnant is a boolean fact, expected integer or number or lab",
@@ -127,7 +148,7 @@ def test_a_washout_and_a_compound_rule(clinic: Clinic) -> None:
             with_rule({"given": "prior_prrt", "last": "prior_prrt", "before_entry": {"days": 1}}),
             "prior_prrt is a boolean fact, expected date",
         ),
-        (with_rule(RULE, flag=[{"id": "f", "when": RULE}]), "criterion[0].flag[0].text: found nothing"),
+        (with_rule(RULE, flag=[{"id": "f", "when": RULE}]), "criterion[0].flag[0].text: missing"),
     ],
 )
 def test_mistakes_name_their_place(clinic: Clinic, table: dict[str, Any], line: str) -> None:
@@ -186,3 +207,28 @@ def test_every_fact_of_the_published_dictionary_is_defined(clinic: Clinic, share
     types = json.loads(path.read_text(encoding="utf-8"))["meta"]["types"]
     expected = {name: kinds[kind] for kind, names in types.items() for name in names}
     assert expected == {name: definition.kind for name, definition in clinic.definitions.items()}
+
+
+@pytest.mark.parametrize(
+    ("rule", "more"),
+    [
+        ({"fact": "ecg", "is": 1}, {}),
+        ({**RULE, "fact": "creatinin"}, {}),
+        ({"fact": "ecog", "op": "<="}, {}),
+        (RULE, {"corrected": "inrr"}),
+        (RULE, {"text": None}),
+    ],
+)
+def test_one_mistake_is_one_line(clinic: Clinic, rule: dict[str, Any], more: dict[str, Any]) -> None:
+    with pytest.raises(CatalogError) as caught:
+        protocol_from_table(with_rule(rule, **more), clinic.definitions)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_double_ids_come_in_their_order(clinic: Clinic) -> None:
+    names = ["e", "b", "d", "a", "c"]
+    criteria = [{**TABLE["criterion"][0], "id": name} for name in names for _ in range(2)]
+    with pytest.raises(CatalogError) as caught:
+        protocol_from_table({**TABLE, "criterion": criteria}, clinic.definitions)
+    told = str(caught.value).splitlines()
+    assert told == [f'criterion: the id "{name}" stands twice' for name in sorted(names)]

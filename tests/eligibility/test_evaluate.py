@@ -153,7 +153,9 @@ def test_without_a_stage_nothing_is_deferred(clinic: Clinic) -> None:
     assert (result.stage, result.deferred) == ("pre_treatment", ())
     assert "stage-assumed" in [flag.id for flag in result.flags]
     assert "stage-assumed" not in [flag.id for flag in clinic.judge("CapTemY90").flags]
-    assert [flag.id for flag in clinic.judge("RETNET", without="assessment_stage").flags] == []
+    assert [flag.id for flag in clinic.judge("RETNET", without="assessment_stage").flags] == [
+        "judgement-unsigned"
+    ]
 
 
 def test_an_unknown_stage_is_refused(clinic: Clinic) -> None:

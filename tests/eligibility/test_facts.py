@@ -1,5 +1,6 @@
 """The door for facts: what is accepted, and every mistake with one line of its own."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -68,6 +69,9 @@ def test_null_is_not_known(clinic: Clinic) -> None:
             "upper limit of normal 0, expected a number above 0",
         ),
         ({"inr": {"value": 1, "unit": "x"}}, "expected a plain number without unit"),
+        ({"largest_liver_lesion_mm": {"unit": "cm"}}, "found {'unit': 'cm'}, expected a number in mm"),
+        ({"largest_liver_lesion_mm": {"value": 4, "units": "cm"}}, "expected a number in mm"),
+        ({"life_expectancy_months": "2 years"}, 'found "2 years", expected a number in months'),
         ({"inr": float("inf")}, "found inf, expected a plain number without unit"),
         ({"ecog": 1.5}, "found 1.5, expected a whole number from 0 to 5"),
         ({"ecog": 6}, "found 6, expected a number from 0 to 5"),
@@ -338,3 +342,21 @@ def test_the_ends_of_the_plausible_range_are_asked_about(clinic: Clinic, raw: di
 def test_a_treatment_may_end_on_the_day_of_entry(clinic: Clinic) -> None:
     raw = {"enrolment_date": "2026-05-20", "prior_surgery": True, "last_surgery_date": "2026-05-20"}
     assert len(list(parse_facts(raw, clinic.definitions))) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("platelets", "150,000 /uL"), ("alt", "1,8 xULN"), ("inr", "1,2"), ("ecog", "1,0"), ("ki67_pct", "8,5"),
+     ("albumin", {"value": "3,5", "unit": "g/dL"})],
+)  # fmt: skip
+def test_a_comma_in_a_number_is_asked_about(clinic: Clinic, name: str, value: object) -> None:
+    """A decimal comma or a sign between thousands: nobody can tell which."""
+    with pytest.raises(
+        CaseFileError, match=r"^\w+: found .*, a number with a comma; write the decimal point as a"
+    ):
+        parse_facts({name: value}, clinic.definitions)
+
+
+def test_a_comma_between_digits_may_stand_in_a_choice(clinic: Clinic) -> None:
+    own = {"x": replace(clinic.definitions["sex"], name="x", choices=("grade 1,2", "grade 3"))}
+    assert parse_facts({"x": "grade 1,2"}, own).known["x"].value == "grade 1,2"

@@ -108,11 +108,17 @@ def test_no_other_criterion_is_deferred_or_correctable() -> None:
 JUDGEMENT = (
     "DBX-I03 CTY-I02 CTY-I04 CTY-I09 CTY-I18 CTY-E01 CTY-E04a CTY-E04b CTY-E07 CTY-E09 "
     "TAE-I02 TAE-I04 TAE-I09 TAE-E01 TAE-E03a TAE-E03b TAE-E03e TAE-E04c MSK-I01 "
-    "RET-I04a RET-I05 RET-E02c RET-E05 RET-E06a RET-E06b RET-E06c"
+    "RET-I04a RET-I04b RET-I05 RET-E02c RET-E05 RET-E06a RET-E06b RET-E06c"
 )
 
 
 def test_judgements_are_those_of_the_criteria_tables() -> None:
     """The column J of the criteria tables; RET-I04b is one only where a visual estimate is entered."""
-    marked = {it["id"] for table in TABLES.values() for it in table["criterion"] if it.get("judgement")}
-    assert set(JUDGEMENT.split()) == marked
+    marked = {
+        it["id"]: it["judgement"]
+        for table in TABLES.values()
+        for it in table["criterion"]
+        if "judgement" in it
+    }
+    assert set(JUDGEMENT.split()) == set(marked)
+    assert marked["RET-I04b"] == ["liver_tumor_burden_visual_pct"]

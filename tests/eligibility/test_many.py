@@ -1,6 +1,7 @@
 """Many patients at once give the answers of one by one; mistakes in a table name their rows and columns."""
 
 import random
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,7 @@ from emboplan.eligibility.evaluate import evaluate
 from emboplan.eligibility.facts import parse_facts
 from emboplan.eligibility.many import screen
 from emboplan.errors import CaseFileError, InputError
-from emboplan.model.protocol import FactKind
+from emboplan.model.protocol import Compares, Criterion, CriterionKind, FactKind, Operator, Protocol
 from emboplan.model.results.screening import STATUSES, VERDICT_HEADER, Screening
 
 PATIENTS = 250
@@ -257,3 +258,119 @@ def test_protocols_keep_their_order(clinic: Clinic) -> None:
     facts = columns_from_table({"ecog": [1]}, clinic.definitions)
     result = screen(facts, [clinic.protocols[name] for name in wanted])
     assert wanted == [it.protocol for it in result.protocols]
+
+
+def test_a_stage_that_is_asked_for_is_not_assumed(clinic: Clinic) -> None:
+    columns = columns_from_table({"ecog": ["1"]}, clinic.definitions)
+    for stage, assumed in ((None, True), ("screening", False)):
+        (found,) = screen(columns, [clinic.protocols["CapTemY90"]], stage=stage).protocols
+        assert ("stage-assumed" in found.verdicts[0].flags) is assumed
+
+
+def test_remarks_are_on_the_value_that_decides(clinic: Clinic) -> None:
+    """A multiple of a limit of normal that is missing is told only where that value would decide."""
+    after = replace(clinic.definitions["alt"], name="alt_after")
+    rule = Compares(clinic.definitions["alt"], Operator.AT_MOST, Decimal(5), "xULN")
+    criterion = Criterion("A", CriterionKind.INCLUSION, "words", "a test", rule, after)
+    protocol = Protocol(
+        "T", "t", "t", "1", "a test", "confirmed", source_complete=True, criteria=(criterion,)
+    )
+    definitions = {**clinic.definitions, "alt_after": after}
+    table = {"alt": ["200 U/L", "200 U/L", "1 xULN"], "alt_after": ["", "1 xULN", "200 U/L"]}
+    (found,) = screen(columns_from_table(table, definitions), [protocol]).protocols
+    assert [row.flags for row in found.verdicts] == [("upper-limit-missing",), (), ()]
+    for number, row in enumerate(found.verdicts):
+        facts = parse_facts({name: cells[number] or None for name, cells in table.items()}, definitions)
+        assert tuple(flag.id for flag in evaluate(protocol, facts).flags) == row.flags
+
+
+@pytest.mark.parametrize(
+    ("cell", "status"), [("false", "pass"), ("No", "pass"), ("TRUE", "fail"), ("yes", "fail")]
+)
+def test_words_for_yes_and_no(clinic: Clinic, cell: str, status: str) -> None:
+    table = {"active_infection": [cell]}
+    (found,) = screen(columns_from_table(table, clinic.definitions), [clinic.protocols["RETNET"]]).protocols
+    assert STATUSES[found.statuses[0][found.criteria.index("RET-E03")]] == status
+
+
+def test_patients_without_a_name_are_numbered_by_their_rows(clinic: Clinic) -> None:
+    assert columns_from_table({"ecog": [1, 2]}, clinic.definitions, first_row=2).patients == ("2", "3")
+    table: dict[str, list[Any]] = {"patient": ["A", " ", None], "ecog": [1, 2, 0]}
+    assert columns_from_table(table, clinic.definitions, first_row=2).patients == ("A", "3", "4")
+
+
+@pytest.mark.parametrize("name", ["case", "judged_by"])
+def test_a_fact_of_that_name_goes_before_the_column_of_the_table(clinic: Clinic, name: str) -> None:
+    own = replace(clinic.definitions["pregnant"], name=name)
+    found = columns_from_table({name: ["yes"], "ecog": [1]}, {**clinic.definitions, name: own})
+    assert found.patients == ("1",)
+    assert name in found.columns
+    assert found.signed_rows is None
+
+
+def test_a_column_beside_a_fact_needs_the_fact(clinic: Clinic) -> None:
+    for name in ("alt_uln", "creatinine_unit", "inoperable_by"):
+        with pytest.raises(CaseFileError, match=f"column {name}: unknown fact"):
+            columns_from_table({"ecog": ["1"], name: ["x"]}, clinic.definitions)
+    with pytest.raises(CaseFileError, match="the table has no rows"):
+        columns_from_table({}, clinic.definitions)
+
+
+def test_a_fact_of_its_own_is_no_column_beside_another(clinic: Clinic) -> None:
+    own = {**clinic.definitions, "alt_uln": replace(clinic.definitions["inr"], name="alt_uln")}
+    found = columns_from_table({"alt": ["1 xULN"], "alt_uln": [4]}, own)
+    assert found.columns["alt_uln"].values[1] == parse_facts({"alt_uln": 4}, own).get("alt_uln")
+
+
+def test_volumes_alone_may_contradict_each_other(clinic: Clinic) -> None:
+    table = {"liver_volume_ml": [1500, 1500], "liver_tumor_volume_ml": [300, 1600]}
+    with pytest.raises(CaseFileError) as caught:
+        columns_from_table(table, clinic.definitions, first_row=2)
+    (line,) = caught.value.problems
+    assert line.startswith("row 3, ")
+    assert "1600" in line
+
+
+@pytest.mark.parametrize(
+    ("table", "line"),
+    [
+        ({"ecog": ["x", "x", "1"]}, 'rows 2, 3, column ecog: found "x"'),
+        ({"ecog": ["x"] * 6}, "rows 2, 3, 4, 5, 6 and 1 more, column ecog: "),
+        ({"enrolment_date": [datetime(2026, 5, 20, 9)]}, "row 2, column enrolment_date: found"),  # noqa: DTZ001
+        ({"ecog]x[": [1]}, "column ecog]x[: unknown fact"),
+    ],
+)  # fmt: skip
+def test_rows_and_columns_in_messages(clinic: Clinic, table: dict[str, list[Any]], line: str) -> None:
+    with pytest.raises(CaseFileError) as caught:
+        columns_from_table(table, clinic.definitions, first_row=2)
+    assert caught.value.problems[0].startswith(line)
+
+
+def test_units_and_upper_limits_beside_an_empty_cell_state_nothing(clinic: Clinic) -> None:
+    table = {"creatinine [umol/L]": ["90", ""], "alt": ["38 U/L", " "], "alt_uln": ["40", "40"]}
+    found = columns_from_table(table, clinic.definitions)
+    assert found.column("creatinine").codes.tolist() == found.column("alt").codes.tolist() == [1, 0]
+
+
+def test_a_choice_may_look_like_a_number(clinic: Clinic) -> None:
+    own = {**clinic.definitions, "sex": replace(clinic.definitions["sex"], choices=("1", "2"))}
+    assert columns_from_table({"sex": ["2"]}, own).column("sex").values[1] == parse_facts(
+        {"sex": "2"}, own
+    ).get("sex")
+
+
+@pytest.mark.parametrize(
+    ("table", "line"),
+    [
+        ({"alt": [38], "alt_uln": [40]}, "row 1, column alt: found 38 without a unit, expected"),
+        (
+            {"alt": ["38 U/L"], "alt_uln": ["forty"]},
+            'row 1, column alt: found the upper limit of normal "forty", expected a number above 0',
+        ),
+    ],
+)
+def test_mistakes_beside_a_value(clinic: Clinic, table: dict[str, list[Any]], line: str) -> None:
+    with pytest.raises(CaseFileError) as caught:
+        columns_from_table(table, clinic.definitions)
+    (told,) = caught.value.problems
+    assert told.startswith(line)

@@ -1,6 +1,7 @@
 """The published schema of protocol files: it is the code's own, and says of files what the validator says."""
 
 import json
+import runpy
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from tests.eligibility.conftest import PROTOCOL_FILES, Clinic, table
 from tests.eligibility.test_criterion import RULE, TABLE, with_rule
 
+from emboplan.eligibility import schema
 from emboplan.eligibility.criterion import protocol_from_table
 from emboplan.eligibility.schema import protocol_schema, schema_text
 from emboplan.errors import CatalogError
@@ -59,3 +61,10 @@ def test_schema_and_validator_refuse_the_same(clinic: Clinic, wrong: dict[str, A
     assert list(CHECKER.iter_errors(json.loads(json.dumps(wrong))))
     with pytest.raises(CatalogError):
         protocol_from_table(wrong, clinic.definitions)
+
+
+def test_the_module_prints_the_schema_when_it_is_run(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(schema.__file__), run_name="__main__")
+    assert capsys.readouterr().out == schema_text()
+    runpy.run_path(str(schema.__file__), run_name="imported")
+    assert capsys.readouterr().out == ""

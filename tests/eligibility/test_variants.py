@@ -89,3 +89,24 @@ def test_mistakes_in_parameters_and_variants(clinic: Clinic, changes: dict[str, 
     with pytest.raises(CatalogError) as caught:
         protocol_from_table(with_parameters(**changes), clinic.definitions)
     assert line in str(caught.value)
+
+
+def lines(clinic: Clinic, table: dict[str, Any]) -> list[str]:
+    with pytest.raises(CatalogError) as caught:
+        protocol_from_table(table, clinic.definitions)
+    return str(caught.value).splitlines()
+
+
+def test_a_parameter_that_is_not_stated_names_those_that_are(clinic: Clinic) -> None:
+    unstated = 'found the parameter "x", which is not stated; stated:'
+    assert f"title: {unstated} none" in lines(clinic, {**TABLE, "title": {"parameter": "x"}})
+    stated = with_parameters(title={"parameter": "x"}, parameters={"most": 2, "least": 1})
+    assert f"title: {unstated} most, least" in lines(clinic, stated)
+    unnamed = lines(clinic, with_rule({**RULE, "limit": {"parameter": ["most"]}}))
+    assert unnamed[0].startswith("criterion[0].pass_when.limit: found the parameter \"['most']\", which")
+
+
+def test_a_protocol_that_is_nothing_but_a_parameter(clinic: Clinic) -> None:
+    told = lines(clinic, {"parameter": "x"})
+    assert "parameter: unknown key" in "\n".join(told)
+    assert "name: missing" in told

@@ -70,7 +70,7 @@ def test_all_products_and_drugs_are_there() -> None:
     }
     assert set(drug_names(tables)) == {
         *("doxorubicin", "irinotecan", "epirubicin", "idarubicin"),
-        *("oxaliplatin", "cisplatin", "miriplatin", "mitomycin"),
+        *("oxaliplatin", "cisplatin", "miriplatin", "mitomycin", "gemcitabine"),
     }
     assert {
         "embosphere",

@@ -11,13 +11,13 @@ import pytest
 
 import emboplan as ep
 from emboplan.catalog import load
-from emboplan.model.response import AdverseEvent, Course, ResponseOptions
+from emboplan.model.response import Course, ResponseOptions
 from emboplan.model.results.response import Category
 from emboplan.response.percist import metabolic_response
 from emboplan.response.qlq_c30 import QlqScores, qlq_scores, questionnaire
 from emboplan.response.rates import WILSON, disease_control_rate, rate, response_rate
 from emboplan.response.survival import kaplan_meier
-from emboplan.response.toxicity import GradeScale, counted_events, grade_table, worst_grades
+from emboplan.workflow.responding.respond import respond_cohort
 
 START = date(2024, 1, 1)
 ENTRIES = load().room("response")
@@ -246,28 +246,64 @@ def test_the_form_with_answers_taken_out() -> None:
     assert score(7).scales["RF2"] == pytest.approx(66.667, abs=5e-4)
 
 
+def adverse(patient: str, term: str, on: int, grade: int | None) -> dict[str, Any]:
+    return {"patient": patient, "term": term, "date": day(on), "grade": grade}
+
+
 def test_worst_grades_of_four_patients() -> None:
+    """The abscess of day 200 lies after the 183 days of the Italian trial."""
     events = [
-        AdverseEvent("P1", "nausea", day(3), 1),
-        AdverseEvent("P1", "nausea", day(9), 2),
-        AdverseEvent("P1", "ALT increased", day(20), 3),
-        AdverseEvent("P3", "pain", day(10), 2),
-        AdverseEvent("P3", "abscess", day(200), 4),
-        AdverseEvent("P4", "fatigue", day(30), None),
-        AdverseEvent("P4", "fever", day(31), 1),
+        adverse("P1", "nausea", 3, 1),
+        adverse("P1", "nausea", 9, 2),
+        adverse("P1", "ALT increased", 20, 3),
+        adverse("P3", "pain", 10, 2),
+        adverse("P3", "abscess", 200, 4),
+        adverse("P4", "fatigue", 30, None),
+        adverse("P4", "fever", 31, 1),
     ]
     patients = ["P1", "P2", "P3", "P4"]
-    scale = GradeScale(
-        highest=int(ENTRIES["ctcae.highest_grade"].number),
-        severe=int(ENTRIES["ctcae.severe_grade"].number),
-        window_d=int(ENTRIES["ctcae.window"].number),
-    )
-    counted = counted_events(events, dict.fromkeys(patients, START), scale)
-    worst = {patient: str(grade) for patient, grade in worst_grades(counted, patients, scale).items()}
-    assert worst == {"P1": "3", "P2": "0", "P3": "2", "P4": "≥1, incomplete"}
-    table = {row.name: row for row in grade_table(counted, patients, scale, confidence_frac=0.95)}
+    rows = [read(on, "L", 40, patient=patient) for patient in patients for on in (0, 60)]
+    found = respond_cohort(
+        rows,
+        {patient: Course(first_treatment_date=START) for patient in patients},
+        ResponseOptions(protocol="tae-italy"),
+        adverse_events=events,
+    ).toxicity
+    assert found is not None
+    assert {patient: str(grade) for patient, grade in found.worst.items()} == {
+        "P1": "3",
+        "P2": "0",
+        "P3": "2",
+        "P4": "≥1, incomplete",
+    }
+    table = {row.name: row for row in found.table}
     overall = table["any adverse event"]
     assert (overall.counts, overall.unknown) == ((1, 0, 1, 1, 0, 0), 1)
     assert (overall.severe.count, overall.severe.patients, overall.severe.share_frac) == (1, 4, 0.25)
     assert table["nausea"].counts == (3, 0, 1, 0, 0, 0)
     assert "abscess" not in table
+
+
+def test_a_filled_form_by_the_verb() -> None:
+    form = {"date": START, **{f"q{item}": answer for item, answer in FILLED.items()}}
+    quality = ep.respond([read(0, "L", 40)], questionnaires=[form]).quality_of_life
+    assert quality is not None
+    assert quality.visits[0].scales == score().scales
+    assert quality.visits[0].summary == pytest.approx(75.0)
+
+
+def test_who_takes_the_products_of_whole_lesions() -> None:
+    """40 x 30 + 20 x 10 = 1400 mm²; 700 mm² is exactly half, 1750 mm² exactly a quarter more."""
+
+    def last(*sizes: tuple[object, object]) -> str | None:
+        rows = [read(0, "A", 40, short_axis_mm=30), read(0, "B", 20, short_axis_mm=10)]
+        rows += [
+            read(60, name, long, short_axis_mm=short) for name, (long, short) in zip("AB", sizes, strict=True)
+        ]
+        return ep.respond(rows, criteria="who").time_points[-1].overall_point.target
+
+    assert last((30, 20), (10, 10)) == "PR"
+    assert last((30, 20), ("10.1", 10)) == "SD"
+    assert last((50, 30), (25, 10)) == "SD"
+    assert last((50, 30), (25, "10.1")) == "PD"
+    assert last((0, 0), (0, None)) == "CR"

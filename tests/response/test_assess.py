@@ -255,3 +255,22 @@ def test_the_order_of_rows_does_not_matter(visits: list[tuple[str, str]], random
     assert judged(rows) == judged(turned)
     nadirs = [p.overall_point.nadir for p in judged(rows)]
     assert all(later <= earlier for earlier, later in pairwise(nadirs) if earlier and later)
+
+
+def test_a_new_lesion_changes_nothing_before_it_appears() -> None:
+    rows = [*course_of([(0, 40), (60, 40), (120, 40)]), row(120, "X", "new")]
+    assert overall(rows) == [None, "SD", "PD"]
+
+
+def test_without_targets_there_is_no_sum() -> None:
+    rows = [row(number, "N", "non-target", state="present") for number in (0, 60)]
+    assert [(p.overall_point.size, p.overall_point.nadir) for p in judged(rows)] == [(None, None)] * 2
+
+
+def test_a_non_target_without_a_row_is_not_evaluable() -> None:
+    rows = [*course_of([(0, 40), (60, 0)]), row(0, "N", "non-target", state="present")]
+    assert (last(rows)[0].non_target, last(rows)[0].overall) == ("NE", "PR")
+
+
+def test_a_lesion_that_enhances_again_counts_only_where_the_criterion_says_so() -> None:
+    assert not Criterion(limits().lesions, limits().recist).reenhancement

@@ -197,3 +197,9 @@ def test_against_a_second_way_for_all_short_courses() -> None:
     for words in itertools.product([str(category) for category in Category], repeat=3):
         visits = [(60 * number, word) for number, word in enumerate(words, start=1)]
         assert confirmed(*visits) == plain(words), words
+
+
+def test_a_response_that_was_read_again_confirms_no_complete_one() -> None:
+    """The first CR is read as PR; the last one stands alone."""
+    visits = [(60, "CR"), (100, "PR"), (160, "CR")]
+    assert confirmed(*visits, reread_cr=True) == "PR"

@@ -40,6 +40,7 @@ def test_everything_that_a_course_can_state() -> None:
     assert course.first_treatment_date == date(2024, 1, 5)
     assert course.treatment_dates == (date(2024, 1, 5), date(2024, 2, 9))
     assert (course.death_date, course.assessment_interval_days) == (None, 90)
+    assert course.symptom_baseline_severity == 3
     assert [(r.date.month, r.severity) for r in course.symptoms] == [(2, Decimal("1.5")), (3, Decimal(2))]
 
 
@@ -117,3 +118,34 @@ def test_dates_after_that_of_the_data() -> None:
     assert parsed(table, as_of=date(2024, 5, 31))[1] == [
         "course: last_alive_date: found 2024-06-01, which is after 2024-05-31, the day of the data"
     ]
+
+
+def test_scans_after_death_come_in_their_order() -> None:
+    _, lines = parsed({"death_date": "2023-12-01"})
+    assert [line.rpartition(" ")[2] for line in lines] == ["2024-01-01", "2024-03-01"]
+
+
+def test_treatments_without_a_first_one_are_not_compared() -> None:
+    problems = Problems()
+    check_course(Course(treatment_dates=(day(5),)), READS, "course", problems, as_of=None)
+    assert problems.lines == []
+
+
+def test_treatments_as_days_and_one_that_is_none() -> None:
+    course, lines = parsed({"treatment_dates": [date(2024, 2, 9), date(2024, 1, 5)]})
+    assert (course.treatment_dates, lines) == ((date(2024, 1, 5), date(2024, 2, 9)), [])
+    course, lines = parsed({"treatment_dates": "2024-01-05; soon"})
+    assert (course.treatment_dates, len(lines)) == ((date(2024, 1, 5),), 1)
+
+
+@pytest.mark.parametrize("symptoms", [3, [3], ["x"]])
+def test_symptoms_that_are_no_list_of_records(symptoms: object) -> None:
+    _, (line,) = parsed({"symptoms": symptoms})
+    assert "expected" in line
+
+
+def test_a_wrong_record_hides_no_later_one() -> None:
+    good = {"date": "2024-02-01", "severity": 2}
+    course, lines = parsed({"symptoms": [3, good, {**good, "severity": "bad"}, {**good, "date": "soon"}]})
+    assert [(record.date, record.severity) for record in course.symptoms] == [(date(2024, 2, 1), Decimal(2))]
+    assert [line.split(":")[1] for line in lines] == [" symptoms[1]", " symptoms[3]", " symptoms[4]"]

@@ -1,12 +1,19 @@
 """The protocols' endpoints, as their documents have them, and mistakes in a table."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 
 from emboplan.catalog import load
 from emboplan.errors import CatalogError
-from emboplan.response.endpoint_sets import EndpointRule, EndpointSet, endpoint_set_from_table
+from emboplan.model.response import Course
+from emboplan.response.endpoint_sets import (
+    EndpointRule,
+    EndpointSet,
+    WindowRule,
+    endpoint_set_from_table,
+)
 
 
 def of(name: str) -> EndpointSet:
@@ -95,6 +102,30 @@ def test_responses_as_the_documents_have_them() -> None:
     assert not any(of(name).confirmation for name in ("captem-y90", "tae-italy", "retnet", "general"))
 
 
+@pytest.mark.parametrize(
+    ("protocol", "which", "start", "months", "days"),
+    [
+        ("deboxa", "questionnaire", ("first_treatment_date",), 30, None),
+        ("deboxa", "toxicity", ("first_treatment_date",), 30, None),
+        ("tae-italy", "questionnaire", ("randomisation_date",), 6, None),
+        ("tae-italy", "toxicity", ("first_treatment_date", "randomisation_date"), None, 183),
+        ("retnet", "toxicity", ("first_treatment_date",), 24, None),
+        ("msk-19-125", "toxicity", ("first_treatment_date",), 24, None),
+    ],
+)
+def test_windows_as_the_documents_have_them(
+    protocol: str, which: str, start: tuple[str, ...], months: int | None, days: int | None
+) -> None:
+    found = getattr(of(protocol), which)
+    assert (found.start, found.within_months, found.within_days) == (start, months, days)
+    assert found.place
+
+
+def test_what_a_document_does_not_ask_for() -> None:
+    assert of("captem-y90").questionnaire is of("captem-y90").toxicity is None
+    assert of("retnet").questionnaire is of("msk-19-125").questionnaire is None
+
+
 def test_definitions_in_a_line() -> None:
     assert endpoint("deboxa", "os").definition == (
         "from first treatment to death; else censored at last alive, at 30 months at the latest"
@@ -133,6 +164,7 @@ def table(**more: Any) -> dict[str, Any]:
         ({"time_frame_months": 1.5}, "time_frame_months is 1.5, expected a whole number of months"),
         ({"censor_at_months": True}, "censor_at_months is True"),
         ({"variant": {}}, "variant is no list of tables"),
+        ({"start": ["death_dates"]}, "start 'death_dates' is no date of the course"),
     ],
 )
 def test_mistakes_in_a_table(more: dict[str, Any], words: str) -> None:
@@ -146,3 +178,76 @@ def test_a_missing_key() -> None:
     del broken["criteria"]
     with pytest.raises(CatalogError, match="endpoints of T: no criteria"):
         endpoint_set_from_table(broken)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"start": ["birth_date"]}, "start 'birth_date' is no date of the course"),
+        ({"start": []}, "toxicity needs a start, and months or days, not both"),
+        ({"within_months": 6, "within_days": 183}, "toxicity needs a start, and months or days, not both"),
+        ({"within_days": 0}, "within_days is 0, expected a whole number of days"),
+        ({"within_months": True}, "within_months is True, expected a whole number of months"),
+    ],
+)
+def test_mistakes_in_a_window(more: dict[str, Any], words: str) -> None:
+    window = {"title": "x", "start": ["first_treatment_date"], "place": "x"}
+    with pytest.raises(CatalogError) as caught:
+        endpoint_set_from_table(table() | {"toxicity": window | more})
+    assert words in str(caught.value)
+
+
+def test_a_window_is_a_table_with_its_words() -> None:
+    with pytest.raises(CatalogError, match="toxicity is no table"):
+        endpoint_set_from_table(table() | {"toxicity": "two years"})
+    with pytest.raises(CatalogError, match="no place"):
+        endpoint_set_from_table(table() | {"questionnaire": {"title": "x", "start": ["death_date"]}})
+
+
+FIRST = ("randomisation_date", "first_treatment_date")
+
+
+@pytest.mark.parametrize(
+    ("more", "words", "end"),
+    [
+        ({"within_days": 183}, "through 183 days", date(2024, 8, 1)),
+        ({"within_months": 1}, "through 1 calendar months", date(2024, 2, 29)),
+        ({}, "on", None),
+    ],
+)
+def test_a_window_has_an_end_in_days_or_in_months(more: dict[str, int], words: str, end: date | None) -> None:
+    """After 31 January of a leap year 29 + 31 + 30 + 31 + 30 + 31 days end with July; one more makes 183."""
+    window = WindowRule("x", FIRST, "x", **more)
+    assert window.definition == f"from randomisation or first treatment {words}"
+    assert window.last_day(date(2024, 1, 31)) == end
+
+
+def test_a_window_starts_with_the_first_day_that_is_known() -> None:
+    window = WindowRule("x", FIRST, "x")
+    both = Course(first_treatment_date=date(2024, 2, 1), randomisation_date=date(2024, 3, 1))
+    assert window.start_of(both) == date(2024, 3, 1)
+    assert window.start_of(Course(first_treatment_date=date(2024, 2, 1))) == date(2024, 2, 1)
+    assert window.start_of(Course()) is None
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"variant": ["x"]}, "variant is no list of tables"),
+        ({"events": 5}, "found 5, expected a list of words"),
+    ],
+)
+def test_lists_of_something_else(more: dict[str, Any], words: str) -> None:
+    with pytest.raises(CatalogError) as caught:
+        endpoint_set_from_table(table(**more))
+    assert words in str(caught.value)
+
+
+def test_what_a_table_leaves_out() -> None:
+    top = table(censor_at_months=1) | {
+        "response": [{"id": "x", "scope": "overall", "counts": ["CR"], "place": "x"}]
+    }
+    found = endpoint_set_from_table(top)
+    (rule,), (response,) = found.endpoints, found.responses
+    assert (rule.rule.censor_missed, rule.rule.competing, rule.rule.censor_at_months) == (False, (), 1)
+    assert not response.before_second_treatment

@@ -302,6 +302,10 @@ def symptoms(*records: tuple[int, int], relief: int | None = None, before: int |
         (symptoms((100, 4), (40, 1)), (60, True, "symptom-return")),
         (symptoms((40, 1), (70, 2)), (30, False, "last symptom record")),
         (symptoms((40, 1)), (1, False, "no symptom record after relief; day 1")),
+        (symptoms((40, 1), (50, 2), (70, 2)), (30, False, "last symptom record")),
+        (symptoms((70, 2), (40, 1), (50, 2)), (30, False, "last symptom record")),
+        (symptoms((60, 1), (40, 1), (90, 3)), (50, True, "symptom-return")),
+        (symptoms((130, 3), (40, 1), (90, 3)), (50, True, "symptom-return")),
         (symptoms((40, 1), (90, 3), relief=60), (30, True, "symptom-return")),
         (symptoms((40, 3), (90, 1), relief=40), (50, False, "last symptom record")),
     ],
@@ -333,3 +337,8 @@ def test_an_interval_without_relief_or_baseline() -> None:
 )
 def test_calendar_months(start: date, months: int, expected: date) -> None:
     assert months_later(start, months) == expected
+
+
+def test_a_baseline_scan_after_the_start_is_no_assessment() -> None:
+    late = data(replace(TREATED, first_treatment_date=day(-10)))
+    assert short(time_to_event(PFS, late)) == (1, False, "no assessment after the start; day 1")

@@ -89,6 +89,8 @@ def read(organ: str = "liver", **more: Any) -> LesionRead:
         (read("lymph node", short_axis_mm=Decimal(10)), "present"),
         (read("lymph node", short_axis_mm=Decimal(9), state=State.PRESENT), "absent"),
         (read("lymph node", short_axis_mm=Decimal(9), state=State.PROGRESSED), "progressed"),
+        (read("lymph node", state=State.PRESENT), "present"),
+        (read(state=State.PRESENT, longest_mm=Decimal(0)), "present"),
         (read("liver", short_axis_mm=Decimal(5), longest_mm=Decimal(9)), "present"),
     ],
 )

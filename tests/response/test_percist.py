@@ -34,3 +34,8 @@ def test_at_the_limits(baseline: str, now: str, expected: str) -> None:
 def test_what_is_refused(baseline: str, now: str) -> None:
     with pytest.raises(ModelRangeError, match="expected"):
         metabolic_response(baseline, now, ENTRIES)
+
+
+def test_uptake_below_1_and_of_nothing() -> None:
+    assert metabolic_response("0.9", "0", ENTRIES) == "PMR"
+    assert metabolic_response("0.9", "0.5", ENTRIES) == "SMD"

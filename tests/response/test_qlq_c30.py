@@ -160,3 +160,15 @@ def test_the_version_and_the_json() -> None:
     found = qlq_scores(BEST, FORM).to_json()
     assert found["version"] == "QLQ-C30 version 3.0"
     assert found["scales"]["PF2"] == 100
+
+
+def test_items_are_told_in_their_order() -> None:
+    with pytest.raises(ModelRangeError, match="found the item 35"):
+        qlq_scores({40: 1, 35: 1}, FORM)
+    assert qlq_scores({29: 9, 3: 9, 1: 1}, FORM).invalid_items == (3, 29)
+
+
+def test_no_change_where_one_of_the_two_is_missing() -> None:
+    full, empty = qlq_scores(dict.fromkeys(range(1, 31), 1), FORM), qlq_scores({}, FORM)
+    for before, after in ((full, empty), (empty, full)):
+        assert set(changes(before, after).values()) == {None}

@@ -10,7 +10,7 @@ from tests.response.rows import row
 
 from emboplan.errors import CaseFileError
 from emboplan.model.response import LIVER, LYMPH_NODE, LesionRead, Role, State
-from emboplan.response.reads import Problems, reads_from_rows
+from emboplan.response.reads import Problems, reads_from_rows, shown
 
 NOON = datetime(2024, 2, 3, 12)  # noqa: DTZ001  a spreadsheet knows no time zones
 
@@ -213,3 +213,46 @@ def test_names_and_places() -> None:
     reads = reads_from_rows([row(0, "L1") | {"lesion": 1.0, "time_point": 0}], where=["reads.csv: line 2"])
     assert (reads[0].lesion, reads[0].time_point) == ("1", "0")
     assert reads[0].where == "reads.csv: line 2, lesion 1"
+
+
+def test_a_mistake_in_a_row_without_a_lesion_names_the_row() -> None:
+    assert problems(row(0, " ", date="x")) == [
+        "row 1: lesion: missing; every row needs one",
+        'row 1: date: found "x", expected a date as YYYY-MM-DD',
+    ]
+
+
+@pytest.mark.parametrize("cells", [{"lesion": ""}, {"organ": None}, {"role": "tarjet"}])
+def test_a_row_that_cannot_be_placed_is_left_out_and_remembered(cells: dict[str, Any]) -> None:
+    found = Problems()
+    assert reads_from_rows([row(0, "L1", mm=9) | cells], problems=found) == ()
+    assert (len(found.lines), found.dropped) == (1, True)
+
+
+def test_what_was_dropped_before_stays_dropped() -> None:
+    found = Problems(dropped=True)
+    reads_from_rows([row(0, "L1")], problems=found)
+    assert found.dropped
+    assert not Problems().dropped
+
+
+def test_a_state_without_a_role_may_be_any() -> None:
+    """The role may be chosen later."""
+    for state in (State.ABSENT, State.PRESENT):
+        found = one(role=None, state=state.value)
+        assert (found.role, found.state) == (None, state)
+
+
+def test_numbers_as_names() -> None:
+    names = [read.lesion for read in reads_from_rows([row(0, "") | {"lesion": it} for it in (1.0, 1.5, 2)])]
+    assert names == ["1", "1.5", "2"]
+
+
+def test_every_row_has_its_place() -> None:
+    for rows in ([row(0, "L1"), row(0, "L2")], [{"lesion": "L1"}, {"lesion": "L2"}]):
+        with pytest.raises(ValueError, match=r"argument 2 is (shorter|longer)"):
+            reads_from_rows(rows, where=["here"])
+
+
+def test_nothing_in_words() -> None:
+    assert [shown(None), shown("x"), shown(2)] == ["nothing", '"x"', "2"]

@@ -186,3 +186,20 @@ def test_without_competition_the_incidence_is_the_rest_of_the_curve(found: list[
 )
 def test_ticks_are_round_and_cover_the_curve(last: float, expected: tuple[float, ...]) -> None:
     assert risk_ticks(last, 7) == pytest.approx(expected)
+
+
+def test_subjects_may_come_in_any_order() -> None:
+    found = curve([8.0, 5.0, 1.0, 16.0], [False, True, False, False])
+    assert found.censored_times == (1, 8, 16)
+
+
+def test_follow_up_counts_those_who_are_lost_alone() -> None:
+    """At 1 one of four is lost, at 2 both that are left; an event is no loss. Later times come later."""
+    assert curve([1, 1, 2, 2], [True, False, False, False]).median_follow_up == 2
+    assert curve([8.0, 1.0], [False, False]).median_follow_up == 1
+
+
+@pytest.mark.parametrize(("times", "causes"), [([-1.0], [1]), ([1.0, 2.0], [1]), ([], []), ([math.nan], [0])])
+def test_the_incidence_refuses_what_the_curve_refuses(times: list[float], causes: list[int]) -> None:
+    with pytest.raises(ModelRangeError):
+        cumulative_incidence(times, causes, 1)

@@ -139,6 +139,10 @@ def test_new_enhancement_of_a_treated_lesion_is_progression_by_easl_alone() -> N
     silent = past("3000", "600", silent=frozenset({"A"}))
     assert target_response(now, silent, limits().easl, reenhancement=True) == "PD"
     assert target_response(now, silent, limits().easl) == "PR"
+    gone = [size("0", lesion="A"), size("550", lesion="B")]
+    assert target_response(gone, silent, limits().easl, reenhancement=True) == "PR"
+    missed = [size(None, lesion="A"), size("550", lesion="B")]
+    assert target_response(missed, silent, limits().easl, reenhancement=True) == "NE"
     other = past("3000", "600", silent=frozenset({"C"}))
     assert target_response(now, other, limits().easl, reenhancement=True) == "PR"
 

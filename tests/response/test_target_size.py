@@ -97,7 +97,26 @@ def test_a_viable_part_that_is_gone_from_a_lesion_that_is_not() -> None:
         ("mrecist", read("lymph node", short_axis_mm=20, viable_longest_mm=20), Measure.SHORT_AXIS),
         ("easl", read(longest_mm=20), Measure.VIABLE_AREA),
         ("easl", read("lymph node", short_axis_mm=20), Measure.VIABLE_AREA),
+        ("who", read(longest_mm=20, viable_longest_mm=0), Measure.AREA),
+        ("who", read("lymph node", short_axis_mm=20), Measure.AREA),
     ],
 )
 def test_what_is_measured(criterion: str, lesion: LesionRead, expected: Measure) -> None:
     assert measure_of(CriterionName(criterion), lesion) is expected
+
+
+def test_each_measure_takes_its_own_diameters() -> None:
+    """30 x 20 mm in all, 12 x 7 mm of it viable."""
+    lesion = read(longest_mm=30, short_axis_mm=20, viable_longest_mm=12, viable_perpendicular_mm=7)
+    sizes = {measure: of(measure, lesion).size for measure in Measure}
+    assert sizes == {
+        Measure.LONGEST: 30,
+        Measure.SHORT_AXIS: 20,
+        Measure.VIABLE: 12,
+        Measure.VIABLE_AREA: 84,
+        Measure.AREA: 600,
+    }
+
+
+def test_what_was_not_assessed_has_no_size_whatever_stands_beside_it() -> None:
+    assert of(Measure.LONGEST, read(state=State.NOT_ASSESSED, longest_mm=30)).size is None

@@ -1,5 +1,6 @@
 """Which lesions may be targets, and which the rule takes."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,8 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.response.rows import BASELINE, limits
 
-from emboplan.model.response import LesionRead
-from emboplan.response.targets import choose_targets, measurable, size_at_baseline, smallest_target_mm
+from emboplan.model.response import LesionRead, Role
+from emboplan.response.reads import Problems
+from emboplan.response.targets import (
+    baseline_problems,
+    choose_targets,
+    measurable,
+    size_at_baseline,
+    smallest_target_mm,
+)
 
 LESIONS = limits().lesions
 
@@ -31,6 +39,8 @@ def lesion(name: str = "L", organ: str = "liver", **mm: Any) -> LesionRead:
         (lesion(organ="lymph node", short_axis_mm="15"), True),
         (lesion(organ="lymph node", short_axis_mm="14.9", longest_mm="30"), False),
         (lesion(organ="lymph node", longest_mm="30"), False),
+        (lesion(organ="lymph node", viable_longest_mm="30"), False),
+        (lesion(longest_mm="9", slice_mm="4"), False),
         (lesion(organ="lymph node", short_axis_mm="15", slice_mm="10"), True),
         (lesion(viable_longest_mm="12"), True),
         (lesion(longest_mm="9", viable_longest_mm="9"), False),
@@ -99,3 +109,24 @@ def test_the_smallest_target() -> None:
     assert smallest_target_mm(lesion(longest_mm=9), LESIONS) == 10
     assert smallest_target_mm(lesion(longest_mm=9, slice_mm=6), LESIONS) == 12
     assert smallest_target_mm(lesion(organ="lymph node"), LESIONS) == 15
+
+
+@pytest.mark.parametrize(("dropped", "lines"), [(False, 1), (True, 0)])
+def test_a_baseline_without_disease_unless_a_row_of_it_was_lost(lines: int, *, dropped: bool) -> None:
+    problems = Problems(dropped=dropped)
+    baseline_problems({}, LESIONS, problems)
+    assert len(problems.lines) == lines
+
+
+def test_too_many_targets_are_told_organ_by_organ() -> None:
+    baseline = {
+        name: [replace(lesion(name, organ, longest_mm="20"), role=Role.TARGET)]
+        for name, organ in zip("ABCDEF", ["lung"] * 3 + ["liver"] * 3, strict=True)
+    }
+    problems = Problems()
+    baseline_problems(baseline, LESIONS, problems)
+    assert problems.lines == [
+        "baseline: found 6 targets, expected at most 5 in total",
+        "baseline: found 3 targets in the organ liver, expected at most 2",
+        "baseline: found 3 targets in the organ lung, expected at most 2",
+    ]

@@ -7,6 +7,7 @@ import pytest
 from tests.response.rows import course_of, day, limits, row
 
 from emboplan.errors import CaseFileError
+from emboplan.model.response import Role
 from emboplan.response.reads import Problems, reads_from_rows
 from emboplan.response.target_size import CriterionName
 from emboplan.response.timeline import Timeline, timeline
@@ -69,9 +70,38 @@ def test_roles_are_chosen_at_the_whole_first_visit() -> None:
     """Its scans may have several dates, where rows name their visit."""
     rows = [row(0, "A", None, mm=20, time_point="1"), row(3, "B", None, mm=30, time_point="1")]
     rows += [row(60, "A", None, mm=20, time_point="2"), row(60, "B", None, mm=30, time_point="2")]
-    found = read(rows)
-    assert found.targets == ("A", "B")
-    assert found.findings[0].endswith("(B, A).")
+    for given in (rows, rows[::-1], [rows[2], *rows[:2], rows[3]]):
+        found = read(given)
+        assert found.targets == ("A", "B")
+        assert found.findings[0].endswith("(B, A).")
+
+
+def test_roles_are_chosen_by_the_sizes_of_the_first_visit_alone() -> None:
+    """At the first visit B and C are the largest, at the second one A and C."""
+    sizes = {"1": {"A": 20, "B": 30, "C": 25}, "2": {"A": 60, "B": 12, "C": 25}}
+    rows = [
+        row(60 * int(visit), name, None, mm=mm, time_point=visit)
+        for visit in ("2", "1")
+        for name, mm in sizes[visit].items()
+    ]
+    assert read(rows).targets == ("B", "C")
+    dated = [{**it, "time_point": ""} for it in rows]
+    assert read(dated).targets == ("B", "C")
+
+
+def test_a_new_lesion_stays_new_where_roles_are_chosen() -> None:
+    rows = [row(0, "A", None, mm=20), row(60, "A", None, mm=20), row(60, "X", "new")]
+    assert [it.lesion for it in read(rows).follow_ups[0].with_role(Role.NEW)] == ["X"]
+
+
+def test_without_a_measurable_lesion_the_finding_says_so() -> None:
+    rows = [row(0, "A", None, mm=9), row(60, "A", None, mm=9)]
+    assert read(rows).findings[0].endswith("(none, since no lesion is measurable).")
+
+
+def test_a_target_that_is_wrong_by_itself_is_told_once() -> None:
+    rows = [row(0, "A", state="too-small", longest_mm=20), row(60, "A", mm=20)]
+    assert lines(rows) == ["row 1, lesion A: state: found too-small beside a diameter; give one of them"]
 
 
 PLACE = "row 1, lesion A"
@@ -285,3 +315,61 @@ def test_mrecist_measures_a_lesion_without_enhancement_whole() -> None:
     assert dict(found.measures) == {"A": "viable_longest_mm", "B": "longest_mm"}
     assert found.findings == ("Nothing enhances in B at baseline: measured whole.",)
     assert read(rows).findings == ()
+
+
+def test_with_a_problem_there_is_no_course() -> None:
+    problems = Problems()
+    reads = reads_from_rows([row(0, "A", mm=5)], problems=problems)
+    assert timeline(reads, CriterionName.RECIST, limits().lesions, problems) is None
+    assert timeline((), CriterionName.RECIST, limits().lesions, Problems()) is None
+
+
+def test_lesions_come_in_the_order_of_their_names() -> None:
+    rows = [
+        row(0, name, mm=20, organ=organ) for name, organ in (("B", "lung"), ("C", "bone"), ("A", "liver"))
+    ]
+    rows += [row(0, name, "non-target", state="present") for name in ("N2", "N3", "N1")]
+    rows += [row(60, "B", mm=20, organ="lung"), *(row(60, name, "new") for name in ("Y", "X"))]
+    found = read(rows)
+    assert found.targets == ("A", "B", "C")
+    assert [*found.non_targets] == ["N1", "N2", "N3"]
+    assert [it.lesion for it in found.follow_ups[0].with_role(Role.NEW)] == ["X", "Y"]
+    assert found.findings == (
+        f"{day(60)}: no row for A, C, N1, N2, N3; taken as not assessed at this time point",
+    )
+
+
+def test_a_role_and_an_organ_are_those_of_the_first_day_whatever_the_order_of_rows() -> None:
+    rows = [row(60, "A", "non-target", state="present", organ="lung"), row(0, "A", mm=20)]
+    assert lines(rows) == [
+        f"row 1, lesion A: role: found non-target, but it is target on {day(0)}",
+        f'row 1, lesion A: organ: found "lung", but it is "liver" on {day(0)}',
+    ]
+
+
+def test_a_lesion_merges_only_within_its_organ() -> None:
+    rows = [row(0, "A", mm=20), row(0, "B", mm=20, organ="lung")]
+    rows += [row(60, "A", state="merged"), row(60, "B", mm=20, organ="lung")]
+    assert lines(rows) == [
+        (f"row 3, lesion A: state: found merged, but no other target of the liver was measured on {day(60)}")
+    ]
+
+
+def test_the_other_part_of_a_merged_lesion_may_be_in_a_row_that_cannot_be_placed() -> None:
+    rows = [row(0, "A", mm=20), row(0, "B", mm=20), row(60, "A", state="merged")]
+    rows.append(row(60, "B", mm=30) | {"date": "x"})
+    assert lines(rows) == ['row 4, lesion B: date: found "x", expected a date as YYYY-MM-DD']
+
+
+def test_a_wrong_diameter_is_not_told_to_be_missing_as_well() -> None:
+    rows = [row(0, "A", mm=20), row(60, "A", mm="NaN")]
+    assert [line.partition(":")[2].partition(",")[0] for line in lines(rows)] == [' longest_mm: found "NaN"']
+
+
+def test_where_everything_enhances_nothing_is_measured_whole() -> None:
+    assert read([row(0, "A", mm=20, viable_longest_mm=15)], CriterionName.MRECIST).findings == ()
+
+
+def test_time_points_of_the_same_number_are_in_order() -> None:
+    rows = [row(number, "A", mm=20, time_point=name) for number, name in ((0, "1"), (60, "01"))]
+    assert [point.label for point in read(rows).follow_ups] == ["01"]

@@ -9,17 +9,17 @@ from tests.response.rows import BASELINE, day
 
 from emboplan.errors import CaseFileError, InputError
 from emboplan.model.response import AdverseEvent
+from emboplan.model.results.response import WorstGrade
 from emboplan.response.toxicity import (
     GradeScale,
-    WorstGrade,
     counted_events,
     grade_table,
     worst_grade,
     worst_grades,
 )
 
-SCALE = GradeScale(highest=5, severe=3, window_d=183)
-STARTS = dict.fromkeys(("P1", "P2", "P3", "P4"), BASELINE)
+SCALE = GradeScale(highest=5, severe=3)
+STARTS = dict.fromkeys(("P1", "P2", "P3", "P4"), (BASELINE, day(183)))
 
 
 def event(patient: str, term: str, on: int, grade: int | None, **more: object) -> AdverseEvent:
@@ -138,3 +138,26 @@ def test_every_row_adds_up_to_all_patients(rows: list[tuple[str, str, int, int |
         assert sum(row.counts) + row.unknown == len(STARTS)
         assert row.severe.count >= sum(row.counts[3:])
     assert all(isinstance(e.date, date) for e in found)
+
+
+def test_rows_may_come_in_any_order() -> None:
+    assert counted(event("P1", "pain", 10, 2), event("P1", "pain", -5, 2)) == []
+    rows = [event("P1", "x", 1, 1, organ_class="skin"), event("P1", "w", 1, 1, organ_class="general")]
+    names = [row.name for row in grade_table(rows, ["P1"], SCALE, confidence_frac=0.95)]
+    assert names == ["any adverse event", "general", "skin", "w", "x"]
+
+
+def test_an_incomplete_grade_stands_in_its_own_column() -> None:
+    (overall, _) = grade_table([event("P1", "x", 1, None)], ["P1", "P2"], SCALE, confidence_frac=0.95)
+    assert (overall.counts, overall.unknown) == ((1, 0, 0, 0, 0, 0), 1)
+
+
+def test_a_missing_version_is_one_of_two() -> None:
+    rows = [event("P1", "a", 1, 1, ctcae_version="5.0"), event("P1", "a", 2, 2)]
+    with pytest.raises(CaseFileError, match=r"the CTCAE versions none, 5\.0;"):
+        counted_events(rows, STARTS, SCALE)
+
+
+def test_a_window_without_an_end() -> None:
+    found = counted_events([event("P1", "a", 9999, 1)], {"P1": (BASELINE, None)}, SCALE)
+    assert len(found) == 1

@@ -87,3 +87,24 @@ def test_the_best_response_within_a_time() -> None:
     assert (answer.category, answer.counts) == ("CR", False)
     visit_response(rule, data(TREATED, visits[2:]), BASELINE, window_d=None, best=kept)
     assert seen == [[0, 60, 91], [0, 60, 91, 92], [0]]
+
+
+def test_month_6_is_read_whatever_the_treatments() -> None:
+    assert at(SIXTH, treated(0, 91)) == ("PR", True, 180)
+
+
+def test_the_baseline_is_no_visit() -> None:
+    assert at(THIRD, data(replace(TREATED, treatment_dates=(day(0),))), 200) == ("NE", False, None)
+
+
+def test_the_baseline_stays_even_where_it_is_late() -> None:
+    """The two years were over before the baseline: no visit counts, the baseline scan is still there."""
+    rule = ResponseRule("dcr", Scope.OVERALL, OBJECTIVE, "", within_months=24)
+    seen: list[int] = []
+
+    def kept(points: object) -> BestResponse:
+        seen.extend((point.date - BASELINE).days for point in points)  # type: ignore[attr-defined]  # time points
+        return BestResponse(Category.NE, None)
+
+    visit_response(rule, treated(0), day(-2000), window_d=None, best=kept)
+    assert seen == [0]

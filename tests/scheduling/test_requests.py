@@ -34,7 +34,7 @@ DONE = RecordedSession(1, MONDAY, done=True)
         (
             "retnet",
             ScheduleRequest(start=MONDAY, arm="DEB"),
-            '"DEB" cannot be scheduled: the DEB arm was closed',
+            '"DEB" cannot be scheduled, since the arm is closed: the registry record marks it CLOSED',
         ),
         ("msk-19-125", ScheduleRequest(start=MONDAY, arm="deb"), "high rate of serious adverse events"),
         ("deboxa", ScheduleRequest(start=NAIVE, zone="Europe/Rome"), "without a time zone; expected"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,20 @@ def test_the_numbers_of_the_documents() -> None:
         assert session.timing.period == Period(months=1)  # type: ignore[union-attr]  # an interval
         assert session.said.basis is Basis.INFERENCE
         assert [arm.id for arm in rules(name).arms if arm.closed] == ["deb"]
+
+
+@pytest.mark.parametrize("name", load().protocol_names())
+def test_a_closed_arm_is_said_to_be_closed_in_one_place(name: str) -> None:
+    """The protocol says it with its reason; the own file of the calendar says nothing."""
+    reasons = {
+        arm["id"]: arm["closed_because"] for arm in load().protocol_table(name)["arm"] if "closed" in arm
+    }
+    assert reasons == {arm.id: arm.closed for arm in rules(name).arms if arm.closed}
+    raw = files("emboplan.catalog") / "data" / "schedules" / f"{name.replace('-', '_')}.toml"
+    stated = tomllib.loads(raw.read_text(encoding="utf-8"))["arm"]
+    assert [key for arm in stated for key in arm if "closed" in key] == []
+    open_arms = {arm["id"] for arm in load().protocol_table(name)["arm"] if "closed" not in arm}
+    assert {arm.id for arm in rules(name).arms if not open_arms & {arm.id, *arm.also}} == {*reasons}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def test_the_shipped_definition_is_read(net_liver_table: dict[str, Any]) -> None
     [
         ("lesions.burden", 0.2, r"unknown key lesions\.burden; expected one of count, burden_frac"),
         ("hu.blod", 40, r"hu\.blod is no tissue"),
-        ("lesions.burden_frac", 1.4, r"lesions\.burden_frac is 1\.4 to 1\.4; expected 0 to 1"),
+        ("lesions.burden_frac", 1.4, r"lesions\.burden_frac is 1\.4 to 1\.4; expected 0 to 0\.8"),
         ("lesions.burden_frac", 0.0, r"expected both to be 0, or neither"),
         ("lesions.smallest_mm", 70.0, r"lesions\.smallest_mm reaches 70"),
         ("uptake.tumour_to_normal", 0.0, r"uptake\.tumour_to_normal is 0 to 0; expected a number above 0"),
@@ -31,7 +31,13 @@ def test_the_shipped_definition_is_read(net_liver_table: dict[str, Any]) -> None
         ("uptake.lung_shunt_frac", "6 %", r"uptake\.lung_shunt_frac is '6 %'; expected a finite number"),
         ("uptake.lung_shunt_frac", [1, 2, 3], r"expected a number or \[low, high\]"),
         ("ct.matrix", 12.5, r"ct\.matrix is 12\.5; expected a whole number"),
-        ("ct.slice_mm", 6.0, r"ct\.slice_mm is 6; expected no more than spect\.voxel_mm, 4\.42"),
+        ("ct.slice_mm", 9.0, r"ct\.slice_mm is 9 to 9; expected 0\.6 to 8"),
+        ("ct.pixel_mm", 6.0, r"ct\.pixel_mm is 6; expected no more than spect\.voxel_mm, 4\.42"),
+        ("liver.resection", "all", r"liver\.resection is 'all'; expected none, right, left, left lateral"),
+        ("organs.ascites_mm", -1.0, r"organs\.ascites_mm is -1 to -1; expected 0 to inf"),
+        ("lesions.nodule_mm", 0.0, r"lesions\.nodule_mm is 0 to 0; expected a number above 0"),
+        ("mr.t1.signal.blod", 4.0, r"mr\.t1\.signal\.blod is no tissue"),
+        ("mr.t1.snr", 0.0, r"mr\.t1 has a size or a signal-to-noise ratio of 0"),
         ("ct", 3, r"ct is 3; expected a table"),
         ("name", "", r"name is ''; expected text"),
     ],
@@ -39,7 +45,9 @@ def test_the_shipped_definition_is_read(net_liver_table: dict[str, Any]) -> None
 def test_refused(net_liver_table: dict[str, Any], path: str, value: object, message: str) -> None:
     table = copy.deepcopy(net_liver_table)
     *sections, key = path.split(".")
-    target = table[sections[0]] if sections else table
+    target = table
+    for section in sections:
+        target = target[section]
     target[key] = value
     with pytest.raises(InputError, match=message) as caught:
         from_table(table)

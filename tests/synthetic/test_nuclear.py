@@ -96,6 +96,90 @@ def test_breathing_keeps_the_sum_and_has_the_variance_of_a_sine() -> None:
     assert pytest.approx(20 / (2 * np.sqrt(2)), rel=0.01) == deviation
 
 
+@pytest.mark.parametrize(("focus", "free"), [(0.03, 0.0), (0.0, 0.12), (0.05, 0.2)])
+def test_what_lies_beside_changes_neither_ratio_nor_shunt(
+    coarse: PhantomDefinition, focus: float, free: float
+) -> None:
+    """All adds up to what was injected; free technetium is shared as set, its rest with the background."""
+    uptake = dataclasses.replace(coarse.uptake, focus_frac=focus, free_frac=free)
+    given = nuclear.distribute(uptake, VOLUMES, np.random.default_rng(1))
+    mbq = given.mbq
+    assert pytest.approx(150.0, rel=1e-12) == sum(mbq.values())
+    assert pytest.approx(5.0, rel=1e-9) == given.mbq_per_ml["tumour"] / given.mbq_per_ml["normal_liver"]
+    liver = mbq["tumour"] + mbq["normal_liver"]
+    assert pytest.approx(0.06, rel=1e-9) == mbq["lungs"] / (mbq["lungs"] + liver)
+    assert pytest.approx(150 * focus) == mbq.get("focus", 0.0)
+    beside = [mbq.get(key, 0.0) for key in ("free_stomach", "free_kidneys", "free_outside")]
+    assert pytest.approx([150 * free * part for part in (0.25, 0.10, 0.25)]) == beside
+    assert pytest.approx(150 * (0.01 + free * 0.4)) == mbq["background"]
+    assert pytest.approx(150.0 - 150 * free * 0.25) == given.in_field_mbq
+
+
+@pytest.mark.parametrize("shift_mm", [0.0, 3.7, -3.7, 12.0, -30.0])
+def test_moving_along_z_is_exact(shift_mm: float) -> None:
+    image = np.zeros((41, 2, 2))
+    image[18:22] = np.random.default_rng(1).random((4, 2, 2))
+    moved = nuclear.along_z(image, shift_mm, 4.0)
+    place = 4.0 * np.arange(41)[:, None, None]
+    assert pytest.approx(image.sum(), rel=1e-12) == moved.sum()
+    change = (moved * place).sum() / moved.sum() - (image * place).sum() / image.sum()
+    assert pytest.approx(shift_mm, abs=1e-9) == change
+
+
+def test_a_mismatch_moves_the_liver_and_not_the_lungs(
+    coarse: PhantomDefinition, patient: DigitalPatient
+) -> None:
+    """Middles along z of the expected counts of each alone: by the shift set, and not at all."""
+    field = patient.field
+    z = field.grid.spacing_mm[2] * np.arange(field.grid.shape[0])[:, None, None]
+
+    def middle(compartment: str, higher_mm: float) -> float:
+        one = dict.fromkeys(nuclear.COMPARTMENTS, 0.0)
+        given = nuclear.Activities(one | {compartment: 1.0}, one | {compartment: 1.0}, 5.0, 0.06)
+        counts = nuclear.expected_projection_counts(
+            coarse.spect, given, field.volumes_ml, 8.0, higher_mm=higher_mm
+        )
+        return float((counts * z).sum() / counts.sum())
+
+    for compartment, moved in (("tumour", 14.0), ("normal_liver", 14.0), ("lungs", 0.0)):
+        change = middle(compartment, 14.0) - middle(compartment, 0.0)
+        assert pytest.approx(moved, abs=0.01) == change
+
+
+def test_scatter_that_is_left_comes_on_top(coarse: PhantomDefinition, patient: DigitalPatient) -> None:
+    """35 % of the primary counts without its correction, a tenth of it where a tenth is left."""
+    field = patient.field
+
+    def total(**changes: object) -> float:
+        spect = dataclasses.replace(coarse.spect, **changes)  # type: ignore[arg-type]  # settings by name
+        return float(nuclear.expected_projection_counts(spect, field.activities, field.volumes_ml, 8.0).sum())
+
+    assert pytest.approx(1.35, rel=0.01) == total(corrections="attenuation") / total()
+    assert pytest.approx(1.035, rel=0.001) == total(scatter_left_frac=0.1) / total()
+
+
+def test_attenuation_of_a_cylinder_is_that_of_its_radius() -> None:
+    """From the middle of a water cylinder every direction leads through one radius: exp(-0.15 * 10)."""
+    y, x = np.mgrid[:61, :61] - 30
+    water = np.broadcast_to((np.hypot(x, y) <= 25).astype(float), (2, 61, 61)).copy()
+    escape = nuclear.mean_escape_frac(water, 0.15, 4.0)
+    assert pytest.approx(np.exp(-0.15 * 10.0), rel=0.02) == escape[0, 30, 30]
+    assert escape[0, 30, 30] < escape[0, 30, 40] < escape[0, 30, 54] < 1
+
+
+@pytest.mark.parametrize(
+    ("corrections", "attenuation", "scatter"),
+    [("attenuation+scatter", True, True), ("attenuation", True, False), ("none", False, False)],
+)
+def test_the_image_says_which_corrections_were_made(
+    coarse: PhantomDefinition, corrections: str, *, attenuation: bool, scatter: bool
+) -> None:
+    spect = dataclasses.replace(coarse.spect, corrections=corrections)
+    grid = Grid((4, 4, 4), (8.84,) * 3, (0.0, 0.0, 0.0))
+    image = nuclear.spect_image(spect, grid, np.ones(grid.shape), np.random.default_rng(1))
+    assert (attenuation, scatter) == (image.attenuation_corrected, image.scatter_corrected)
+
+
 def test_photons_escape_as_the_exponential_says() -> None:
     """Half a voxel and the voxels in front: exp(-mu * 5 mm), exp(-mu * 15 mm), ... in water."""
     water = np.ones((1, 4, 1))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from emboplan.model.grid import Grid
 from emboplan.synthetic.drawing import BlobLayer, Drawing, Layer, TubeLayer, becomes_table
-from emboplan.synthetic.lesions import ball_ml
+from emboplan.synthetic.lesion_shape import ball_ml
 from emboplan.synthetic.raster import Bins, Sampling, Tables, gather, paint_slice, painted_ml
 from emboplan.synthetic.shapes import Lattice, Warp, turned
 

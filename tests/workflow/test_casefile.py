@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.conftest import PROJECT_ROOT
 from tests.workflow.administered import FULL_ADMINISTRATION
+from tests.workflow.test_loading_case import FULL_BEADS, FULL_OIL, FULL_PARTICLES
 
 from emboplan.catalog import load
 from emboplan.errors import CaseFileError
@@ -184,11 +185,12 @@ def test_every_key_of_the_schema_is_read(folder: Path) -> None:
 
 def test_the_full_example_names_every_key() -> None:
     """A key that is added to the schema is added to one of the examples, and so to their tests."""
+    examples = FULL + NUMBERS + FULL_ADMINISTRATION + FULL_SCHEDULE + FULL_BEADS + FULL_OIL + FULL_PARTICLES
     for name, field in CaseTable.model_fields.items():
         table: Any = field.annotation
         inner = getattr(table, "__args__", (table,))[0]
         for key in inner.model_fields:
-            assert f"\n{key} = " in FULL + NUMBERS + FULL_ADMINISTRATION + FULL_SCHEDULE, f"{name}.{key}"
+            assert f"\n{key} = " in examples, f"{name}.{key}"
 
 
 FULL_SCHEDULE = """

@@ -11,7 +11,12 @@ from emboplan.errors import GeometryError, InputError, MaskError, ModelRangeErro
 from emboplan.model.case import DoseMethod
 from emboplan.model.finding import Severity
 from emboplan.model.tissue import TissueMap
-from emboplan.workflow.dosing.dose_engines import DoseSettings, computed_dose, method_findings, summed
+from emboplan.workflow.dosing.dose import DoseWarning
+from emboplan.workflow.dosing.dose_engines import DoseSettings, computed_dose, summed
+from emboplan.workflow.dosing.dose_remarks import method_findings
+
+# Grids and numbers of electrons are small here, on purpose; the warnings have tests of their own.
+pytestmark = pytest.mark.filterwarnings("ignore::emboplan.workflow.dosing.dose.DoseWarning")
 
 METHODS = [method.value for method in DoseMethod]
 N = 24
@@ -220,7 +225,100 @@ def test_approximate_methods_say_what_they_are() -> None:
     assert method_findings(DoseMethod.AUTO) == method_findings(DoseMethod.TRANSPORT) == ()
 
 
+# What must be known of a dose
+
+
+def slice_of_one() -> tuple[ep.ActivityMap, ep.DensityMap]:
+    """A point of activity in a grid of one slice of 3 mm: what goes up or down leaves it."""
+    g = ep.Grid(shape=(1, 21, 21), spacing_mm=(3, 3, 3), origin_mm=(0, 0, 0))
+    mbq = np.zeros(g.shape, np.float32)
+    mbq[0, 10, 10] = 1.0
+    return (
+        ep.ActivityMap(grid=g, mbq_per_ml=mbq),
+        ep.DensityMap(grid=g, g_per_ml=np.ones(g.shape, np.float32)),
+    )
+
+
+@pytest.mark.parametrize("method", ["voxel-s", "voxel-s-density", "auto", "transport"])
+def test_energy_that_leaves_the_grid_is_stated(method: str) -> None:
+    """Deposited and left are emitted: dose times mass over K times activity is what the share leaves."""
+    activity, density = slice_of_one()
+    found = ep.dose_result(activity, density=density, method=method, relative_error=0.02)
+    nuclide = load().nuclide("Y-90")
+    k = nuclide.derived_gy_kg_per_gbq if DoseMethod(method).is_statistical else nuclide.k_gy_kg_per_gbq
+    kept = float(found.dose.gy.sum(dtype=np.float64)) * activity.grid.voxel_ml / (k * activity.total_mbq)
+    assert found.left_frac == pytest.approx(1 - kept, abs=0.004)
+    assert 0.3 < found.left_frac < 0.6
+    said = {finding.id: finding for finding in found.findings}
+    assert said["dose-left-grid"].severity is Severity.WARNING
+    assert "transport-left-grid" not in said
+    with pytest.warns(DoseWarning, match="of the energy leaves the grid"):
+        ep.dose(activity, density=density, method=method, relative_error=0.02)
+
+
+def test_voxel_s_states_the_slabs_share_that_stays_within() -> None:
+    """The kernel's own middle slice is what stays of a point in a grid of one slice."""
+    activity, density = slice_of_one()
+    found = ep.dose_result(activity, density=density, method="voxel-s")
+    kernel = ep.voxel_s_kernel("Y-90", spacing_mm=(3, 3, 3), density_g_per_ml=1.0).energy_frac
+    assert found.left_frac == pytest.approx(1 - kernel[kernel.shape[0] // 2].sum() / kernel.sum(), abs=1e-6)
+
+
+def test_precision_that_was_not_reached_is_warned_of_and_returned() -> None:
+    activity, density = dome()
+    wish = {"density": density, "method": "transport", "relative_error": 1e-4, "most_histories": FEW}
+    found = ep.dose_result(activity, **wish)  # type: ignore[arg-type]  # as named there
+    assert not found.reached
+    assert {finding.id for finding in found.findings} >= {"transport-error"}
+    with pytest.warns(DoseWarning, match="standard error of the mean dose is still above"):
+        same = ep.dose(activity, **wish)  # type: ignore[arg-type]  # as above
+    assert same.gy.tobytes() == found.dose.gy.tobytes()
+
+
+@pytest.mark.filterwarnings("error::emboplan.workflow.dosing.dose.DoseWarning")
+def test_a_dose_that_holds_all_its_energy_warns_of_nothing() -> None:
+    activity, density = dome()
+    for method in METHODS:
+        ep.dose(activity, density=density, method=method, relative_error=0.05)
+
+
+@pytest.mark.parametrize("method", ["local", "voxel-s-density"])
+def test_methods_that_divide_by_mass_warn_of_air(method: str) -> None:
+    """A tenth of the activity lies in air."""
+    g = grid(11)
+    mbq = np.zeros(g.shape, np.float32)
+    mbq[5, 5, 2], mbq[5, 5, 8] = 9.0, 1.0
+    g_per_ml = np.full(g.shape, 1.04, np.float32)
+    g_per_ml[:, :, 5:] = 0.0012
+    air = ep.DensityMap(grid=g, g_per_ml=g_per_ml)
+    with pytest.warns(DoseWarning, match="of the energy lies in voxels of air"):
+        ep.dose(ep.ActivityMap(grid=g, mbq_per_ml=mbq), density=air, method=method)
+
+
 # Bad input
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("k", [0.0, -49.0, np.nan])
+def test_a_coefficient_that_is_none_is_refused(method: str, k: float) -> None:
+    activity, density = dome()
+    with pytest.raises(ModelRangeError, match="k_gy_kg_per_gbq"):
+        ep.dose(activity, density=density, method=method, k_gy_kg_per_gbq=k)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_wishes_are_checked_whether_or_not_the_method_needs_them(method: str) -> None:
+    activity, density = dome()
+    with pytest.raises(ModelRangeError, match="bremsstrahlung is 'bogus'"):
+        ep.dose(activity, density=density, method=method, bremsstrahlung="bogus")  # type: ignore[arg-type]  # on purpose
+    with pytest.raises(MaskError, match="values outside 0 to 1"):
+        ep.dose(activity, density=density, method=method, relative_error_in=-np.ones(grid().shape))
+
+
+def test_local_deposition_lets_no_photon_escape() -> None:
+    activity, density = dome()
+    with pytest.raises(ModelRangeError, match="local deposition keeps all energy"):
+        ep.dose(activity, density=density, method="local", bremsstrahlung="escapes")
 
 
 @pytest.mark.parametrize("value", [-1.0, np.nan, np.inf])

@@ -11,12 +11,14 @@ from tests.workflow.cases import BoxStudy
 
 import emboplan as ep
 from emboplan.catalog import load
-from emboplan.errors import DicomError, GeometryError, InputError
+from emboplan.errors import DicomError, GeometryError, InputError, ModelRangeError
 from emboplan.files.nifti import write_ct, write_labels, write_mask, write_volume
 from emboplan.model.case import DoseMethod
 from emboplan.model.grid import Grid
-from emboplan.workflow.dosing.dose_engines import DoseSettings
-from emboplan.workflow.dosing.dose_scan import DoseRequest, ScanDose, dose_grid, scan_dose
+from emboplan.workflow.dosing.dose_engines import DoseSettings, computed_dose
+from emboplan.workflow.dosing.dose_reading import histograms
+from emboplan.workflow.dosing.dose_request import DoseRequest, dose_grid
+from emboplan.workflow.dosing.dose_scan import ScanDose, scan_dose
 
 LOCAL = DoseSettings(method=DoseMethod.LOCAL)
 INJECTED = datetime.fromisoformat("2026-12-03T10:30:00-05:00")
@@ -114,6 +116,49 @@ def test_a_dose_grid_covers_the_image_from_the_same_corner() -> None:
         dose_grid(image, 0.0)
 
 
+@pytest.mark.parametrize(("image", "edge"), [((8, 8, 8), 0.005), ((1000, 600, 600), None)])
+def test_a_grid_beyond_any_memory_is_refused(image: tuple[int, int, int], edge: float | None) -> None:
+    """8 voxels of 4 mm in steps of 0.005 mm are 6400 cubed: 262 144 million voxels."""
+    with pytest.raises(
+        ModelRangeError, match=r"million voxels, about .* GiB.*expected at most 134\.2 million"
+    ):
+        dose_grid(Grid(image, (4.0, 4.0, 4.0), (0.0, 0.0, 0.0)), edge)
+
+
+def test_the_error_of_a_structure_is_that_of_its_own_mean() -> None:
+    """A large structure has the run's error in share of the mean, a small one the jackknife's of its batches.
+
+    The histogram of shares looks between voxels; its mean is near that of whole voxels, and not the same.
+    """
+    grid = Grid((12, 12, 12), (5.0, 5.0, 5.0), (0.0, 0.0, 0.0))
+    mbq = np.zeros(grid.shape, np.float32)
+    mbq[3:9, 3:9, 3:9] = 1.0
+    large, small = (np.zeros(grid.shape, np.float32) for _ in range(2))
+    large[1:11, 1:11, 2:10] = 1.0
+    large[1:11, 1:11, 10] = 0.4
+    small[4:7, 4:7, 4:7] = 1.0
+    small[4:7, 4:7, 7] = 0.5
+    shares = {"large": large, "small": small}
+    found = computed_dose(
+        ep.ActivityMap(grid, mbq),
+        ep.DensityMap(grid, np.full(grid.shape, 1.04, np.float32)),
+        DoseSettings(
+            method=DoseMethod.TRANSPORT, relative_error=0.05, most_histories=64_000, keep_batches=True
+        ),
+        structures=shares,
+    )
+    run = {mean.name: mean for mean in found.means}
+    read = {one.name: one for one in histograms(found, shares, None)}
+    assert read["large"].standard_errors is None
+    assert read["large"].mean_gy_standard_error / read["large"].mean_gy == pytest.approx(
+        run["large"].relative_error
+    )
+    own = read["small"].standard_errors
+    assert own is not None
+    assert read["small"].mean_gy_standard_error == own.mean_gy
+    assert own.mean_gy == pytest.approx(run["small"].standard_error_gy, rel=0.2)
+
+
 @pytest.mark.slow
 def test_the_digital_patient_gets_the_dose_of_its_truth(tmp_path: Path) -> None:
     """The true map in MBq/mL, on the true CT and masks: energy over mass, 48 Gy for 1 MBq/mL in liver.
@@ -122,6 +167,7 @@ def test_the_digital_patient_gets_the_dose_of_its_truth(tmp_path: Path) -> None:
     the liver fills in part. `auto` deposits the same energy in all, less what leaves the liver.
     """
     patient = ep.phantom("net-liver", seed=1)
+    assert isinstance(patient, ep.DigitalPatient)
     truth = patient.truth
     write_ct(tmp_path / "ct.nii.gz", patient.ct)
     write_mask(tmp_path / "liver.nii.gz", truth.liver)

@@ -362,6 +362,7 @@ def test_holmium_has_its_own_dose_coefficient(boxes: BoxStudy) -> None:
     """Ho-166: 15.87 mJ/MBq (EANM 2022), a third of Y-90's."""
     plan = whole_liver(boxes, procedure='device = "quiremspheres"\nliver_density_g_per_ml = 1.0')
     assert plan.settings.k_gy_kg_per_gbq == pytest.approx(15.87, rel=0.01)
+    assert plan.settings.k_gy_kg_per_gbq is not None
     assert chosen(plan).administered_gbq == pytest.approx(
         (20 * NORMAL_KG + 100 * sum(LESION_KG)) / plan.settings.k_gy_kg_per_gbq / 0.95
     )

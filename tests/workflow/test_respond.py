@@ -215,7 +215,10 @@ def test_patients_without_an_answer_are_left_out_and_said_so() -> None:
     courses = {"P1": {"randomisation_date": day(0), "treatment_dates": [day(0)]}}
     options = ResponseOptions(protocol="tae-italy", visit_window_days=60)
     findings = respond_cohort(cohort(), courses, options).findings
-    assert findings == ("objective_response_month_3: left out 3 patients without an answer",)
+    assert findings == (
+        "objective_response_month_3: left out 3 patients without an answer",
+        "objective_response_month_6: 4 patients could not be judged and count as no response",
+    )
     symptoms = respond_cohort(cohort(), {}, ResponseOptions(protocol="retnet")).findings
     assert symptoms == ("symptom_relief: left out 4 patients without a time",)
 

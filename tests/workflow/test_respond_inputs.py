@@ -27,7 +27,7 @@ def file(folder: Path, name: str, text: str) -> Path:
 
 def test_a_csv_keeps_its_cells_as_written(tmp_path: Path) -> None:
     table = read_reads(file(tmp_path, "reads.csv", CSV))
-    assert table.where == ("reads.csv: line 2", "reads.csv: line 3")
+    assert table.where == ("reads.csv: row 2", "reads.csv: row 3")
     assert table.rows[0]["longest_mm"] == "30.10"
     assert [read.longest_mm for read in reads_from_rows(table.rows)] == [Decimal("30.10"), None]
 
@@ -47,10 +47,10 @@ def test_empty_lines_are_no_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("r.csv", "", "r.csv is empty; expected a header and rows"),
-        ("r.csv", "date,date\n1,2\n", 'the column "date" stands twice; keep one'),
-        ("r.csv", "date,lesion\n1\n", "line 2 has 1 cells, the header 2; mend the line"),
-        ("r.txt", "x", "found the ending .txt, expected .csv, .json, .xlsx or .parquet"),
+        ("r.csv", "", "r.csv is empty or has no header; expected names of columns in its first row"),
+        ("r.csv", "date,date\n1,2\n", "r.csv: the header date stands twice; keep one column of it"),
+        ("r.csv", "date,lesion\n1\n", "r.csv: row 2 has 1 cells, expected 2 as in the header"),
+        ("r.txt", "x", "found the ending .txt, expected .csv, .tsv, .xlsx, .parquet or .json"),
         ("reads", "x", "found the ending none, expected .csv"),
         ("r.json", "{", "r.json is no valid JSON"),
         ("r.json", '{"reads": [], "reads": []}', '"reads" is used twice'),
@@ -140,7 +140,7 @@ def test_spreadsheets_say_the_same_as_csv(tmp_path: Path, ending: str) -> None:
     assert [read.longest_mm for read in found] == [Decimal("30.1"), None]
     assert [read.date for read in found] == [read.date for read in reads_from_rows(rows)]
     assert [str(read.state) for read in found] == ["None", "absent"]
-    assert table.where[0] == (f"reads.{ending}: line 2" if ending == "xlsx" else f"reads.{ending}: row 1")
+    assert table.where[0] == f"reads.{ending}: row {2 if ending == 'xlsx' else 1}"
     (tmp_path / f"broken.{ending}").write_bytes(b"no table")
     with pytest.raises(InputError, match=rf"broken\.{ending} is no (Excel workbook|Parquet file)"):
         read_reads(tmp_path / f"broken.{ending}")

@@ -44,6 +44,8 @@ ROOMS = (
     "response",
 )
 FOLDERS = ("phantoms", "protocols", "schedules", "device_labels", "kernels", "endpoints")
+# Definitions of facts: those of the trial documents, and beside them those of labels and of safety prompts.
+FACT_FILES = ("facts.toml", "label_facts.toml", "prompt_facts.toml")
 # The rooms whose entries are goals and limits, with the words that describe them.
 DOSE_ROOMS = ("limits", "goals")
 
@@ -239,13 +241,17 @@ class Catalog:
     # Tables that others interpret
 
     def fact_table(self) -> Table:
-        """The raw table of fact definitions: those of the trial documents, and those of the device labels."""
-        table = parse_toml(self._text("facts.toml"), "facts.toml")
-        labels = parse_toml(self._text("label_facts.toml"), "label_facts.toml")
-        double = sorted(set(table["fact"]) & set(labels["fact"]))
-        if double:
-            raise CatalogError(f"label_facts.toml: fact.{double[0]}: facts.toml defines it too; keep one")
-        return {**table, "fact": {**table["fact"], **labels["fact"]}}
+        """The raw table of fact definitions: of the trial documents, of device labels, of safety prompts."""
+        first, *others = FACT_FILES
+        table = parse_toml(self._text(first), first)
+        known = dict(table["fact"])
+        for name in others:
+            more = parse_toml(self._text(name), name)["fact"]
+            double = sorted(set(known) & set(more))
+            if double:
+                raise CatalogError(f"{name}: fact.{double[0]}: an earlier file defines it too; keep one")
+            known |= more
+        return {**table, "fact": known}
 
     def dose_tables(self, room: str) -> Mapping[str, Table]:
         """Each entry of ``limits`` or ``goals`` with the words that say whom it is for, site values too."""
@@ -312,8 +318,19 @@ class Catalog:
         return tuple(self._stems("schedules"))
 
     def schedule_table(self, name: str) -> Table:
-        """The raw table of one protocol's treatment calendar."""
-        return self._raw("schedules", name)
+        """The table of one protocol's treatment calendar; `closed` of an arm comes from the protocol itself.
+
+        Why an arm is closed stands in the protocol's own table, by the arm's id, and nowhere else.
+        """
+        table = self._raw("schedules", name)
+        protocols = self._stems("protocols")
+        arms = self.protocol_table(name).get("arm", []) if name.replace("_", "-") in protocols else []
+        closed = {arm["id"]: arm["closed_because"] for arm in arms if arm.get("closed")}
+        merged = [
+            {**arm, "closed": closed[arm["id"]]} if arm.get("id") in closed else arm
+            for arm in table.get("arm", [])
+        ]
+        return {**table, "arm": merged}
 
     def endpoint_set_names(self) -> tuple[str, ...]:
         """The sets of endpoints that ship with the package: of each protocol, and ``general``."""

@@ -78,8 +78,8 @@ def check(
     is within the labelling of a device, point by point.
     """
     from emboplan.catalog.load import load
+    from emboplan.files.row_tables import TABLE_SUFFIXES
     from emboplan.workflow.screening.check import ALL
-    from emboplan.workflow.screening.fact_table import TABLE_SUFFIXES
 
     given = {
         "--label": label,
@@ -94,7 +94,7 @@ def check(
     tables, today = load(catalog), _today()
     if label is not None:
         _refuse_beside(given, "--label", "--protocol --protocol-file --arm --variant --what-if -o")
-        _check_label(facts, label, stage, burden, tables, as_json=as_json)
+        _check_label(facts, label, stage, burden, today, tables, as_json=as_json)
         return
     _refuse_beside(given, "--protocol", "--protocol-file")
     wanted = protocol_file or protocol or ALL
@@ -197,11 +197,18 @@ def _check_table(
 
 
 def _check_label(
-    facts: Path, label: str, stage: str | None, burden: Path | None, catalog: Catalog, *, as_json: bool
+    facts: Path,
+    label: str,
+    stage: str | None,
+    burden: Path | None,
+    today: date,
+    catalog: Catalog,
+    *,
+    as_json: bool,
 ) -> None:
     from emboplan.workflow.screening.label_check import check_label_file
 
-    checked = check_label_file(facts, label, stage=stage, burden=burden, catalog=catalog)
+    checked = check_label_file(facts, label, stage=stage, burden=burden, catalog=catalog, today=today)
     if as_json:
         print_json(checked.to_json())
         return

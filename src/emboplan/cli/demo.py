@@ -35,7 +35,7 @@ def demo(
     from emboplan.model.serialise import to_jsonable
     from emboplan.report.folder import check_writable, write_plan_folder
     from emboplan.workflow.phantom import write_phantom
-    from emboplan.workflow.planning.plan_tare import plan as run_plan
+    from emboplan.workflow.plan_case import plan as run_plan
     from emboplan.workflow.verify_phantom import compare_with_truth
 
     folder = output or Path("demo")

@@ -123,6 +123,18 @@ def dose(
         ),
     ] = None,
     bed: Annotated[bool, typer.Option("--bed", help="Also the map of BED, and BED and EQD2.")] = False,
+    allow_cut_liver: Annotated[
+        bool,
+        typer.Option(
+            "--allow-cut-liver", help="Go on where image or CT miss a part of the liver: doses are too high."
+        ),
+    ] = False,
+    uniform_liver: Annotated[
+        bool,
+        typer.Option(
+            "--uniform-liver", help="One density for the liver: its mean, where its mask holds gas."
+        ),
+    ] = False,
     seed: SeedOption = 1,
     force: ForceOption = False,
     catalog: CatalogOption = None,
@@ -134,7 +146,8 @@ def dose(
     from emboplan.report.dose_folder import check_writable, dose_lines, write_dose_folder
     from emboplan.workflow.dosing.dose import dose_method
     from emboplan.workflow.dosing.dose_engines import DoseSettings
-    from emboplan.workflow.dosing.dose_scan import DoseRequest, scan_dose
+    from emboplan.workflow.dosing.dose_request import DoseRequest
+    from emboplan.workflow.dosing.dose_scan import scan_dose
 
     if output is not None:
         check_writable(output, force=force)
@@ -159,6 +172,8 @@ def dose(
         recovery=recovery,
         registration_sd_mm=registration_sd,
         with_bed=bed,
+        allow_cut_liver=allow_cut_liver,
+        uniform_liver=uniform_liver,
     )
     with progress_bar(quiet=quiet or as_json) as progress:
         found = scan_dose(activity, ct, request, catalog=load(catalog), progress=progress)

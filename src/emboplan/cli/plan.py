@@ -1,4 +1,4 @@
-"""`emboplan plan`: a case file, or a folder of images, into a plan folder."""
+"""`emboplan plan`: a case file of any kind of procedure, or a folder of images, into a plan folder."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def plan(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Plan a case: volumes, burden, protocol, lung shunt, activity, dose, report."""
+    """Plan a case: volumes, burden, protocol; activity and dose, or beads, emulsion and particles; report."""
     from emboplan.catalog.load import load
     from emboplan.model.serialise import to_jsonable
     from emboplan.report.folder import check_writable, write_plan_folder
     from emboplan.report.summary import summary_lines
-    from emboplan.workflow.planning.plan_tare import plan as run_plan
+    from emboplan.workflow.plan_case import plan as run_plan
 
     folder = output or Path("plan")
     check_writable(folder, force=force)
@@ -51,3 +51,5 @@ def plan(
     for line in summary_lines(written.plan):
         typer.echo(line)
     say(f"report: {written.report}", quiet=quiet)
+    if written.sheets is not None:
+        say(f"loading sheets: {written.sheets}", quiet=quiet)

@@ -27,7 +27,7 @@ def respond(
     ],
     criteria: Annotated[
         str | None,
-        typer.Option("--criteria", metavar="NAME", help="recist (the default), mrecist or easl."),
+        typer.Option("--criteria", metavar="NAME", help="recist (the default), mrecist, easl or who."),
     ] = None,
     protocol: Annotated[
         str | None, typer.Option("--protocol", metavar="NAME", help="The protocol whose endpoints are meant.")
@@ -35,6 +35,18 @@ def respond(
     course: Annotated[
         Path | None,
         typer.Option("--course", metavar="FILE", help="Dates of the course: TOML, JSON, CSV."),
+    ] = None,
+    questionnaires: Annotated[
+        Path | None,
+        typer.Option(
+            "--questionnaires", metavar="FILE", help="QLQ-C30 forms: date, q1 to q30; one row each."
+        ),
+    ] = None,
+    adverse_events: Annotated[
+        Path | None,
+        typer.Option(
+            "--adverse-events", metavar="FILE", help="Adverse events: patient, date, term, CTCAE grade."
+        ),
     ] = None,
     confirmation: Annotated[
         bool | None,
@@ -101,7 +113,14 @@ def respond(
         assessor=assessor,
     )
     courses = None if course is None else read_courses(course)
-    answer = respond_cohort(reads, courses, options, catalog=load(catalog))
+    answer = respond_cohort(
+        reads,
+        courses,
+        options,
+        questionnaires=questionnaires,
+        adverse_events=adverse_events,
+        catalog=load(catalog),
+    )
     if output is not None:
         write_response_folder(answer, output, force=force)
     if as_json:

@@ -69,8 +69,10 @@ def what_would_change(
 def _smallest(ways: Ways, boxes: Sequence[Box]) -> list[tuple[frozenset[str], Box]]:
     """The boxes whose changes hold no other box's changes, the fewest changes first; one for each set."""
     found: dict[frozenset[str], Box] = {}
-    for box in boxes:
-        changed = ways.changed(box)
+    for whole in boxes:
+        changed = ways.changed(whole)
+        # What is not changed lies where the box wants it: only the changes tell two boxes apart.
+        box = {name: whole[name] for name in changed}
         held = found.get(changed)
         found[changed] = box if held is None else _joined(held, box)
     return sorted(
@@ -80,9 +82,9 @@ def _smallest(ways: Ways, boxes: Sequence[Box]) -> list[tuple[frozenset[str], Bo
 
 
 def _joined(one: Box, other: Box) -> Box:
-    """Both boxes as one where they differ in a single fact, else the first of them."""
-    differing = [name for name in one.keys() | other.keys() if one.get(name) != other.get(name)]
-    if len(differing) != 1 or differing[0] not in one or differing[0] not in other:
+    """Both boxes over the same facts as one where they differ in at most one of them, else the first."""
+    differing = [name for name in one if one[name] != other[name]]
+    if len(differing) != 1:
         return one
     (name,) = differing
     return {**one, name: one[name] | other[name]}

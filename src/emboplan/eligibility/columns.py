@@ -2,15 +2,16 @@
 
 A column bears the name of a fact. A laboratory value stands in its cell with its unit ("90 umol/L"), or its
 unit stands in the header ("creatinine [umol/L]") or in a column of its own ("creatinine_unit"); the upper
-limit of normal stands in "alt_uln". An empty cell is a fact that is not known. Every mistake names its rows
-and its column, and all are reported at once.
+limit of normal stands in "alt_uln". Who judged stands in "inoperable_by", "inoperable_on" and
+"inoperable_reason", or in "judged_by" and "judged_on" for the whole row. An empty cell is a fact that is not
+known. Every mistake names its rows and its column, and all are reported at once.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from emboplan.eligibility.agreement import contradictions_of, related
 from emboplan.eligibility.facts import nearest, parse_value
+from emboplan.eligibility.signing import FOR_ALL, KEYS, WrongSignatureError, signature, too_late
 from emboplan.errors import CaseFileError
 from emboplan.model.patient import Fact
 from emboplan.model.protocol import FactDefinition, FactDefinitions, FactKind
@@ -30,6 +32,8 @@ MOST_ROWS_NAMED = 5
 """Rows that a message names; it counts the others."""
 
 _UNIT, _UPPER, _CONFIRMED = "_unit", "_uln", "_confirmed"
+_BESIDE = (_UNIT, _UPPER, _CONFIRMED)
+_SIGNED = tuple(f"_{key}" for key in KEYS)
 _HEADER = re.compile(r"\s*(?P<name>[^\[\]]*?)\s*(?:\[(?P<unit>[^\]]*)\])?\s*")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _QUANTITY = re.compile(rf"({_NUMBER.pattern})\s*(\S.*)?")
@@ -46,10 +50,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FactColumns:
-    """All known facts of all patients; a fact without a column is known of nobody."""
+    """All known facts of all patients; a fact without a column is known of nobody.
+
+    `signed` and `reasoned` tell in which rows a fact names who judged, and holds written reasons; in
+    `signed_rows` a person stands for all answers.
+    """
 
     patients: tuple[str, ...]
     columns: Mapping[str, Column]
+    signed: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    reasoned: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    signed_rows: NDArray[np.bool_] | None = None
 
     def column(self, name: str) -> Column:
         """The answers of that fact."""
@@ -89,18 +100,22 @@ def columns_from_table(
         CaseFileError: with one line for each mistake and column: unknown columns with the nearest fact, and
             everything that `parse_facts` refuses, with the rows in which it stands.
     """
-    reader = _TableOfFacts(definitions, first_row)
+    reader = _TableOfFacts(definitions, first_row, today)
     rows = max((len(column) for column in table.values()), default=0)
     if not rows:
         raise CaseFileError(
             ["the table has no rows; expected one for each patient, below the names of facts"]
         )
     named = next((name for name in PATIENT_COLUMNS if name in table and name not in definitions), None)
-    columns = reader.read({name: cells for name, cells in table.items() if name != named})
+    everyone = {name: table[name] for name in FOR_ALL if name in table and name not in definitions}
+    columns = reader.read(
+        {name: cells for name, cells in table.items() if name != named and name not in everyone}
+    )
+    signed_rows = reader.signatures(FOR_ALL, everyone, rows)[0] if everyone else None
     numbers = [str(first_row + row) for row in range(rows)]
     cells = numbers if named is None else [_cell(cell) for cell in table[named]]
     patients = [number if cell is None else str(cell) for cell, number in zip(cells, numbers, strict=True)]
-    facts = FactColumns(tuple(patients), columns)
+    facts = FactColumns(tuple(patients), columns, reader.signed, reader.reasoned, signed_rows)
     reader.agree(facts, today)
     if reader.problems:
         raise CaseFileError(reader.problems)
@@ -110,10 +125,13 @@ def columns_from_table(
 class _TableOfFacts:
     """Reads columns; `problems` holds a line for each mistake."""
 
-    def __init__(self, definitions: FactDefinitions, first_row: int) -> None:
+    def __init__(self, definitions: FactDefinitions, first_row: int, today: date | None) -> None:
         self.definitions = definitions
         self.first_row = first_row
+        self.today = today
         self.problems: list[str] = []
+        self.signed: dict[str, NDArray[np.bool_]] = {}
+        self.reasoned: dict[str, NDArray[np.bool_]] = {}
 
     def read(self, table: Mapping[str, Sequence[object]]) -> dict[str, Column]:
         """The columns of facts, each with those that belong to it."""
@@ -129,18 +147,39 @@ class _TableOfFacts:
             elif name in columns:
                 self.problems.append(f"column {header}: the fact {name} stands in two columns; keep one")
             else:
-                beside = {
-                    suffix: table[aside[name + suffix]]
-                    for suffix in (_UNIT, _UPPER, _CONFIRMED)
-                    if name + suffix in aside
-                }
+                beside = {suffix: table[aside[name + suffix]] for suffix in _BESIDE if name + suffix in aside}
                 columns[name] = self._column(definition, header, unit, cells, beside)
+                names = [name + suffix for suffix in _SIGNED]
+                who = {it: table[aside[it]] for it in names if it in aside}
+                if who:
+                    self.signed[name], self.reasoned[name] = self.signatures(names, who, len(cells))
         return columns
 
+    def signatures(
+        self, names: Sequence[str], columns: Mapping[str, Sequence[object]], rows: int
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """In which rows somebody is named, and in which reasons are written; `names` are those columns."""
+        signed, reasoned = np.zeros(rows, np.bool_), np.zeros(rows, np.bool_)
+        wrong: dict[str, list[int]] = {}
+        for row in range(rows):
+            parts = [_cell(columns[name][row]) if name in columns else None for name in names]
+            try:
+                found = signature(*parts, names=names)
+                late = too_late(found, self.today)
+            except WrongSignatureError as error:
+                found, late = None, str(error)
+            if late is not None:
+                wrong.setdefault(late, []).append(row)
+            signed[row] = found is not None and found.by is not None
+            reasoned[row] = found is not None and found.reason is not None
+        for text, places in wrong.items():
+            self.problems.append(f"{self._rows(places)}, column {names[0]}: {text}")
+        return signed, reasoned
+
     def _aside(self, table: Mapping[str, Sequence[object]]) -> dict[str, str]:
-        """The columns that belong to another one: its unit, its upper limit of normal, its confirmation."""
+        """The columns that belong to another one: its unit, upper limit, confirmation, and who judged."""
         facts = {_named(header)[0] for header in table} & set(self.definitions)
-        known = {name + suffix for name in facts for suffix in (_UNIT, _UPPER, _CONFIRMED)}
+        known = {name + suffix for name in facts for suffix in (*_BESIDE, *_SIGNED)}
         return {header: header for header in table if header in known and header not in self.definitions}
 
     def _column(

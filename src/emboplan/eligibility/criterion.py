@@ -13,6 +13,7 @@ from decimal import Decimal
 from emboplan.eligibility.arms import read_arms
 from emboplan.eligibility.facts import nearest
 from emboplan.eligibility.reading import exact_decimal
+from emboplan.eligibility.signing import judged_facts
 from emboplan.eligibility.tables import TableReader, found, is_list
 from emboplan.eligibility.variants import resolved
 from emboplan.model.protocol import (
@@ -42,6 +43,7 @@ _PROTOCOL_KEYS = ("name", "command", "title", "version", "source", "status", "so
 _PROTOCOL_OPTIONS = ("registry", "flag", "arm", "fact")
 _CRITERION_KEYS = ("id", "kind", "text", "source", "pass_when")
 _CRITERION_OPTIONS = ("corrected", "deferred_at", "judgement", "waits_out", "note", "flag")
+_FLAG_KEYS = ("id", "when", "text")
 _RULE_SHAPES = (
     "fact with is, in or op and limit; given with last and before_entry; all; any; not; if with then; always"
 )
@@ -135,7 +137,7 @@ class _ProtocolReader:
             pass_when=rule,
             corrected=corrected,
             deferred_at=stage,
-            judgement=self.values.truth(table, "judgement", path),
+            judgement=self.judgement(table, rule, path),
             waits_out=self.values.truth(table, "waits_out", path),
             note=self.values.optional_text(table, "note", path),
             flags=self.flags(table, path),
@@ -146,12 +148,27 @@ class _ProtocolReader:
             self.flag(entry, f"{where}.") for where, entry in self.values.tables(table, "flag", path)
         )
 
+    def judgement(self, table: Mapping[str, object], rule: Rule, path: str) -> tuple[str, ...]:
+        """The facts that a named person must answer: all of the rule, or those that the criterion lists."""
+        asked = tuple(dict.fromkeys(judged_facts(rule)))
+        written = table.get("judgement", False)
+        if isinstance(written, bool):
+            return asked if written else ()
+        if not is_list(written) or not written or not all(name in asked for name in written):
+            expected = f"true, or a list out of {', '.join(asked)}"
+            self.wrong(f"{path}judgement", f"found {found(written)}, expected {expected}")
+            return ()
+        return tuple(map(str, written))
+
     def flag(self, table: Mapping[str, object], path: str) -> FlagRule:
-        self.values.keys(table, path, ("id", "when", "text"))
+        self.values.keys(table, path, (*_FLAG_KEYS, "unless_reason"), needed=_FLAG_KEYS)
         return FlagRule(
             id=self.values.text(table, "id", path),
             when=self.rule(table.get("when"), f"{path}when"),
             text=self.values.text(table, "text", path),
+            unless_reason=self.fact(table["unless_reason"], f"{path}unless_reason")
+            if "unless_reason" in table
+            else None,
         )
 
     # Rules.
@@ -186,8 +203,10 @@ class _ProtocolReader:
             return Always()
         fact = self.fact(table["fact"], f"{path}.fact")
         answers = [table["is"]] if "is" in table else table["in"]
-        if fact is None or not is_list(answers) or not answers:
+        if not is_list(answers) or not answers:
             self.wrong(f"{path}.in", f"found {found(answers)}, expected a list of answers")
+            return Always()
+        if fact is None:
             return Always()
         return Is(fact, tuple(self.answer(fact, answer, path) for answer in answers))
 
@@ -237,7 +256,7 @@ class _ProtocolReader:
         amounts = [
             number
             for key in ("days", "months")
-            if (number := self.values.number(span, key, f"{path}.")) is not None
+            if (number := self.values.number(span, key, f"{path}.before_entry.")) is not None
         ]
         if len(amounts) != 1 or amounts[0] != amounts[0].to_integral_value() or amounts[0] <= 0:
             self.wrong(f"{path}.before_entry", "expected one whole number of days or months")

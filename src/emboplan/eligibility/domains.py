@@ -62,22 +62,21 @@ class Domain:
         return frozenset(index for index, holds in enumerate(accepted) if holds) & self.reachable
 
 
-def answers(fact: FactDefinition, now: FactValue | None, others: Sequence[FactValue] = ()) -> Domain:
+def answers(fact: FactDefinition, now: FactValue | None) -> Domain:
     """The domain of a yes-or-no fact or of a choice."""
     values: list[FactValue] = [False, True] if fact.kind is FactKind.BOOLEAN else [*fact.choices]
-    values += [value for value in (*others, now) if value is not None and value not in values]
+    if now is not None and now not in values:
+        values.append(now)
     pieces = tuple(Piece(value) for value in values)
     return _domain(fact, pieces, ABSENT if now is None else values.index(now))
 
 
 def numbers(fact: FactDefinition, now: Fraction | None, limits: Sequence[Fraction]) -> Domain:
     """The domain of a number, cut at the limits; `now` is in the canonical unit."""
-    cuts = sorted(set(limits))
     low, high = _bounds(fact)
-    edges = [None, *cuts, None]
     pieces: list[Piece] = []
-    for index, (left, right) in enumerate(pairwise(edges)):
-        if index and left is not None and _within(left, low, high):
+    for left, right in pairwise([None, *sorted(set(limits)), None]):
+        if left is not None and _within(left, low, high) and _may_be(fact, left):
             pieces.append(Piece(_number(fact, left), left, left))
         between = _between(fact, left, right, low, high)
         if between is not None:
@@ -132,6 +131,10 @@ def _within(value: Fraction, low: Fraction | None, high: Fraction | None) -> boo
     return (low is None or low <= value) and (high is None or value <= high)
 
 
+def _may_be(fact: FactDefinition, value: Fraction) -> bool:
+    return fact.kind is not FactKind.INTEGER or value.denominator == 1
+
+
 def _between(
     fact: FactDefinition,
     left: Fraction | None,
@@ -153,9 +156,9 @@ def _between(
         return start + 1
     middle = (start + end) / 2
     if left is not None and right is None:
-        return min(middle, left + abs(left) / NEARBY if left else middle)
+        return min(middle, start + abs(start) / NEARBY if start else middle)
     if right is not None and left is None:
-        return max(middle, right - abs(right) / NEARBY if right else middle)
+        return max(middle, end - abs(end) / NEARBY if end else middle)
     return middle
 
 

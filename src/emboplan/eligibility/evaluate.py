@@ -13,6 +13,7 @@ from dataclasses import replace
 from emboplan.eligibility.flags import REMARKS_ONLY, STAGE_FACT, criterion_flags, protocol_flags, raised
 from emboplan.eligibility.logic import answer
 from emboplan.eligibility.reading import read_number
+from emboplan.eligibility.signing import signature_flags
 from emboplan.eligibility.wording import trace
 from emboplan.errors import InputError
 from emboplan.model.patient import Fact, PatientFacts
@@ -36,6 +37,7 @@ def evaluate(protocol: Protocol, facts: PatientFacts, *, stage: str | None = Non
 
     flags = list(protocol_flags(protocol, stage_stated=stage is not None or known is not None))
     flags.extend(raised(protocol.flags, None, facts))
+    flags.extend(signature_flags(protocol, facts))
     results: list[CriterionResult] = []
     missing: set[str] = set()
     for criterion in protocol.criteria:

@@ -17,13 +17,22 @@ from fractions import Fraction
 from emboplan.eligibility.agreement import contradictions
 from emboplan.eligibility.plausibility import unit_question
 from emboplan.eligibility.reading import exact_decimal, plain
+from emboplan.eligibility.signing import (
+    FOR_ALL,
+    WrongSignatureError,
+    parted,
+    signature,
+    signed_for_all,
+    too_late,
+)
 from emboplan.errors import CaseFileError, UnitError
-from emboplan.model.patient import Fact, FactValue, LabValue, PatientFacts
+from emboplan.model.patient import Fact, FactValue, LabValue, PatientFacts, Signature
 from emboplan.model.protocol import FactDefinition, FactDefinitions, FactKind
 from emboplan.units import UNITS, parse_quantity
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*?)?\s*")
+_COMMA = re.compile(r"\d,\d")
 _LAB_KEYS = ("value", "unit", "uln", "confirmed")
 
 
@@ -44,8 +53,9 @@ def parse_facts(
 
     Numbers are taken as exact decimals as written. A laboratory value is a table with `value`, `unit` and,
     for units that need it, `uln` (upper limit of normal, same unit), or text such as ``"90 umol/L"``. A value
-    outside the plausible range is refused unless its table says ``confirmed = true``. Dates of the future are
-    told only where `today` is given: there is no clock here.
+    outside the plausible range is refused unless its table says ``confirmed = true``. Who answered may stand
+    beside any value (see `emboplan.eligibility.signing`). Dates of the future are told only where `today` is
+    given: there is no clock here.
 
     Raises:
         CaseFileError: with one line for each unknown name, missing or impossible unit, wrong type, value
@@ -53,7 +63,10 @@ def parse_facts(
     """
     problems: list[str] = []
     known: dict[str, Fact] = {}
+    everyone = _everyone(raw, problems, today)
     for name, value in raw.items():
+        if name in FOR_ALL and name not in definitions:
+            continue
         definition = definitions.get(name)
         if definition is None:
             problems.append(f"{name}: unknown fact{nearest(name, definitions)}")
@@ -63,10 +76,25 @@ def parse_facts(
             problems.append(f"{name}: {parsed}")
         elif parsed is not None:
             known[name] = parsed
+            late = too_late(parsed.signed, today)
+            problems.extend([f"{name}: {late}"] if late else [])
     problems.extend(contradictions(known, definitions, today=today))
     if problems:
         raise CaseFileError(problems)
-    return PatientFacts(known)
+    return PatientFacts(signed_for_all(known, everyone))
+
+
+def _everyone(raw: Mapping[str, object], problems: list[str], today: date | None) -> Signature | None:
+    """The person and the day that stand for every answer that names nobody of its own."""
+    try:
+        by, on = (raw.get(name) for name in FOR_ALL)
+        everyone = signature(by, on, names=FOR_ALL)
+    except WrongSignatureError as error:
+        problems.append(f"{FOR_ALL[0]}: {error}")
+        return None
+    late = too_late(everyone, today)
+    problems.extend([f"{FOR_ALL[1]}: {late}"] if late else [])
+    return everyone
 
 
 def parse_value(definition: FactDefinition, value: object) -> Fact | str | None:
@@ -76,9 +104,24 @@ def parse_value(definition: FactDefinition, value: object) -> Fact | str | None:
     if value is None:
         return None
     try:
-        return Fact(_PARSERS[definition.kind](definition, value))
-    except (_WrongValue, UnitError) as error:
+        value, signed = parted(value)
+        if value is None:
+            return None
+        _refuse_comma(definition, value)
+        return Fact(_PARSERS[definition.kind](definition, value), signed=signed)
+    except (_WrongValue, WrongSignatureError, UnitError) as error:
         return str(error)
+
+
+def _refuse_comma(definition: FactDefinition, value: object) -> None:
+    """Refuse a decimal comma, and a comma between thousands: which of the two it is nobody can tell."""
+    text = value.get("value") if isinstance(value, Mapping) else value
+    numeric = definition.kind in (FactKind.LAB, FactKind.NUMBER, FactKind.INTEGER)
+    if numeric and isinstance(text, str) and _COMMA.search(text):
+        raise _WrongValue(
+            f'found "{text}", a number with a comma; write the decimal point as a point, and nothing between '
+            "thousands"
+        )
 
 
 def _boolean(_: FactDefinition, value: object) -> FactValue:

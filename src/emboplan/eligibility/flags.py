@@ -45,10 +45,16 @@ def protocol_flags(protocol: Protocol, *, stage_stated: bool) -> Iterator[Flag]:
 
 
 def raised(rules: Sequence[FlagRule], criterion: str | None, facts: PatientFacts) -> Iterator[Flag]:
-    """A flag for each rule that holds."""
+    """A flag for each rule that holds, unless the reasons that it asks for are written."""
     for rule in rules:
-        if answer(rule.when, facts).holds:
+        if answer(rule.when, facts).holds and not has_reason(rule, facts):
             yield Flag(rule.id, criterion, rule.text)
+
+
+def has_reason(rule: FlagRule, facts: PatientFacts) -> bool:
+    """Whether the reasons that the flag asks for are written beside its fact."""
+    fact = None if rule.unless_reason is None else facts.get(rule.unless_reason.name)
+    return fact is not None and fact.signed is not None and fact.signed.reason is not None
 
 
 def criterion_flags(criterion: Criterion, rule: Rule, facts: PatientFacts) -> Iterator[Flag]:

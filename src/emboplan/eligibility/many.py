@@ -2,12 +2,11 @@
 
 Each comparison of a protocol is asked once for each different answer that the table holds, by the same
 function that answers for one patient; "all", "any", "not" and "if ... then" then work on whole columns.
-False, unknown and true count 0, 1 and 2, so that "all" is the least and "any" the greatest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,6 +16,20 @@ from emboplan.eligibility.columns import Column, FactColumns
 from emboplan.eligibility.evaluate import stage_of
 from emboplan.eligibility.flags import REMARKS_ONLY, STAGE_FACT, number_flags, protocol_flags
 from emboplan.eligibility.logic import answer
+from emboplan.eligibility.row_answers import (
+    FALSE,
+    TRUE,
+    UNKNOWN,
+    Answers,
+    Rows,
+    Truths,
+    add,
+    if_then,
+    joined,
+    named,
+    where,
+)
+from emboplan.eligibility.signing import SIGNED_BY, UNSIGNED
 from emboplan.eligibility.wording import leaves
 from emboplan.model.patient import Fact, PatientFacts
 from emboplan.model.protocol import (
@@ -37,20 +50,8 @@ from emboplan.model.protocol import (
 from emboplan.model.results.eligibility import CriterionStatus, Verdict
 from emboplan.model.results.screening import STATUSES, PatientVerdict, ProtocolScreening, Screening
 
-FALSE, UNKNOWN, TRUE = 0, 1, 2
 _TOLD = {False: FALSE, None: UNKNOWN, True: TRUE}
 _CODE = {status: code for code, status in enumerate(STATUSES)}
-
-Truths = NDArray[np.int64]
-Rows = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Answers:
-    """Whether a rule holds in each row, and in which rows each fact would tell."""
-
-    truth: Truths
-    missing: Mapping[str, Rows]
 
 
 def screen(facts: FactColumns, protocols: Sequence[Protocol], *, stage: str | None = None) -> Screening:
@@ -70,31 +71,29 @@ def _screen(facts: FactColumns, protocol: Protocol, stage: str | None) -> Protoc
     statuses = np.empty((rows, len(judged)), np.uint8)
     missing: dict[str, Rows] = {}
     flags: list[tuple[str, Rows]] = list(asked.protocol_flags(protocol, stated))
+    flags.extend(asked.signature_flags(protocol))
     for criterion in protocol.criteria:
         flags.extend(asked.criterion_flags(criterion))
     for number, criterion in enumerate(judged):
         status, needed = asked.judge(criterion, stages)
         statuses[:, number] = status
-        _add(missing, needed)
+        add(missing, needed)
     verdicts = _verdicts(statuses)
     undetermined = np.array([verdict is Verdict.UNDETERMINED for verdict in verdicts])
     ids = sorted(it.id for it in judged)
     order = [next(n for n, it in enumerate(judged) if it.id == name) for name in ids]
     lists = {
-        status: _named(statuses[:, order] == _CODE[status], ids)
+        status: named(statuses[:, order] == _CODE[status], ids)
         for status in (CriterionStatus.FAIL, CriterionStatus.CORRECTABLE, CriterionStatus.DEFERRED)
     }
     names = sorted(missing)
-    needed_facts = _named(
+    needed_facts = named(
         np.stack([missing[name] & undetermined for name in names], axis=1)
         if names
         else np.zeros((rows, 0), np.bool_),
         names,
     )
-    raised = _named(
-        np.stack([raised for _, raised in flags], axis=1) if flags else np.zeros((rows, 0), np.bool_),
-        [name for name, _ in flags],
-    )
+    raised = named(np.stack([rows for _, rows in flags], axis=1), [name for name, _ in flags])
     return ProtocolScreening(
         protocol=protocol.name,
         source_complete=protocol.source_complete,
@@ -118,11 +117,11 @@ def _screen(facts: FactColumns, protocol: Protocol, stage: str | None) -> Protoc
 def _staged(facts: FactColumns, stage: str | None) -> tuple[FactColumns, list[Stage], Rows]:
     """The facts with the stage at which each row is judged, these stages, and whether each was stated."""
     column = facts.column(STAGE_FACT)
-    known = [stage_of(None if it is None else it, stage) for it in column.values]
+    known = [stage_of(it, stage) for it in column.values]
     stages = [known[code] for code in column.codes.tolist()]
     staged = Column(tuple(Fact(it.value) for it in known), column.codes)
     stated = column.codes > 0 if stage is None else np.full(len(stages), fill_value=True)
-    return FactColumns(facts.patients, {**facts.columns, STAGE_FACT: staged}), stages, stated
+    return replace(facts, columns={**facts.columns, STAGE_FACT: staged}), stages, stated
 
 
 def _verdicts(statuses: NDArray[np.uint8]) -> list[Verdict]:
@@ -135,77 +134,43 @@ def _verdicts(statuses: NDArray[np.uint8]) -> list[Verdict]:
     ]
 
 
-def _named(marks: Rows, names: Sequence[str]) -> list[tuple[str, ...]]:
-    """For each row the names of its marked columns, in order."""
-    listed: list[list[str]] = [[] for _ in range(len(marks))]
-    for row, column in np.argwhere(marks).tolist():
-        listed[row].append(names[column])
-    return [tuple(row) for row in listed]
-
-
-def _add(into: dict[str, Rows], more: Mapping[str, Rows]) -> None:
-    for name, rows in more.items():
-        into[name] = into[name] | rows if name in into else rows
-
-
-def _where(rows: Rows, missing: Mapping[str, Rows]) -> dict[str, Rows]:
-    return {name: marked & rows for name, marked in missing.items()}
-
-
 @dataclass(slots=True)
 class _Columns:
     """Asks rules of whole columns; an answer to a comparison is kept for the next rule that asks it."""
 
     facts: FactColumns
-    kept: dict[Rule, _Answers] = field(default_factory=dict)
+    kept: dict[Rule, Answers] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
         return len(self.facts.patients)
 
-    def answers(self, rule: Rule) -> _Answers:
+    def answers(self, rule: Rule) -> Answers:
         """Whether the rule holds in each row."""
         match rule:
             case Always():
-                return _Answers(np.full(self.rows, TRUE), {})
+                return Answers(np.full(self.rows, TRUE), {})
             case Is() | Compares() | Washout():
                 if rule not in self.kept:
                     self.kept[rule] = self.leaf(rule)
                 return self.kept[rule]
             case AllOf(parts):
-                return self.joined([self.answers(part) for part in parts], np.minimum)
+                return joined([self.answers(part) for part in parts], np.minimum)
             case AnyOf(parts):
-                return self.joined([self.answers(part) for part in parts], np.maximum)
+                return joined([self.answers(part) for part in parts], np.maximum)
             case Not(part):
                 inner = self.answers(part)
-                return _Answers(TRUE - inner.truth, inner.missing)
+                return Answers(TRUE - inner.truth, inner.missing)
             case IfThen(condition, consequence):
-                return self.if_then(self.answers(condition), self.answers(consequence))
+                return if_then(self.answers(condition), self.answers(consequence))
 
-    def leaf(self, rule: Is | Compares | Washout) -> _Answers:
+    def leaf(self, rule: Is | Compares | Washout) -> Answers:
         """The answer of the one-by-one engine for each different combination of the facts of a comparison."""
         combinations, place = self.facts.together(_names(rule))
         told = [answer(rule, PatientFacts(known)) for known in combinations]
         truth = np.array([_TOLD[it.holds] for it in told])[place]
         asked = sorted({name for it in told for name in it.missing})
-        return _Answers(truth, {name: np.array([name in it.missing for it in told])[place] for name in asked})
-
-    @staticmethod
-    def joined(parts: Sequence[_Answers], join: np.ufunc) -> _Answers:
-        truth = join.reduce([part.truth for part in parts])
-        missing: dict[str, Rows] = {}
-        for part in parts:
-            _add(missing, _where((truth == UNKNOWN) & (part.truth == UNKNOWN), part.missing))
-        return _Answers(truth, missing)
-
-    @staticmethod
-    def if_then(condition: _Answers, consequence: _Answers) -> _Answers:
-        """As one by one: until the condition can be told, only its own facts are missing."""
-        truth = np.maximum(TRUE - condition.truth, consequence.truth)
-        unsettled, applies = truth == UNKNOWN, condition.truth == TRUE
-        missing = _where(unsettled & ~applies, condition.missing)
-        _add(missing, _where(unsettled & applies, consequence.missing))
-        return _Answers(truth, missing)
+        return Answers(truth, {name: np.array([name in it.missing for it in told])[place] for name in asked})
 
     def judge(self, criterion: Criterion, stages: Sequence[Stage]) -> tuple[Truths, dict[str, Rows]]:
         """The status of a criterion in each row, as codes, and the facts that would settle it."""
@@ -227,12 +192,12 @@ class _Columns:
             ],
             _CODE[CriterionStatus.FAIL],
         )
-        missing = _where((truth == UNKNOWN) & ~deferred, plain.missing)
+        missing = where((truth == UNKNOWN) & ~deferred, plain.missing)
         if criterion.corrected is not None:
-            _add(missing, {criterion.corrected.name: may_correct & ~deferred})
+            add(missing, {criterion.corrected.name: may_correct & ~deferred})
         return status, missing
 
-    def after_correction(self, criterion: Criterion) -> _Answers | None:
+    def after_correction(self, criterion: Criterion) -> Answers | None:
         rule, corrected = criterion.pass_when, criterion.corrected
         if corrected is None or not isinstance(rule, Compares):
             return None
@@ -254,7 +219,25 @@ class _Columns:
         return [*every, *assumed, *self.raised(protocol.flags)]
 
     def raised(self, rules: Sequence[FlagRule]) -> list[tuple[str, Rows]]:
-        return [(rule.id, self.answers(rule.when).truth == TRUE) for rule in rules]
+        flags = []
+        for rule in rules:
+            holds = self.answers(rule.when).truth == TRUE
+            reasoned = (
+                None if rule.unless_reason is None else self.facts.reasoned.get(rule.unless_reason.name)
+            )
+            flags.append((rule.id, holds if reasoned is None else holds & ~reasoned))
+        return flags
+
+    def signature_flags(self, protocol: Protocol) -> list[tuple[str, Rows]]:
+        """In which rows somebody is named for a judgement, and in which nobody for one of them."""
+        nobody = np.zeros(self.rows, np.bool_)
+        everyone = nobody if self.facts.signed_rows is None else self.facts.signed_rows
+        signed, unsigned = nobody, nobody
+        for name in {name for criterion in protocol.criteria for name in criterion.judgement}:
+            known = self.facts.column(name).codes > 0
+            by_name = self.facts.signed.get(name, nobody) | everyone
+            signed, unsigned = signed | (known & by_name), unsigned | (known & ~by_name)
+        return [(SIGNED_BY, signed), (UNSIGNED, unsigned)]
 
     def criterion_flags(self, criterion: Criterion) -> list[tuple[str, Rows]]:
         """The remarks on one criterion: its own rules, and what is to be said of its numbers."""

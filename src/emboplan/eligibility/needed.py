@@ -140,8 +140,9 @@ def _last_date(
     if recent:
         begins = entry.get(washouts[0].entry.name, ANY_DAY)
         return f"less than {span(washouts[0])} before {washouts[0].entry.name}", begins
-    day = _latest(washouts, entry)
-    return _ago(washouts, entry), day or date.min
+    # Without a known entry the example fits the one that is proposed for it.
+    day = _latest(washouts, {washouts[0].entry.name: ANY_DAY, **entry})
+    return _ago(washouts, entry), day or ANY_DAY
 
 
 def _ago(washouts: Sequence[Washout], entry: Mapping[str, date]) -> str:

@@ -58,7 +58,9 @@ def protocol_schema() -> Schema:
         **root,
         "$defs": {
             "criterion": _criterion(),
-            "flag": _object({"id": _TEXT, "when": _RULE, "text": _TEXT}, "id when text"),
+            "flag": _object(
+                {"id": _TEXT, "when": _RULE, "text": _TEXT, "unless_reason": _TEXT}, "id when text"
+            ),
             "rule": {"oneOf": _rules()},
             "arm": _arm(),
             "drug": _drug(),
@@ -104,7 +106,7 @@ def _criterion() -> Schema:
             "pass_when": _RULE,
             "corrected": _TEXT,
             "deferred_at": {"enum": [stage.value for stage in Stage]},
-            "judgement": _TRUTH,
+            "judgement": {"anyOf": [_TRUTH, _array(_TEXT, least=1)]},
             "waits_out": _TRUTH,
             "note": _TEXT,
             "flag": _array({"$ref": "#/$defs/flag"}),

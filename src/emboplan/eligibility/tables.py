@@ -18,6 +18,7 @@ from emboplan.errors import CatalogError
 Choice = TypeVar("Choice", bound=StrEnum)
 
 STATUSES = ("confirmed", "to-confirm", "unverified")
+MISSING = "missing"
 
 
 def is_list(value: object) -> TypeGuard[Sequence[object]]:
@@ -42,8 +43,9 @@ class TableReader:
             raise CatalogError("\n".join(self.problems))
 
     def wrong(self, path: str, text: str) -> None:
-        """Remember a mistake."""
-        self.problems.append(f"{path}: {text}")
+        """Remember a mistake; of what is missing nothing else is said."""
+        if f"{path}: {MISSING}" not in self.problems:
+            self.problems.append(f"{path}: {text}")
 
     def table(self, table: Mapping[str, object], key: str, path: str = "") -> Mapping[str, object]:
         """The table under that key."""
@@ -115,7 +117,7 @@ class TableReader:
                 self.wrong(f"{path}{key}", f"unknown key, expected one of {', '.join(known)}")
         for key in needed:
             if key not in table:
-                self.wrong(f"{path}{key}", "missing")
+                self.wrong(f"{path}{key}", MISSING)
 
     def status(self, table: Mapping[str, object], path: str) -> str:
         """How far the entry can be trusted."""

@@ -115,7 +115,7 @@ def _single(point: Is | Compares | Washout, facts: PatientFacts) -> Trace:
         case Is(fact, accepted):
             known = facts.get(fact.name)
             operator = "is" if len(accepted) == 1 else "is one of"
-            return Trace(None if known is None else _answer(known.value), None, operator, _accepted(point))
+            return Trace(None if known is None else answered(known.value), None, operator, _accepted(point))
         case Compares(_, operator, _, _, _):
             fact, reading = deciding(point, facts)
             if reading is None:
@@ -134,14 +134,14 @@ def _compared(rule: Compares, reading: Reading) -> str:
 def _raw(fact: FactDefinition, facts: PatientFacts) -> str | None:
     """A value that is there but means nothing yet: a multiple of a limit of normal that is missing."""
     known = facts.get(fact.name)
-    return None if known is None else _answer(known.value)
+    return None if known is None else answered(known.value)
 
 
 def _point(point: Is | Compares | Washout, facts: PatientFacts) -> str:
     match point:
         case Is(fact, _):
             known = facts.get(fact.name)
-            return f"{fact.name} {NOT_KNOWN if known is None else _answer(known.value)}"
+            return f"{fact.name} {NOT_KNOWN if known is None else answered(known.value)}"
         case Compares():
             fact, reading = deciding(point, facts)
             return f"{fact.name} {NOT_KNOWN if reading is None else reading.shown}"
@@ -149,20 +149,21 @@ def _point(point: Is | Compares | Washout, facts: PatientFacts) -> str:
             ended, begins = facts.get(last.name), facts.get(entry.name)
             if ended is None:
                 known = facts.get(given.name)
-                answer = NOT_KNOWN if known is None else _answer(known.value)
+                answer = NOT_KNOWN if known is None else answered(known.value)
                 undated = f", {last.name} {NOT_KNOWN}" if known is not None and known.value is True else ""
                 return f"{given.name} {answer}{undated}"
             if begins is None or not isinstance(begins.value, date) or not isinstance(ended.value, date):
-                return f"{last.name} {_answer(ended.value)}, {entry.name} {NOT_KNOWN}"
+                return f"{last.name} {answered(ended.value)}, {entry.name} {NOT_KNOWN}"
             days = (begins.value - ended.value).days
             return f"{last.name} {ended.value}, {days} days before {entry.name} {begins.value}"
 
 
 def _accepted(rule: Is) -> str:
-    return ", ".join(_answer(answer) for answer in rule.accepted)
+    return ", ".join(answered(answer) for answer in rule.accepted)
 
 
-def _answer(value: object) -> str:
+def answered(value: object) -> str:
+    """An answer in words: yes or no, a number with its unit, a day."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Decimal):

@@ -1,9 +1,9 @@
-"""Painting implicit shapes onto the sub-samples of one CT slice, and gathering them into voxels.
+"""Painting implicit shapes onto the sub-samples of one CT slice.
 
-A slice is sampled at `s` x `s` x `s` points per voxel. Each paint function works on one plane of those
-points (``labels``, one byte each) and replaces every label inside its shape through a table of 256 entries
-(``becomes[old]``), so that a vessel may become another thing in the liver than outside it, or a shape may
-leave what is already there. `gather_slice` then turns the planes into mean values, occupancies and sums.
+A slice is sampled at several points per voxel, on a few planes. Each paint function works on one plane of
+those points (``labels``, one byte each) and replaces every label inside its shape through a table of 256
+entries (``becomes[old]``), so that a vessel may become another thing in the liver than outside it, or a shape
+may leave what is already there. `gather_samples` then turns the planes into voxels.
 """
 
 import math
@@ -115,6 +115,15 @@ def blob_radius(ux: float, uy: float, uz: float, waves: F64) -> float:
 
 
 @numba.njit(cache=True, nogil=True)
+def ball_distance(px: float, py: float, pz: float, to_ball: F64) -> float:
+    """Distance from the centre of the unperturbed ellipsoid, as a fraction of the way to its surface."""
+    ux = to_ball[0, 0] * px + to_ball[0, 1] * py + to_ball[0, 2] * pz
+    uy = to_ball[1, 0] * px + to_ball[1, 1] * py + to_ball[1, 2] * pz
+    uz = to_ball[2, 0] * px + to_ball[2, 1] * py + to_ball[2, 2] * pz
+    return math.sqrt(ux * ux + uy * uy + uz * uz)
+
+
+@numba.njit(cache=True, nogil=True)
 def blob_level(px: float, py: float, pz: float, to_ball: F64, waves: F64) -> float:
     """Distance from the blob's centre as a fraction of the way to its surface: below 1 is inside.
 
@@ -140,6 +149,7 @@ def paint_blob(
     pz = z - centre[2]
     if abs(pz) > reach:
         return
+    farthest = 1.0 + np.abs(waves[:, 4]).sum()
     r0 = _first_at_or_above(centre[1] - reach, y0, dy, rows)
     r1 = _first_at_or_above(centre[1] + reach, y0, dy, rows)
     c0 = _first_at_or_above(centre[0] - reach, x0, dx, columns)
@@ -147,7 +157,10 @@ def paint_blob(
     for r in range(r0, r1):
         py = y0 + r * dy - centre[1]
         for q in range(c0, c1):
-            level = blob_level(x0 + q * dx - centre[0], py, pz, to_ball, waves)
+            px = x0 + q * dx - centre[0]
+            if ball_distance(px, py, pz, to_ball) > farthest:
+                continue
+            level = blob_level(px, py, pz, to_ball, waves)
             for n in range(shells.shape[0]):
                 if level <= shells[n]:
                     labels[r, q] = becomes[n, labels[r, q]]
@@ -164,119 +177,74 @@ def blob_levels(points: F64, centre: F64, to_ball: F64, waves: F64, out: F64) ->
 
 
 @numba.njit(cache=True, nogil=True)
+def blob_least_levels(
+    inside: NDArray[np.bool_], x0: float, dx: float, y0: float, dy: float, z: float, centres: F64,
+    reaches: F64, to_balls: F64, waves: F64, low: float, high: float, out: F64,
+) -> None:  # fmt: skip
+    """At each sample of a plane marked `inside`, the least `blob_level` of several blobs, put into `out`.
+
+    Levels surely below `low` are written as 0 and those surely above `high` are left out, which saves most
+    of the work; `out` must hold infinity before. Blobs are rows of `centres`, `reaches`, `to_balls` and
+    `waves`; their reaches must cover the level `high`.
+    """
+    rows, columns = inside.shape
+    for n in range(centres.shape[0]):
+        pz = z - centres[n, 2]
+        if abs(pz) > reaches[n]:
+            continue
+        bumps = np.abs(waves[n, :, 4]).sum()
+        r0 = _first_at_or_above(centres[n, 1] - reaches[n], y0, dy, rows)
+        r1 = _first_at_or_above(centres[n, 1] + reaches[n], y0, dy, rows)
+        c0 = _first_at_or_above(centres[n, 0] - reaches[n], x0, dx, columns)
+        c1 = _first_at_or_above(centres[n, 0] + reaches[n], x0, dx, columns)
+        for r in range(r0, r1):
+            py = y0 + r * dy - centres[n, 1]
+            for q in range(c0, c1):
+                if not inside[r, q] or out[r, q] == 0.0:
+                    continue
+                px = x0 + q * dx - centres[n, 0]
+                rho = ball_distance(px, py, pz, to_balls[n])
+                if rho > min(high, out[r, q]) * (1.0 + bumps):
+                    continue
+                if rho < low * (1.0 - bumps):
+                    out[r, q] = 0.0
+                    continue
+                out[r, q] = min(out[r, q], blob_level(px, py, pz, to_balls[n], waves[n]))
+
+
+@numba.njit(cache=True, nogil=True)
+def claim_voxels(
+    number_of: NDArray[np.uint16], shared: U8, x0: float, dx: float, y0: float, dy: float, z: F64,
+    centres: F64, reaches: F64, to_balls: F64, waves: F64, classes: U8, least: F32,
+) -> None:  # fmt: skip
+    """Number the voxels ``(z, y, x)`` marked with a class in `shared` by the nearest blob of that class.
+
+    `z` holds the height of each plane. The nearest is the one with the least level at the voxel's centre;
+    `least` must hold infinity before.
+    """
+    planes, rows, columns = shared.shape
+    for n in range(centres.shape[0]):
+        r0 = _first_at_or_above(centres[n, 1] - reaches[n], y0, dy, rows)
+        r1 = _first_at_or_above(centres[n, 1] + reaches[n], y0, dy, rows)
+        c0 = _first_at_or_above(centres[n, 0] - reaches[n], x0, dx, columns)
+        c1 = _first_at_or_above(centres[n, 0] + reaches[n], x0, dx, columns)
+        for k in range(planes):
+            pz = z[k] - centres[n, 2]
+            if abs(pz) > reaches[n]:
+                continue
+            for r in range(r0, r1):
+                for q in range(c0, c1):
+                    if shared[k, r, q] != classes[n]:
+                        continue
+                    px, py = x0 + q * dx - centres[n, 0], y0 + r * dy - centres[n, 1]
+                    level = blob_level(px, py, pz, to_balls[n], waves[n])
+                    if level < least[k, r, q]:
+                        least[k, r, q] = level
+                        number_of[k, r, q] = n + 1
+
+
+@numba.njit(cache=True, nogil=True)
 def blob_radii(directions: F64, waves: F64, out: F64) -> None:
     """`blob_radius` along each unit vector (rows of x, y, z)."""
     for n in range(directions.shape[0]):
         out[n] = blob_radius(directions[n, 0], directions[n, 1], directions[n, 2], waves)
-
-
-@numba.njit(cache=True, nogil=True)
-def _count(labels: U8, row: int, column: int, seen: NDArray[np.int64], found: U8) -> int:
-    """Count the labels of one voxel's samples into `seen`, list them in `found`; returns how many differ."""
-    s = labels.shape[0]
-    distinct = 0
-    for k in range(s):
-        for a in range(s):
-            for b in range(s):
-                label = labels[k, row * s + a, column * s + b]
-                if seen[label] == 0:
-                    found[distinct] = label
-                    distinct += 1
-                seen[label] += 1
-    return distinct
-
-
-@numba.njit(cache=True, nogil=True)
-def _majority(number_of: U8, seen: NDArray[np.int64], found: U8, distinct: int, total: int) -> int:
-    """The number that most of a voxel's samples bear by `number_of` their label; 0 when none does.
-
-    Where a number fills exactly half, the first sample (``found[0]``) decides.
-    """
-    for d in range(distinct):
-        number = number_of[found[d]]
-        twice = 1 if number_of[found[0]] == number else 0
-        for e in range(distinct):
-            if number_of[found[e]] == number:
-                twice += 2 * seen[found[e]]
-        if twice > total:
-            return int(number)
-    return 0
-
-
-@numba.njit(cache=True, nogil=True)
-def _groups(group_of: U8, seen: NDArray[np.int64], found: U8, distinct: int, total: int) -> int:
-    """The groups (bits) that fill most of a voxel; where one fills exactly half, the first sample decides."""
-    group = 0
-    for bit in range(8):
-        twice = group_of[found[0]] >> bit & 1
-        for d in range(distinct):
-            if group_of[found[d]] >> bit & 1:
-                twice += 2 * seen[found[d]]
-        if twice > total:
-            group |= 1 << bit
-    return group
-
-
-@numba.njit(cache=True, nogil=True)
-def _spread(amounts: F64, row: int, row_share: float, column: int, column_share: float, coarse: F64) -> None:
-    """Add a voxel's amounts to the up to four bins that it lies in."""
-    for dr in range(2):
-        r = row + dr
-        row_part = row_share if dr == 0 else 1.0 - row_share
-        if r < 0 or r >= coarse.shape[0] or row_part == 0.0:
-            continue
-        for dc in range(2):
-            c = column + dc
-            part = row_part * (column_share if dc == 0 else 1.0 - column_share)
-            if c < 0 or c >= coarse.shape[1] or part == 0.0:
-                continue
-            for n in range(amounts.size):
-                coarse[r, c, n] += part * amounts[n]
-
-
-@numba.njit(cache=True, nogil=True)
-def gather_slice(
-    labels: U8, mean_of: F32, group_of: U8, lesion_of: U8, other_of: U8, texture_of: F32, texture: F32,
-    channels: F64, row_bin: NDArray[np.int64], row_share: F64, column_bin: NDArray[np.int64],
-    column_share: F64, mean: F32, groups: U8, lesion: U8, other: U8, counts: NDArray[np.int64], coarse: F64,
-) -> None:  # fmt: skip
-    """Gather the planes of sub-samples ``(s, rows * s, columns * s)`` of one slice into its voxels.
-
-    By label, tables give: the value to average (`mean_of`) and the texture to add (`texture_of` times
-    `texture`, per voxel); up to eight overlapping groups as bits (`group_of`), the lesion number and the
-    other structure. A voxel belongs to what fills more than half of it; where a thing fills exactly half,
-    the voxel's first sample decides, so that closed shapes gain as many such voxels as they lose.
-
-    `counts` receives samples per label. `coarse` (rows', columns', channels) receives, per voxel of a
-    coarser grid, the samples times `channels` of their label; a voxel's samples go to bin ``row_bin`` with
-    the share ``row_share`` and to the next with the rest, likewise in columns (a bin outside `coarse` is left
-    out).
-    """
-    s = labels.shape[0]
-    rows, columns = mean.shape
-    total = s * s * s
-    seen = np.zeros(256, np.int64)
-    found = np.zeros(total, np.uint8)
-    amounts = np.zeros(channels.shape[1], np.float64)
-    for r in range(rows):
-        for c in range(columns):
-            distinct = _count(labels, r, c, seen, found)
-            value = 0.0
-            grain = 0.0
-            amounts[:] = 0.0
-            for d in range(distinct):
-                label = found[d]
-                samples = seen[label]
-                counts[label] += samples
-                value += samples * mean_of[label]
-                grain += samples * texture_of[label]
-                for n in range(amounts.size):
-                    amounts[n] += samples * channels[label, n]
-            mean[r, c] = (value + grain * texture[r, c]) / total
-            lesion[r, c] = _majority(lesion_of, seen, found, distinct, total)
-            other[r, c] = _majority(other_of, seen, found, distinct, total)
-            groups[r, c] = _groups(group_of, seen, found, distinct, total)
-            if distinct > 1 or found[0] != 0:
-                _spread(amounts, row_bin[r], row_share[r], column_bin[c], column_share[c], coarse)
-            for d in range(distinct):
-                seen[found[d]] = 0

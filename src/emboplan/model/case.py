@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from emboplan.errors import ModelRangeError
 from emboplan.model.disease import TumourType
+from emboplan.model.loading_request import AskedDose, LoadingRequest
 from emboplan.model.patient import PatientFacts
 from emboplan.model.results.administration import Reading
 from emboplan.model.results.prescription import Objective
@@ -177,7 +178,8 @@ class Territory:
     Without a mask it is the whole liver. `tumour_labels` None means all lesions inside it;
     `tumour_to_normal` and `lung_shunt_frac` None mean: measured on the MAA scan. `lesion_ratios` are the
     ratios of single lesions, by number. `hypertrophy_goal` is the least dose of the normal liver that is
-    treated. `device` is None where it is the plan's. `volumes` stand in for images.
+    treated. `device` is None where it is the plan's. `drug_dose` is what this territory gets of a drug; None
+    is its share of the session's. `volumes` stand in for images.
     """
 
     name: str
@@ -194,6 +196,7 @@ class Territory:
     device: str | None = None
     artery_specific: ArterySpecific | None = None
     volumes: EnteredVolumes | None = None
+    drug_dose: AskedDose | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,3 +340,4 @@ class Case:
     liver_ml: float | None = None
     administrations: tuple[RecordedAdministration, ...] = ()
     schedule: ScheduleRequest | None = None
+    loading: LoadingRequest | None = None

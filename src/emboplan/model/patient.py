@@ -7,7 +7,7 @@ decimals, so that a limit compares as written.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -34,12 +34,29 @@ FactValue = bool | Decimal | str | date | LabValue
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """Who answered a question of judgement, and on which day, both or neither; and the written reasons."""
+
+    by: str | None = None
+    on: date | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
-    """One answer: its value, its origin, and the 95 % interval of a measured number."""
+    """One answer: its value, its origin, the 95 % interval of a measured number, and who answered."""
 
     value: FactValue
     origin: FactOrigin = FactOrigin.ENTERED
     interval: tuple[Decimal, Decimal] | None = None
+    signed: Signature | None = None
+
+    def signed_by(self, other: Signature) -> Fact:
+        """The fact with that person and day, where it names nobody of its own; reasons stay its own."""
+        if self.origin is FactOrigin.MEASURED or (self.signed is not None and self.signed.by is not None):
+            return self
+        reason = None if self.signed is None else self.signed.reason
+        return replace(self, signed=Signature(other.by, other.on, reason))
 
 
 @dataclass(frozen=True, slots=True)

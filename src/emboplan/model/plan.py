@@ -19,8 +19,10 @@ from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.model.results.burden import Burden
 from emboplan.model.results.dvh import StructureDvh
 from emboplan.model.results.eligibility import Eligibility
+from emboplan.model.results.embolization import EmbolizationPlan
 from emboplan.model.results.extrahepatic import ExtrahepaticUptake
 from emboplan.model.results.liver_function import LiverFunction
+from emboplan.model.results.schedule import Schedule
 from emboplan.model.results.shunt import LungShunt
 from emboplan.model.results.uptake import TumourToNormal
 from emboplan.model.serialise import fields_to_json
@@ -56,7 +58,7 @@ class Settings:
     intent: str | None
     device: str | None
     models: tuple[str, ...]
-    k_gy_kg_per_gbq: float
+    k_gy_kg_per_gbq: float | None
     treatment_time: str | None
     numbers: tuple[UsedNumber, ...]
     software: dict[str, str]
@@ -141,8 +143,8 @@ class Plan:
     tumour_to_normal: TumourToNormal | None
     activity: ActivityPlan | None
     dose: DoseSummary | None
-    loading: None
-    schedule: None
+    loading: EmbolizationPlan | None
+    schedule: Schedule | None
     findings: tuple[Finding, ...]
     provisional: bool
     checks: tuple[Check, ...]

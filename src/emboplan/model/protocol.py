@@ -204,11 +204,12 @@ class CriterionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FlagRule:
-    """A remark that the verdict carries where the rule holds."""
+    """A remark that the verdict carries where the rule holds, unless reasons are written beside that fact."""
 
     id: str
     when: Rule
     text: str
+    unless_reason: FactDefinition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +218,8 @@ class Criterion:
 
     `pass_when` is already negated for exclusions. `corrected` names the fact that holds the value after the
     correction which the document allows. `deferred_at` names the stage at which the criterion is not yet
-    judged. `judgement` marks answers that a named person must enter; `waits_out` a failure that time or
-    treatment mends.
+    judged. `judgement` names the facts that a named person must answer; `waits_out` marks a failure that time
+    or treatment mends.
     """
 
     id: str
@@ -228,7 +229,7 @@ class Criterion:
     pass_when: Rule
     corrected: FactDefinition | None = None
     deferred_at: Stage | None = None
-    judgement: bool = False
+    judgement: tuple[str, ...] = ()
     waits_out: bool = False
     note: str | None = None
     flags: tuple[FlagRule, ...] = ()

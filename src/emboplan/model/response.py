@@ -6,6 +6,7 @@ response criteria are met or missed exactly at them. Nothing here is judged; `em
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -112,6 +113,16 @@ class Course:
     symptom_baseline_severity: Decimal | None = None
     symptom_relief_date: date | None = None
     symptoms: tuple[SymptomRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One filled questionnaire: the answers by item number, None where an item was left out."""
+
+    patient: str
+    date: date
+    answers: Mapping[int, object]
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)

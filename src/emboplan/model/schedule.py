@@ -97,7 +97,6 @@ class ArmRule:
     also: tuple[str, ...] = ()
     drug: DrugRule | None = None
     closed: str | None = None
-    closed_source: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from emboplan.report.sections import (
     certainty,
     directive,
     dosing,
+    embolization,
     images,
     liver,
     overview,
@@ -30,6 +31,7 @@ def compose(plan: Plan, pictures: Sequence[Picture]) -> Document:
     """The report of a plan; sections that the case does not need are left out."""
     sections: list[Section | None] = [
         overview.summary(plan),
+        embolization.embolization(plan),
         overview.findings(plan),
         liver.anatomy(plan),
         None if plan.eligibility is None else liver.eligibility(plan.eligibility),

@@ -3,6 +3,7 @@
     plan.json               every number of the plan
     segmentation.json       volumes, burden, lesions
     report.html, report.pdf the same for people
+    loading.html, .pdf      the loading sheets of an embolization
     figures/                the pictures of the report
     masks/                  liver, tumours (numbered) and lungs as NIfTI
     dose.nii.gz             absorbed dose in Gy
@@ -41,6 +42,7 @@ Progress = Callable[[str, float], None]
 
 PLAN_JSON, SEGMENTATION_JSON = "plan.json", "segmentation.json"
 REPORT_HTML, REPORT_PDF = "report.html", "report.pdf"
+LOADING_HTML, LOADING_PDF = "loading.html", "loading.pdf"
 DVH_JSON, DVH_CSV, DOSE = "dvh.json", "dvh.csv", "dose.nii.gz"
 FIGURES, MASKS, DICOM = "figures", "masks", "dicom"
 
@@ -52,6 +54,8 @@ OURS = (
     SEGMENTATION_JSON,
     REPORT_HTML,
     REPORT_PDF,
+    LOADING_HTML,
+    LOADING_PDF,
     DVH_JSON,
     DVH_CSV,
     DOSE,
@@ -65,12 +69,16 @@ LEFT_BY_FILE_MANAGERS = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 @dataclass(frozen=True, slots=True)
 class PlanFolder:
-    """Where the result is, and the plan as written (with findings about the writing itself)."""
+    """Where the result is, and the plan as written (with findings about the writing itself).
+
+    `sheets` are the loading sheets, None for a plan without any.
+    """
 
     path: Path
     plan: Plan
     report: Path
     report_pdf: Path | None
+    sheets: Path | None = None
 
 
 class Contoured(Protocol):
@@ -119,7 +127,13 @@ def write_plan_folder(
         _write_json(work / SEGMENTATION_JSON, plan.burden)
         _write_report(planned, plan, work, with_pdf=missing is None, tell=tell)
     tell("written", 1.0)
-    return PlanFolder(folder, plan, folder / REPORT_HTML, None if missing else folder / REPORT_PDF)
+    return PlanFolder(
+        folder,
+        plan,
+        folder / REPORT_HTML,
+        None if missing else folder / REPORT_PDF,
+        None if plan.loading is None else folder / LOADING_HTML,
+    )
 
 
 def write_segmentation_folder(contoured: Contoured, burden: Burden, folder: Path, *, force: bool) -> Path:
@@ -252,3 +266,18 @@ def _write_report(
     if with_pdf:
         tell("printing the report", 0.7)
         (work / REPORT_PDF).write_bytes(pdf.render_pdf(page))
+    _write_sheets(plan, work, with_pdf=with_pdf)
+
+
+def _write_sheets(plan: Plan, work: Path, *, with_pdf: bool) -> None:
+    """The loading sheets, where the plan prepares something in a pharmacy."""
+    from emboplan.report.sheets.build import sheets
+    from emboplan.report.sheets.page import render_sheets
+
+    found = sheets(plan)
+    if found is None:
+        return
+    page = render_sheets(found)
+    (work / LOADING_HTML).write_text(page, encoding="utf-8")
+    if with_pdf:
+        (work / LOADING_PDF).write_bytes(pdf.render_pdf(page))

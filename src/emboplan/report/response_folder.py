@@ -2,6 +2,8 @@
 
     response.json     the result
     time_points.csv   one row for each patient and time point
+    quality_of_life.csv   one row for each questionnaire, where there are any
+    adverse_events.csv    patients by worst grade, one row for each term and class, where events were given
     survival_*.svg    a curve for each endpoint, where there are several patients
 
 The folder appears whole or not at all; an earlier result is replaced only when asked to.
@@ -12,7 +14,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from emboplan.errors import OutputError
@@ -21,6 +23,7 @@ from emboplan.model.results.response import (
     CohortResponse,
     Endpoint,
     PatientResponse,
+    QualityOfLife,
     Rate,
     TimePointResponse,
     TimeToEvent,
@@ -30,6 +33,7 @@ from emboplan.units import PERCENT
 
 RESPONSE_JSON = "response.json"
 TIME_POINTS_CSV = "time_points.csv"
+QUALITY_CSV, EVENTS_CSV = "quality_of_life.csv", "adverse_events.csv"
 CURVE = "survival_"
 
 
@@ -39,7 +43,8 @@ def check_writable(folder: Path, *, force: bool) -> None:
     if not folder.is_dir():
         return
     for path in sorted(folder.iterdir()):
-        ours = path.name in (RESPONSE_JSON, TIME_POINTS_CSV) or path.name.startswith(CURVE)
+        known = (RESPONSE_JSON, TIME_POINTS_CSV, QUALITY_CSV, EVENTS_CSV)
+        ours = path.name in known or path.name.startswith(CURVE)
         if not ours and path.name not in LEFT_BY_FILE_MANAGERS:
             raise OutputError(
                 f"{folder} also holds {path.name}, which emboplan did not write; move it, "
@@ -58,7 +63,14 @@ def write_response_folder(answer: CohortResponse, folder: Path, *, force: bool) 
         content = answer.to_json_of_one() if len(answer.patients) == 1 else answer.to_json()
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
         (work / RESPONSE_JSON).write_text(text + "\n", encoding="utf-8")
-        (work / TIME_POINTS_CSV).write_text(_csv(answer), encoding="utf-8", newline="")
+        tables = {
+            TIME_POINTS_CSV: time_point_rows(answer),
+            QUALITY_CSV: quality_rows(answer),
+            EVENTS_CSV: grade_rows(answer),
+        }
+        for name, rows in tables.items():
+            if rows:
+                (work / name).write_text(_csv(rows), encoding="utf-8", newline="")
         for name, svg in _curves(answer):
             (work / f"{CURVE}{name}.svg").write_bytes(svg)
     return folder
@@ -73,12 +85,51 @@ def _curves(answer: CohortResponse) -> Iterator[tuple[str, bytes]]:
         yield name, draw_survival(curve, found[0].title, times=times).svg
 
 
-def _csv(answer: CohortResponse) -> str:
-    rows = [
+def time_point_rows(answer: CohortResponse) -> list[dict[str, object]]:
+    """One row for each patient and time point."""
+    return [
         {"patient": name, **point.to_json()}
         for name, patient in answer.patients.items()
         for point in patient.time_points
     ]
+
+
+def quality_rows(answer: CohortResponse) -> list[dict[str, object]]:
+    """One row for each questionnaire: its scores, and their changes from the baseline."""
+    rows = []
+    for name, patient in answer.patients.items():
+        quality = patient.quality_of_life
+        for visit in () if quality is None else quality.visits:
+            scores = {**visit.scales, "summary": visit.summary}
+            changes = visit.changes or dict.fromkeys(scores)
+            rows.append(
+                {"patient": name, "date": visit.date, "in_window": visit.in_window}
+                | {key: _one_digit(score) for key, score in scores.items()}
+                | {f"change_{key}": _one_digit(change) for key, change in changes.items()}
+            )
+    return rows
+
+
+def _one_digit(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def grade_rows(answer: CohortResponse) -> list[dict[str, object]]:
+    """Patients by worst grade: a row for each term and class, of all events and of the related ones."""
+    found = answer.toxicity
+    if found is None:
+        return []
+    pairs = [("all", row) for row in found.table]
+    pairs += [("related", row) for row in found.related_table or ()]
+    rows: list[dict[str, object]] = []
+    for which, row in pairs:
+        counts = {f"grade_{grade}": count for grade, count in enumerate(row.counts)}
+        rest = {"unknown": row.unknown, "patients": row.severe.patients, "severe": row.severe.count}
+        rows.append({"events": which, "name": row.name, **counts, **rest})
+    return rows
+
+
+def _csv(rows: Sequence[Mapping[str, object]]) -> str:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -99,7 +150,41 @@ def response_lines(answer: CohortResponse) -> list[str]:
         from emboplan.report.survival_figure import median_text
 
         lines.append(f"{name}  {median_text(curve)}; {curve.events} events in {curve.patients} patients")
+    lines += _toxicity_lines(answer)
     return lines + [f"note: {text}" for text in answer.findings]
+
+
+def _toxicity_lines(answer: CohortResponse) -> list[str]:
+    found = answer.toxicity
+    if found is None:
+        return []
+    version = f", CTCAE {found.ctcae_version}" if found.ctcae_version else ""
+    lines = [f"{found.title}, {found.definition}{version}; patients by worst grade:"]
+    for name, rows in (("all events", found.table), ("related events", found.related_table or ())):
+        for row in rows:
+            counts = "  ".join(f"{grade}: {count}" for grade, count in enumerate(row.counts))
+            lines.append(
+                f"  {name}, {row.name}  {counts}  unknown: {row.unknown}  severe: {_rate(row.severe)}"
+            )
+    if len(found.worst) == 1:
+        lines.append(f"  worst grade: {next(iter(found.worst.values()))}")
+    return lines
+
+
+def _quality_lines(found: QualityOfLife) -> list[str]:
+    lines = [f"{found.version}, {found.definition}; baseline {found.baseline_date or 'none'}"]
+    for visit in found.visits:
+        scores = ", ".join(
+            f"{name} {'missing' if score is None else f'{score:.1f}'}" for name, score in visit.scales.items()
+        )
+        summary = "missing" if visit.summary is None else f"{visit.summary:.1f}"
+        lines.append(f"  {visit.date}  {scores}; summary score (2016) {summary}")
+        moved = {n: by for n, by in (visit.changes or {}).items() if by}
+        words = visit.changes_in_words or {}
+        if moved:
+            told = ", ".join(f"{name} {by:+.1f} ({words[name]})" for name, by in moved.items())
+            lines.append(f"    change: {told}")
+    return lines
 
 
 def _patient_lines(patient: PatientResponse) -> list[str]:
@@ -121,6 +206,7 @@ def _patient_lines(patient: PatientResponse) -> list[str]:
         said = {True: "yes", False: "no", None: f"not told; missing: {', '.join(answer.missing)}"}
         lines.append(f"{answer.id}  {said[answer.counts]} ({answer.definition})")
     lines += [_endpoint(endpoint) for endpoint in patient.endpoints.values()]
+    lines += [] if patient.quality_of_life is None else _quality_lines(patient.quality_of_life)
     return lines + [f"note: {text}" for text in patient.findings]
 
 

@@ -1,6 +1,6 @@
 """The JSON Schema of plan.json, made from the types that plan.json is made from.
 
-`python -m emboplan.report.schema > docs/schema/plan.schema.json` writes the published one. Two results shape
+`python -m emboplan.report.schema > docs/schema/plan.schema.json` writes the published one. Some results shape
 their own JSON; what they do to their fields is said here beside the walk over all others.
 """
 
@@ -17,6 +17,11 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from emboplan.model.plan import Plan
 from emboplan.model.results.activity import LimitCheck
+from emboplan.model.results.embolization import LOAD_NAMES, EmbolizationPlan, EmbolizationSession
+from emboplan.model.results.emulsion import Emulsion, OilSuspension
+from emboplan.model.results.loading import Loading
+from emboplan.model.results.particles import ParticleChoice
+from emboplan.model.results.schedule import WEEKDAYS, Event, Session
 from emboplan.model.results.shunt import LungShunt, ShuntEstimate
 
 Schema = dict[str, Any]
@@ -116,7 +121,39 @@ def _lung_shunt(walk: _Walk) -> Schema:
     return _object(plain["description"], {**estimate, **own})
 
 
-_OWN_JSON: Mapping[type, Callable[[_Walk], Schema]] = {LimitCheck: _limit_check, LungShunt: _lung_shunt}
+def _named(kind: type, extra: Schema, *, without: str = "") -> Callable[[_Walk], Schema]:
+    """The fields of a result, less one, with those that its own JSON adds."""
+
+    def schema(walk: _Walk) -> Schema:
+        plain = walk.fields_of(kind)
+        kept = {key: value for key, value in plain["properties"].items() if key != without}
+        return _object(plain["description"], {**extra, **kept, **extra})
+
+    return schema
+
+
+def _technique(*names: str) -> Schema:
+    return {"technique": {"enum": list(names)}}
+
+
+_DAY: Schema = {"type": "string", "format": "date"}
+_WEEKDAY: Schema = {"enum": list(WEEKDAYS)}
+_OWN_JSON: Mapping[type, Callable[[_Walk], Schema]] = {
+    LimitCheck: _limit_check,
+    LungShunt: _lung_shunt,
+    EmbolizationPlan: _named(EmbolizationPlan, _technique(*LOAD_NAMES.values())),
+    EmbolizationSession: _named(
+        EmbolizationSession, {"date": {"anyOf": [_DAY, {"type": "null"}]}}, without="day"
+    ),
+    Loading: _named(Loading, _technique("deb")),
+    Emulsion: _named(Emulsion, _technique("ctace")),
+    OilSuspension: _named(OilSuspension, _technique("oil suspension")),
+    ParticleChoice: _named(ParticleChoice, _technique("bland")),
+    Session: _named(
+        Session, {"date": _DAY, "weekday": _WEEKDAY, "shift_days": {"type": "integer"}}, without="day"
+    ),
+    Event: _named(Event, {"weekdays": {"type": "array", "items": _WEEKDAY}}),
+}
 
 
 def schema_text() -> str:

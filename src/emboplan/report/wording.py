@@ -81,6 +81,9 @@ _NAMES = {
     "given": "given masks",
     "builtin+given": "partly given masks, partly built-in segmentation",
     "tare": "Radioembolization (TARE)",
+    "deb-tace": "Embolization with drug-eluting beads (DEB-TACE)",
+    "ctace": "Conventional chemoembolization (cTACE)",
+    "bland": "Bland embolization",
     "pre_treatment": "before treatment",
     "screening": "screening",
 }

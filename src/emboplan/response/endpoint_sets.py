@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from enum import StrEnum
 
 from emboplan.errors import CatalogError
 from emboplan.model.response import Course
 from emboplan.model.results.response import Category
+from emboplan.response.calendar import months_later
 from emboplan.response.target_size import CriterionName
 
 
@@ -101,8 +103,46 @@ class ResponseRule:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowRule:
+    """From when to when forms or adverse events count: a start, and calendar months or days after it.
+
+    `start` names dates of the course; the first one known is taken. Without months and days there is no end.
+    """
+
+    title: str
+    start: tuple[str, ...]
+    place: str
+    within_months: int | None = None
+    within_days: int | None = None
+
+    @property
+    def definition(self) -> str:
+        """Start and end in one line."""
+        starts = " or ".join(name.removesuffix("_date").replace("_", " ") for name in self.start)
+        if self.within_days is not None:
+            return f"from {starts} through {self.within_days} days"
+        if self.within_months is not None:
+            return f"from {starts} through {self.within_months} calendar months"
+        return f"from {starts} on"
+
+    def last_day(self, start: date) -> date | None:
+        """The last day that counts, None where the window has no end."""
+        if self.within_days is not None:
+            return start + timedelta(days=self.within_days)
+        return None if self.within_months is None else months_later(start, self.within_months)
+
+    def start_of(self, course: Course) -> date | None:
+        """The first known day of those that the rule names."""
+        days = (getattr(course, name) for name in self.start)
+        return next((day for day in days if isinstance(day, date)), None)
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointSet:
-    """The endpoints of a protocol."""
+    """The endpoints of a protocol.
+
+    `questionnaire` and `toxicity` are None where the protocol does not ask for them.
+    """
 
     name: str
     criterion: CriterionName
@@ -112,7 +152,8 @@ class EndpointSet:
     note: str
     responses: tuple[ResponseRule, ...]
     endpoints: tuple[EndpointRule, ...]
-    also: tuple[str, ...]
+    questionnaire: WindowRule | None
+    toxicity: WindowRule | None
 
 
 def endpoint_set_from_table(table: Mapping[str, object]) -> EndpointSet:
@@ -135,7 +176,8 @@ def _endpoint_set(table: Mapping[str, object]) -> EndpointSet:
         note=str(table.get("note", "")),
         responses=tuple(_response(entry) for entry in _tables(table, "response")),
         endpoints=tuple(_endpoint(entry, str(table["status"])) for entry in _tables(table, "endpoint")),
-        also=tuple(str(table[key]) for key in ("questionnaire", "toxicity") if key in table),
+        questionnaire=_window(table, "questionnaire"),
+        toxicity=_window(table, "toxicity"),
     )
 
 
@@ -152,11 +194,37 @@ def _words(value: object) -> tuple[str, ...]:
     return tuple(str(item) for item in value)
 
 
-def _months(table: Mapping[str, object], key: str) -> int | None:
+def _months(table: Mapping[str, object], key: str, unit: str = "months") -> int | None:
     value = table.get(key)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value <= 0):
-        raise ValueError(f"{key} is {value!r}, expected a whole number of months")
+        raise ValueError(f"{key} is {value!r}, expected a whole number of {unit}")
     return value
+
+
+def _starts(table: Mapping[str, object]) -> tuple[str, ...]:
+    start = _words(table["start"])
+    unknown = [name for name in start if name not in Course.__dataclass_fields__]
+    if unknown:
+        raise ValueError(f"start {unknown[0]!r} is no date of the course")
+    return start
+
+
+def _window(table: Mapping[str, object], key: str) -> WindowRule | None:
+    if key not in table:
+        return None
+    entry = table[key]
+    if not isinstance(entry, Mapping):
+        raise TypeError(f"{key} is no table")
+    rule = WindowRule(
+        title=str(entry["title"]),
+        start=_starts(entry),
+        place=str(entry["place"]),
+        within_months=_months(entry, "within_months"),
+        within_days=_months(entry, "within_days", "days"),
+    )
+    if not rule.start or (rule.within_months is not None and rule.within_days is not None):
+        raise ValueError(f"{key} needs a start, and months or days, not both")
+    return rule
 
 
 def _response(table: Mapping[str, object]) -> ResponseRule:
@@ -189,11 +257,7 @@ def _endpoint(table: Mapping[str, object], status: str) -> EndpointRule:
 def _varied(rule: TimeRule, table: Mapping[str, object]) -> TimeRule:
     """The rule with what the table replaces of it."""
     if "start" in table:
-        start = _words(table["start"])
-        unknown = [name for name in start if name not in Course.__dataclass_fields__]
-        if unknown:
-            raise ValueError(f"start {unknown[0]!r} is no date of the course")
-        rule = replace(rule, start=start)
+        rule = replace(rule, start=_starts(table))
     if "events" in table:
         rule = replace(rule, events=tuple(Event(word) for word in _words(table["events"])))
     if "competing" in table:

@@ -80,6 +80,7 @@ class ResponseLimits:
     recist: ChangeLimits
     mrecist: ChangeLimits
     easl: ChangeLimits
+    who: ChangeLimits
     best: BestLimits
 
 
@@ -113,6 +114,7 @@ def response_limits(entries: Mapping[str, Sourced]) -> ResponseLimits:
         recist=changes("recist", exceeds=False),
         mrecist=changes("mrecist", exceeds=False),
         easl=changes("easl", exceeds=True),
+        who=changes("who", exceeds=True),
         best=BestLimits(
             min_sd_interval_d=int(number("best.min_sd_interval")),
             confirmation_interval_d=int(number("best.confirmation_interval")),

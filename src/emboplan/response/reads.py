@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
@@ -187,15 +188,9 @@ def as_date(value: object, where: str, problems: Problems) -> date | None:
 def number(value: object, where: str, problems: Problems, *, unit: str) -> Decimal | None:
     """An exact number of 0 or more; None, with a problem remembered, where the value is none."""
     exact: Decimal | None = None
-    if isinstance(value, bool):
-        exact = None
-    elif isinstance(value, Decimal | int):
-        exact = Decimal(value)
-    else:
-        try:
+    if not isinstance(value, bool):
+        with suppress(InvalidOperation):
             exact = Decimal(str(value))
-        except InvalidOperation:
-            exact = None
     if exact is None or not exact.is_finite():
         problems.add(where, f"found {shown(value)}, expected a number in {unit}, or an empty cell")
         return None

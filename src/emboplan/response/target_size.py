@@ -1,9 +1,9 @@
 """How large a target is at a time point, by each criterion.
 
 RECIST takes the longest diameter, and the short axis of a node; mRECIST the longest diameter of the viable
-part; EASL the product of the viable part's two diameters. A lesion with a viable part of 0 mm at baseline is
-measured whole by mRECIST; a node keeps its short axis there. The measure of a lesion is chosen at baseline
-and kept.
+part; EASL the product of the viable part's two diameters, WHO that of the whole lesion's. A lesion with a
+viable part of 0 mm at baseline is measured whole by mRECIST; a node keeps its short axis there. The measure
+of a lesion is chosen at baseline and kept.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class CriterionName(StrEnum):
     RECIST = "recist"
     MRECIST = "mrecist"
     EASL = "easl"
+    WHO = "who"
 
 
 class Measure(StrEnum):
@@ -33,6 +34,7 @@ class Measure(StrEnum):
     SHORT_AXIS = "short_axis_mm"
     VIABLE = "viable_longest_mm"
     VIABLE_AREA = "viable_longest_mm and viable_perpendicular_mm"
+    AREA = "longest_mm and short_axis_mm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ def measure_of(criterion: CriterionName, baseline: LesionRead) -> Measure:
     """What of this lesion the criterion follows."""
     if criterion is CriterionName.EASL:
         return Measure.VIABLE_AREA
+    if criterion is CriterionName.WHO:
+        return Measure.AREA
     if baseline.is_node:
         return Measure.SHORT_AXIS
     if criterion is CriterionName.MRECIST and baseline.viable_longest_mm != 0:
@@ -68,11 +72,12 @@ def measured(read: LesionRead, measure: Measure) -> Decimal | None:
         return read.short_axis_mm
     if measure is Measure.VIABLE:
         return read.viable_longest_mm
-    if read.viable_longest_mm == 0:
+    whole = measure is Measure.AREA
+    longest = read.longest_mm if whole else read.viable_longest_mm
+    across = read.short_axis_mm if whole else read.viable_perpendicular_mm
+    if longest == 0:
         return Decimal(0)
-    if read.viable_longest_mm is None or read.viable_perpendicular_mm is None:
-        return None
-    return read.viable_longest_mm * read.viable_perpendicular_mm
+    return None if longest is None or across is None else longest * across
 
 
 def target_size(
@@ -98,6 +103,6 @@ def _size(read: LesionRead, measure: Measure, limits: LesionLimits) -> Fraction 
         return None
     if read.state is State.TOO_SMALL:
         side = limits.too_small_mm
-        return side * side if measure is Measure.VIABLE_AREA else side
+        return side * side if measure in (Measure.VIABLE_AREA, Measure.AREA) else side
     size = measured(read, measure)
     return None if size is None else Fraction(size)

@@ -27,7 +27,7 @@ _NEEDED = {Measure.VIABLE: "give it, or 0 for a target that is measured whole si
 
 @dataclass(frozen=True, slots=True)
 class TimePoint:
-    """The reads of one visit, by lesion; its date is that of its last scan."""
+    """The reads of one visit, by lesion in the order of names; its date is that of its last scan."""
 
     label: str
     reads: Mapping[str, Reads]
@@ -43,9 +43,7 @@ class TimePoint:
 
     def with_role(self, role: Role) -> tuple[LesionRead, ...]:
         """All reads of that role, by the names of their lesions."""
-        return tuple(
-            read for lesion in sorted(self.reads) for read in self.reads[lesion] if read.role is role
-        )
+        return tuple(read for rows in self.reads.values() for read in rows if read.role is role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ def timeline(
     for point in follow_ups:
         _check_known(point, baseline, problems)
     targets = {name: read for name, read in known.items() if read.role is Role.TARGET}
-    measures = {name: measure_of(criterion, targets[name]) for name in sorted(targets)}
+    measures = {name: measure_of(criterion, read) for name, read in targets.items()}
     _check_measures(baseline, follow_ups, measures, problems)
     if len(problems.lines) > before:
         return None
@@ -103,7 +101,7 @@ def timeline(
         follow_ups=follow_ups,
         measures=MappingProxyType(measures),
         non_targets=MappingProxyType(
-            {name: known[name] for name in sorted(known) if known[name].role is Role.NON_TARGET}
+            {name: read for name, read in known.items() if read.role is Role.NON_TARGET}
         ),
         findings=(*findings, *_measured_whole(criterion, measures), *_silent_gaps(follow_ups, known)),
     )
@@ -248,7 +246,7 @@ def _silent_gaps(follow_ups: Sequence[TimePoint], known: Mapping[str, LesionRead
     """Lesions of the baseline that a time point says nothing of: they count as not assessed."""
     lines = []
     for point in follow_ups:
-        absent = [lesion for lesion in sorted(known) if lesion not in point.reads]
+        absent = [lesion for lesion in known if lesion not in point.reads]
         if absent:
             names = ", ".join(absent)
             lines.append(f"{point.label}: no row for {names}; taken as not assessed at this time point")

@@ -10,71 +10,51 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from emboplan.errors import CaseFileError, InputError
 from emboplan.model.response import AdverseEvent
-from emboplan.model.results.response import Rate
+from emboplan.model.results.response import GradeRow, WorstGrade
 from emboplan.response.rates import rate
 
 OVERALL = "any adverse event"
 
+Window = tuple[date, date | None]  # the first day and the last one, None where there is no end
+
 
 @dataclass(frozen=True, slots=True)
 class GradeScale:
-    """The highest grade, the grade from which on an event is severe, and the days of the window."""
+    """The highest grade, and the grade from which on an event is severe."""
 
     highest: int
     severe: int
-    window_d: int
-
-
-@dataclass(frozen=True, slots=True)
-class WorstGrade:
-    """The highest known grade, and whether an unknown grade may lie above it."""
-
-    grade: int
-    incomplete: bool = False
-
-    def __str__(self) -> str:
-        return f"≥{self.grade}, incomplete" if self.incomplete else str(self.grade)
-
-
-@dataclass(frozen=True, slots=True)
-class GradeRow:
-    """How many patients had which worst grade; `counts` and `unknown` add up to all patients."""
-
-    name: str
-    counts: tuple[int, ...]
-    unknown: int
-    severe: Rate
 
 
 def counted_events(
     events: Sequence[AdverseEvent],
-    starts: Mapping[str, date],
+    windows: Mapping[str, Window],
     scale: GradeScale,
     *,
     related_only: bool = False,
 ) -> tuple[AdverseEvent, ...]:
-    """The events that count in each patient's window, from the start through its last day.
+    """The events that count in each patient's window, from its first through its last day.
 
     Raises:
         CaseFileError: with one line for each event of a patient without a start, each grade that does not
             exist, and, for related events, each one whose relation is not known; and one where CTCAE
             versions are mixed.
     """
-    _check(events, starts, scale, related_only=related_only)
+    _check(events, windows, scale, related_only=related_only)
     before: dict[tuple[str, str, str], AdverseEvent] = {}
     counted = []
     for event in sorted(events, key=lambda event: event.date):
         if related_only and not event.related:
             continue
-        start = starts[event.patient]
+        first, last = windows[event.patient]
         key = (event.patient, event.term, event.episode)
-        if event.date < start:
+        if event.date < first:
             before[key] = event
-        elif event.date <= start + timedelta(days=scale.window_d) and _worsens(before.get(key), event):
+        elif (last is None or event.date <= last) and _worsens(before.get(key), event):
             counted.append(event)
     return tuple(counted)
 
@@ -138,7 +118,7 @@ def _worsens(earlier: AdverseEvent | None, event: AdverseEvent) -> bool:
 
 
 def _check(
-    events: Sequence[AdverseEvent], starts: Mapping[str, date], scale: GradeScale, *, related_only: bool
+    events: Sequence[AdverseEvent], windows: Mapping[str, Window], scale: GradeScale, *, related_only: bool
 ) -> None:
     problems = []
     versions = sorted({event.ctcae_version for event in events})
@@ -147,7 +127,7 @@ def _check(
         problems.append(f"adverse events: found the CTCAE versions {named}; grades of one version only")
     for event in events:
         where = f"adverse event {event.term} of {event.date}"
-        if event.patient not in starts:
+        if event.patient not in windows:
             problems.append(f"{where}: its patient has no date of first treatment; add it")
         if event.grade is not None and not 1 <= event.grade <= scale.highest:
             problems.append(f"{where}: found grade {event.grade}, expected 1 to {scale.highest} or none")

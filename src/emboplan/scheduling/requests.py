@@ -151,8 +151,8 @@ def _arm(request: ScheduleRequest, rules: ProtocolSchedule) -> Iterator[str]:
         yield f'schedule.arm: found "{request.arm}"; {rules.name} has {listed}'
     elif arm.closed is not None:
         yield (
-            f'schedule.arm: "{request.arm}" cannot be scheduled: {arm.closed} '
-            f"[{', '.join(arm.closed_source)}]; open: {listed}"
+            f'schedule.arm: "{request.arm}" cannot be scheduled, since the arm is closed: {arm.closed}; '
+            f"open: {listed}"
         )
 
 

@@ -172,8 +172,7 @@ class _Reader:
         return found
 
     def arm(self, table: Table, where: str) -> ArmRule:
-        self.keys(table, where, *_SAID, "id", "also", "title", "technique", "drug", "closed", "closed_source")
-        closed = self.text(table, "closed", where) if "closed" in table else None
+        self.keys(table, where, *_SAID, "id", "also", "title", "technique", "drug", "closed")
         also = self.value(table, "also", where, list, [])
         return ArmRule(
             id=self.text(table, "id", where),
@@ -182,8 +181,7 @@ class _Reader:
             said=self.said(table, where),
             also=tuple(str(name) for name in also),
             drug=self.drug(table["drug"], f"{where}.drug") if "drug" in table else None,
-            closed=closed,
-            closed_source=() if closed is None else self.source(table, "closed_source", where),
+            closed=self.text(table, "closed", where) if "closed" in table else None,
         )
 
     def drug(self, table: Table, where: str) -> DrugRule:

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emboplan.model.grid import Grid
-from emboplan.synthetic.abdomen import PORTAL_PATH, draw_belly
+from emboplan.synthetic.abdomen import draw_belly
+from emboplan.synthetic.belly_vessels import PORTAL_PATH
 from emboplan.synthetic.definition import Habitus, PhantomDefinition
 from emboplan.synthetic.drawing import Drawing, FieldLayer, becomes_table
-from emboplan.synthetic.lesions import Lesion, paint_lesions, place_lesions
-from emboplan.synthetic.raster import Sampling, painted_ml
+from emboplan.synthetic.lesion_burden import scaled_to_burden
+from emboplan.synthetic.lesion_shape import Lesion
+from emboplan.synthetic.lesions import paint_lesions, place_lesions, with_looks
+from emboplan.synthetic.raster import Sampling, painted_parts
 from emboplan.synthetic.shapes import WARP_MODES, Array, Block, Lattice, Warp
 from emboplan.synthetic.tissues import Tissue
 from emboplan.synthetic.torso import draw_torso
@@ -22,6 +25,7 @@ from emboplan.synthetic.vessels import grow_tree
 PERIOD_MM = (220.0, 420.0)  # of the bends: longer than any organ, so that none is deformed beyond recognition
 TWIG_DEPTH_MM = 5.0  # twigs end this far below the surface of their organ
 LUNG_TWIGS = 260
+STEP_PLACE_MM = (-110.0, -30.0)  # a breath between two parts of the scan goes through the liver
 MIDDLE_MM = (0.0, 5.0, -6.0)  # the atlas point in the middle of the scan
 
 HEPATIC_TRUNKS = (
@@ -51,6 +55,8 @@ class PatientDrawing:
     drawing: Drawing
     lesions: tuple[Lesion, ...]
     liver_ml: float
+    liver_z_mm: tuple[float, float]
+    sampling: Sampling
 
 
 def ct_grid(definition: PhantomDefinition, frame_of_reference_uid: str) -> Grid:
@@ -97,17 +103,24 @@ def draw_patient(definition: PhantomDefinition, grid: Grid, seed: int) -> Patien
     lattice = Lattice.over(middle - half, middle + half, definition.habitus.lattice_mm, warp)
     drawing = Drawing(lattice)
     torso = draw_torso(drawing, definition.habitus, rng)
-    liver_ml = definition.liver.volume_ml.draw(rng)
-    liver = draw_belly(drawing, torso, liver_ml, rng)
-    sampling = Sampling(grid, definition.ct.supersampling)
-    measured_ml = painted_ml(drawing.layers, sampling, int(Tissue.LIVER))
+    liver = draw_belly(drawing, torso, definition, rng)
+    steps = stream(seed, "breath step")
+    sampling = Sampling(
+        grid,
+        definition.ct.supersampling,
+        step_at_mm=float(warp.to_patient(np.array([[0.0, 0.0, steps.uniform(*STEP_PLACE_MM)]]))[0, 2]),
+        step_mm=definition.ct.breath_step_mm.draw(steps),
+    )
+    parts = painted_parts(drawing.layers, sampling, int(Tissue.LIVER))
+    measured_ml = sum(part.samples for part in parts) * sampling.sample_ml
     _vessels(drawing, liver, definition.liver.vessel_twigs, stream(seed, "vessels"))
     lesions = place_lesions(definition.lesions, drawing, liver, measured_ml, stream(seed, "lesions"))
-    paint_lesions(drawing, lesions, definition.lesions.rim_mm.draw(stream(seed, "rim")), CORE_LEVEL)
-    return PatientDrawing(drawing, tuple(lesions), measured_ml)
-
-
-CORE_LEVEL = 0.45  # how far a necrotic core reaches from the centre to the surface
+    lesions = with_looks(definition.lesions, lesions, stream(seed, "calcium"))
+    lesions = scaled_to_burden(lesions, definition.lesions.burden_frac, parts, sampling)
+    rim_mm = definition.lesions.rim_mm.draw(stream(seed, "rim"))
+    paint_lesions(drawing, lesions, rim_mm, stream(seed, "calcium places"))
+    heights = [z for part in parts for z in sampling.heights_mm(part.slice)]
+    return PatientDrawing(drawing, tuple(lesions), measured_ml, (min(heights), max(heights)), sampling)
 
 
 def _scattered(

@@ -19,6 +19,17 @@ F32 = NDArray[np.float32]
 FWHM_PER_SIGMA = float(np.sqrt(2 * 2 * 2 * np.log(2)))  # of a Gaussian
 
 
+def noise_in_slice_hu(scan: CtScan, noise_sd_hu: float) -> float:
+    """Noise of the reconstructed slice, from that of the reference slice, kernel and dose.
+
+    The noise of an image of so many photons goes with the inverse root of their number, and that with the
+    dose and the thickness of the slice; `noise_ratio` is the kernel's own.
+    """
+    return float(
+        noise_sd_hu * scan.noise_ratio * np.sqrt(scan.noise_at_mm / (scan.slice_mm * scan.dose_frac))
+    )
+
+
 class SliceFilter:
     """Blur and noise of one scan's slices."""
 

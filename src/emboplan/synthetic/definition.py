@@ -6,9 +6,15 @@ a definition from a parsed TOML table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+
+OVERLAYS = ("phase", "variant", "kernel")
+"""Tables of named changes that a file may hold beside its definition (see `variants`)."""
+
+CORRECTIONS = {"attenuation+scatter": (True, True), "attenuation": (True, False), "none": (False, False)}
+"""Whether a SPECT was corrected for attenuation and for scatter, by the word in a definition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class CtScan:
-    """The CT: matrix, voxels, length, sampling, sharpness and noise."""
+    """The CT: matrix, voxels, length, sampling, sharpness, noise, and a step of breath between its parts."""
 
     matrix: int
     pixel_mm: float
@@ -34,8 +40,12 @@ class CtScan:
     supersampling: int
     kernel_fwhm_mm: float
     noise_sd_hu: Spread
+    noise_at_mm: float
+    noise_ratio: float
+    dose_frac: float
     noise_peak_per_mm: float
     texture_fwhm_mm: float
+    breath_step_mm: Spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +66,19 @@ class Habitus:
 
 @dataclass(frozen=True, slots=True)
 class Liver:
-    """The liver: whole volume (tumours included) and its vessels."""
+    """The liver: whole volume (tumours included), its vessels, and what was resected."""
 
     volume_ml: Spread
     vessel_twigs: int
+    resection: str
+
+
+@dataclass(frozen=True, slots=True)
+class Organs:
+    """The other organs: size of the spleen (of its half axes), and fluid around the organs of the belly."""
+
+    spleen_scale: Spread
+    ascites_mm: Spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,27 +95,42 @@ class Lesions:
     capsule_gap_mm: float
     lesion_gap_mm: float
     near_capsule_frac: float
+    confluent_from_frac: float
+    nodules_frac: float
+    nodule_mm: Spread
+    nodule_gap_mm: float
     below_liver_hu: Spread
+    hyper_frac: float
+    hyper_below_liver_hu: Spread
     rim_frac: float
     rim_above_lesion_hu: Spread
     rim_mm: Spread
     core_frac: float
     core_below_lesion_hu: Spread
+    calcified_frac: float
+    calcium_hu: Spread
 
 
 @dataclass(frozen=True, slots=True)
 class Uptake:
-    """Where the activity goes."""
+    """Where the activity goes: liver, lungs, the rest of the body, a focus beside the liver, free tracer."""
 
     injected_mbq: float
     tumour_to_normal: Spread
     lung_shunt_frac: Spread
     background_frac: float
+    focus: str
+    focus_frac: float
+    focus_mm: float
+    free_frac: float
+    free_stomach_frac: float
+    free_kidneys_frac: float
+    free_outside_frac: float
 
 
 @dataclass(frozen=True, slots=True)
 class Spect:
-    """The SPECT after reconstruction."""
+    """The SPECT after reconstruction, what its corrections leave, and how it lies against the CT."""
 
     matrix: int
     slices: int
@@ -105,6 +139,27 @@ class Spect:
     filter_fwhm_mm: float
     counts: float
     breathing_mm: Spread
+    corrections: str
+    scatter_ratio: float
+    scatter_spread_mm: float
+    scatter_left_frac: float
+    mismatch_mm: Spread
+    shift_x_mm: Spread
+    shift_y_mm: Spread
+    shift_z_mm: Spread
+
+
+@dataclass(frozen=True, slots=True)
+class Pet:
+    """The PET of Y-90 after the treatment; there is none where `delivered_gbq` is 0."""
+
+    delivered_gbq: float
+    hours_after: float
+    scan_s: float
+    scanner_fwhm_mm: float
+    post_filter_mm: float
+    efficiency: float
+    background_ratio: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +188,24 @@ class Planar:
 
 
 @dataclass(frozen=True, slots=True)
+class MrSequence:
+    """How one MR sequence shows the tissues: signals relative to the liver, and its voxels and errors."""
+
+    description: str
+    matrix: int
+    pixel_mm: float
+    slice_mm: float
+    snr: float
+    bias_frac: float
+    grain_frac: float
+    repetition_ms: float
+    echo_ms: float
+    flip_deg: float
+    field_t: float
+    signal: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class PhantomDefinition:
     """All that is set of a digital patient; see the TOML file for what each key means."""
 
@@ -141,6 +214,7 @@ class PhantomDefinition:
     ct: CtScan
     habitus: Habitus
     liver: Liver
+    organs: Organs
     hu: dict[str, Spread]
     hu_above_liver: dict[str, Spread]
     texture_sd_hu: dict[str, float]
@@ -150,3 +224,7 @@ class PhantomDefinition:
     windows: EnergyWindows
     spect: Spect
     planar: Planar
+    pet: Pet
+    mr: dict[str, MrSequence]
+    settings: dict[str, str] = field(default_factory=dict)
+    """What a user changed, as text; not read from the table."""

@@ -6,7 +6,7 @@ The whole patient follows from the two: the same pair gives the same bytes on an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,20 +14,26 @@ from numpy.typing import NDArray
 
 from emboplan.errors import InputError
 from emboplan.model.grid import Grid
-from emboplan.model.image import ActivityMap, CountImage, CtImage, PlanarPair
+from emboplan.model.image import CountImage, CtImage, PlanarPair
 from emboplan.model.mask import LabelMap, Mask
 from emboplan.synthetic import ct, materials, nuclear
 from emboplan.synthetic.anatomy import PatientDrawing, centred, ct_grid, draw_patient, stream
 from emboplan.synthetic.definition import PhantomDefinition
-from emboplan.synthetic.materials import BODY, IN_LIVER, IN_LUNGS, LESION_CODES, LIVER, LUNGS
-from emboplan.synthetic.raster import Bins, Sampling, SliceResult, each_slice, gather, paint_slice
+from emboplan.synthetic.deposits import Places
+from emboplan.synthetic.lesion_burden import numbered
+from emboplan.synthetic.maa_scans import NuclearField, maa_scans
+from emboplan.synthetic.materials import BODY, IN_BODY, IN_LIVER, IN_LUNGS, LESION_CODES, LIVER, LUNGS
+from emboplan.synthetic.raster import Bins, SliceResult, each_slice, gather, paint_slice, shares
+from emboplan.synthetic.territories import SEGMENT_NAMES, liver_segments
 from emboplan.synthetic.tissues import (
     LESION_ZONES,
+    LOOKS,
     STRUCTURES,
     Tissue,
     lesion_code,
 )
 from emboplan.synthetic.truth import LesionTruth, PhantomTruth
+from emboplan.synthetic.variants import anatomy_key, definition_of
 
 Progress = Callable[[str, float], None]
 
@@ -37,7 +43,10 @@ UID_BYTES = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DigitalPatient:
-    """A patient whose truth is known exactly."""
+    """A patient whose truth is known exactly.
+
+    `drawn` holds the shapes and `field` the activity, for further images of the same.
+    """
 
     name: str
     seed: int
@@ -45,6 +54,28 @@ class DigitalPatient:
     maa_spect: CountImage
     planar: PlanarPair
     truth: PhantomTruth
+    definition: PhantomDefinition
+    drawn: PatientDrawing
+    field: NuclearField
+
+
+def make_patient(
+    table: Mapping[str, object],
+    seed: int,
+    settings: Mapping[str, object] | None = None,
+    *,
+    progress: Progress | None = None,
+) -> DigitalPatient:
+    """The patient that a definition's table, a seed and a user's settings make.
+
+    Settings are `phase`, `variant` and `kernel`, and any key of the table, such as `burden_frac`, `count` or
+    `slice_mm` (see `variants.definition_of`); what is not set is as in the table. The same three give the
+    same bytes.
+
+    Raises:
+        InputError: a setting is unknown, or the patient cannot be made.
+    """
+    return digital_patient(definition_of(table, settings or {}), seed, progress=progress)
 
 
 def digital_patient(
@@ -60,7 +91,9 @@ def digital_patient(
     say = progress or (lambda _stage, _frac: None)
     say("drawing the anatomy", 0.0)
     uid = UID_ROOT + str(
-        int.from_bytes(hashlib.sha256(f"{definition.name}/{seed}".encode()).digest()[:UID_BYTES], "big")
+        int.from_bytes(
+            hashlib.sha256(f"{anatomy_key(definition)}/{seed}".encode()).digest()[:UID_BYTES], "big"
+        )
     )
     grid = ct_grid(definition, uid)
     spect = definition.spect
@@ -83,6 +116,7 @@ class _Scan:
     coarse_ml: NDArray[np.float64]
     hu_of: dict[int, float]
     noise_sd_hu: float
+    hyper: NDArray[np.bool_]
 
 
 def _scan(
@@ -91,12 +125,13 @@ def _scan(
     """CT numbers, memberships and the volumes on the nuclear grid, slice by slice."""
     scan = definition.ct
     rng = stream(seed, "ct numbers")
-    hu_of = materials.draw_hu(definition, len(drawn.lesions), rng)
-    noise_sd = scan.noise_sd_hu.draw(rng)
+    noise_sd = ct.noise_in_slice_hu(scan, scan.noise_sd_hu.draw(rng))
+    hyper = materials.draw_kinds(definition, stream(seed, "kinds"))
+    hu_of = materials.draw_hu(definition, hyper, rng)
     tables = materials.tables(definition, hu_of)
     texture = ct.Texture(drawn.drawing.lattice, scan.texture_fwhm_mm, stream(seed, "texture"))
     slice_filter = ct.SliceFilter(scan, noise_sd)
-    sampling = Sampling(grid, scan.supersampling)
+    sampling = drawn.sampling
     (dx, dy, dz), (ox, oy, oz) = grid.spacing_mm, grid.origin_mm
     nz, ny, nx = grid.shape
     voxel = nuclear_grid.spacing_mm[0]
@@ -110,7 +145,9 @@ def _scan(
 
     def one(k: int) -> SliceResult:
         labels = paint_slice(drawn.drawing.layers, sampling, k)
-        result = gather(labels, tables, texture.plane(x_mm, y_mm, oz + dz * k), rows, columns, coarse)
+        result = gather(
+            labels, tables, texture.plane(x_mm, y_mm, sampling.middle_mm(k)), rows, columns, coarse
+        )
         noise = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, k, NOISE])))
         hu[k] = ct.to_hu(slice_filter.apply(result.mean, noise), air)
         groups[k], lesion[k], other[k] = result.groups, result.lesion, result.other
@@ -125,11 +162,12 @@ def _scan(
         )
     counts = np.sum([r.counts for r in results], axis=0)
     planes = np.stack([r.coarse for r in results])
-    along = Bins.of(oz, dz, nz, nuclear_grid.origin_mm[2], voxel).matrix(nuclear_grid.shape[0])
+    along = shares(oz, dz, nz, nuclear_grid.origin_mm[2], voxel, nuclear_grid.shape[0])
     coarse_ml = np.tensordot(along, planes, axes=1) * sampling.sample_ml
-    return hu, _Scan(groups, lesion, other, counts, coarse_ml, hu_of, noise_sd)
+    return hu, _Scan(groups, lesion, other, counts, coarse_ml, hu_of, noise_sd, hyper)
 
 
+LEAST_ML = 1e-9  # a volume that no sample has: keeps a lesion without one from dividing by nothing
 NOISE = 1  # marks the random numbers of the CT's noise
 
 
@@ -143,12 +181,11 @@ def _assemble(
     scan: _Scan,
 ) -> DigitalPatient:
     """The nuclear images and the truth around a finished scan."""
-    sample_ml = Sampling(grid, definition.ct.supersampling).sample_ml
-    ml = scan.counts * sample_ml
+    ml = scan.counts * drawn.sampling.sample_ml
     tumour = float(ml[LESION_CODES].sum())
     normal = float(ml[list(IN_LIVER)].sum())
     lungs = float(ml[list(IN_LUNGS)].sum())
-    body = float(ml[1:].sum())
+    body = float(ml[list(IN_BODY)].sum() + ml[LESION_CODES].sum())
     empty = [int(Tissue.GAS), int(Tissue.AIRWAY)]
     volumes = {
         "tumour": tumour,
@@ -156,48 +193,30 @@ def _assemble(
         "lungs": lungs,
         "background": body - tumour - normal - lungs - float(ml[empty].sum()),
     }
-    rng = stream(seed, "nuclear")
-    activities = nuclear.distribute(definition.uptake, volumes, rng)
-    breathing = definition.spect.breathing_mm.draw(rng)
-    mbq = nuclear.activity_mbq(activities, scan.coarse_ml)
-    expected = nuclear.expected_projection_counts(definition.spect, activities, scan.coarse_ml, breathing)
-    spect = nuclear.spect_image(definition.spect, nuclear_grid, expected, stream(seed, "spect"))
-    density_map = scan.coarse_ml[..., -1] / nuclear_grid.voxel_ml
-    density_map[scan.coarse_ml[..., : len(nuclear.COMPARTMENTS)].sum(axis=-1) == 0] = 0
-    planar = nuclear.planar_views(definition.planar, nuclear_grid, mbq, density_map, stream(seed, "planar"))
+    body_mask = Mask(grid, (scan.groups & BODY) > 0)
+    lung_mask = Mask(grid, (scan.groups & LUNGS) > 0)
+    liver_mask = Mask(grid, (scan.groups & LIVER) > 0)
+    names = dict(enumerate(STRUCTURES, start=1))
+    places = Places(body_mask, liver_mask, lung_mask, scan.other, names)
+    scans = maa_scans(definition, seed, nuclear_grid, scan.coarse_ml, volumes, places, drawn)
+    field, activities = scans.field, scans.field.activities
     density = materials.densities(definition)
     lung_g = float((ml * density)[list(IN_LUNGS)].sum())
-    lesion_map = LabelMap(grid, scan.lesion.astype(np.uint16))
-    voxels = np.bincount(scan.lesion.ravel(), minlength=len(drawn.lesions) + 1)
-    table = []
-    for number, lesion in enumerate(drawn.lesions, start=1):
-        codes = [lesion_code(number, zone) for zone in range(LESION_ZONES)]
-        own = ml[codes]
-        x, y, z = (float(v) for v in lesion.centre_mm)
-        table.append(
-            LesionTruth(
-                number=number,
-                centre_mm=(x, y, z),
-                volume_ml=float(own.sum()),
-                voxel_volume_ml=float(voxels[number]) * grid.voxel_ml,
-                analytic_volume_ml=lesion.volume_ml,
-                longest_diameter_mm=lesion.longest_diameter_mm(),
-                longest_axial_diameter_mm=lesion.longest_axial_diameter_mm(),
-                mean_hu=float(sum(v * scan.hu_of[c] for v, c in zip(own, codes, strict=True)) / own.sum()),
-                rim=lesion.rim,
-                core=lesion.core,
-            )
-        )
+    lesion_map = LabelMap(grid, numbered(scan.lesion, drawn.lesions, drawn.sampling, LOOKS))
+    segments = liver_segments(liver_mask, drawn)
+    table = _lesion_table(drawn, lesion_map, ml, scan)
     liver_ml = tumour + normal
     truth = PhantomTruth(
-        body=Mask(grid, (scan.groups & BODY) > 0),
-        lungs=Mask(grid, (scan.groups & LUNGS) > 0),
-        liver=Mask(grid, (scan.groups & LIVER) > 0),
+        body=body_mask,
+        lungs=lung_mask,
+        liver=liver_mask,
+        segments=segments,
+        segment_names=dict(SEGMENT_NAMES),
         lesions=lesion_map,
         others=LabelMap(grid, scan.other.astype(np.uint16)),
-        other_names=dict(enumerate(STRUCTURES, start=1)),
-        activity=ActivityMap(nuclear_grid, (mbq / nuclear_grid.voxel_ml).astype(np.float32)),
-        lesion_table=tuple(table),
+        other_names=names,
+        activity=scans.activity,
+        lesion_table=table,
         volumes_ml={"body": body, "liver": liver_ml, **volumes},
         burden_set_frac=definition.lesions.burden_frac,
         burden_frac=tumour / liver_ml,
@@ -212,9 +231,51 @@ def _assemble(
         lung_shunt_frac=activities.lung_shunt_frac,
         hu={tissue.name.lower(): scan.hu_of[int(tissue)] for tissue in Tissue},
         noise_sd_hu=scan.noise_sd_hu,
-        breathing_mm=breathing,
-        spect_fwhm_mm=float(spect.resolution_fwhm_mm or 0.0),
+        breathing_mm=field.breathing_mm,
+        registration_shift_mm=field.registration_shift_mm,
+        liver_higher_mm=field.liver_higher_mm,
+        focus=field.deposits.focus,
+        focus_place=definition.uptake.focus,
+        spect_fwhm_mm=float(scans.spect.resolution_fwhm_mm or 0.0),
         planar_first_pixel_mm=nuclear.first_pixel_mm(definition.planar, nuclear_grid),
     )
-    name = definition.name
-    return DigitalPatient(name, seed, CtImage(grid, hu), spect, planar, truth)
+    image = CtImage(grid, hu)
+    return DigitalPatient(
+        definition.name, seed, image, scans.spect, scans.planar, truth, definition, drawn, field
+    )
+
+
+def _lesion_table(
+    drawn: PatientDrawing, lesion_map: LabelMap, ml: NDArray[np.floating], scan: _Scan
+) -> tuple[LesionTruth, ...]:
+    """What is true of each lesion; lesions of the same looks share their samples' volume by their voxels."""
+    voxels = (
+        np.bincount(lesion_map.labels.ravel(), minlength=len(drawn.lesions) + 1) * lesion_map.grid.voxel_ml
+    )
+    looks = np.array([lesion.looks for lesion in drawn.lesions], dtype=int)
+    whole = np.bincount(looks, weights=voxels[1:], minlength=LOOKS + 1)
+    out = []
+    for number, lesion in enumerate(drawn.lesions, start=1):
+        codes = [lesion_code(lesion.looks, zone) for zone in range(LESION_ZONES)]
+        own = ml[codes]
+        alone = np.count_nonzero(looks == lesion.looks) == 1
+        share = 1.0 if alone else float(voxels[number]) / max(float(whole[lesion.looks]), LEAST_ML)
+        x, y, z = (float(v) for v in lesion.centre_mm)
+        out.append(
+            LesionTruth(
+                number=number,
+                centre_mm=(x, y, drawn.sampling.shown_mm(z)),
+                volume_ml=float(own.sum()) * share,
+                voxel_volume_ml=float(voxels[number]),
+                analytic_volume_ml=lesion.volume_ml,
+                longest_diameter_mm=lesion.longest_diameter_mm(),
+                longest_axial_diameter_mm=lesion.longest_axial_diameter_mm(),
+                mean_hu=sum(v * scan.hu_of[c] for v, c in zip(own, codes, strict=True))
+                / max(own.sum(), LEAST_ML),
+                rim=lesion.rim,
+                core=lesion.core,
+                calcified=lesion.calcified,
+                hypervascular=bool(scan.hyper[lesion.looks - 1]),
+            )
+        )
+    return tuple(out)

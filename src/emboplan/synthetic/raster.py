@@ -15,27 +15,40 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from emboplan.kernels import implicit_shapes
+from emboplan.kernels import gather_samples, implicit_shapes
 from emboplan.model.grid import Grid
 from emboplan.synthetic.drawing import CODES, BlobLayer, FieldLayer, Layer
 
 F64 = NDArray[np.float64]
 T = TypeVar("T")
 
+PLANE_MM = 2.0  # no two planes of sub-samples lie farther apart, however thick the slice
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Sub-sample positions of a slice: `s` per voxel and axis, spread evenly over it."""
+    """Sub-sample positions of a slice, spread evenly: so many per voxel and axis, more along thick slices.
+
+    A breath between two parts of a scan is a step: below `step_at_mm` the slices show the patient from
+    `step_mm` higher up.
+    """
 
     grid: Grid
     supersampling: int
+    step_at_mm: float = 0.0
+    step_mm: float = 0.0
+
+    @property
+    def planes(self) -> int:
+        """Planes of sub-samples in a slice."""
+        return max(self.supersampling, int(np.ceil(self.grid.spacing_mm[2] / PLANE_MM)))
 
     @property
     def steps_mm(self) -> tuple[float, float, float]:
         """Distance between sub-samples ``(x, y, z)``."""
         x, y, z = self.grid.spacing_mm
         s = self.supersampling
-        return (x / s, y / s, z / s)
+        return (x / s, y / s, z / self.planes)
 
     @property
     def first_mm(self) -> tuple[float, float, float]:
@@ -49,17 +62,34 @@ class Sampling:
     @property
     def sample_ml(self) -> float:
         """Volume of one sub-sample."""
-        return self.grid.voxel_ml / self.supersampling**3
+        return self.grid.voxel_ml / (self.planes * self.supersampling**2)
+
+    def heights_mm(self, k: int) -> list[float]:
+        """Where in the patient (z) the planes of slice `k` lie."""
+        z0, dz = self.first_mm[2], self.steps_mm[2]
+        shift = self._shift(k)
+        return [z0 + (k * self.planes + a) * dz + shift for a in range(self.planes)]
+
+    def middle_mm(self, k: int) -> float:
+        """Where in the patient (z) the middle of slice `k` lies."""
+        return self.grid.origin_mm[2] + self.grid.spacing_mm[2] * k + self._shift(k)
+
+    def shown_mm(self, z_mm: float) -> float:
+        """Where on the scan (z) a height of the patient is seen; the upper place where it is seen twice."""
+        return z_mm if z_mm >= self.step_at_mm else z_mm - self.step_mm
+
+    def _shift(self, k: int) -> float:
+        below = self.grid.origin_mm[2] + self.grid.spacing_mm[2] * k < self.step_at_mm
+        return self.step_mm if below else 0.0
 
 
 def paint_slice(layers: Sequence[Layer], sampling: Sampling, k: int) -> NDArray[np.uint8]:
-    """Labels ``(s, rows * s, columns * s)`` of the sub-samples of slice `k`."""
+    """Labels ``(planes, rows * s, columns * s)`` of the sub-samples of slice `k`."""
     s = sampling.supersampling
     _, rows, columns = sampling.grid.shape
-    labels = np.zeros((s, rows * s, columns * s), np.uint8)
-    (dx, dy, dz), (x0, y0, z0) = sampling.steps_mm, sampling.first_mm
-    for a in range(s):
-        plane, z = labels[a], z0 + (k * s + a) * dz
+    labels = np.zeros((sampling.planes, rows * s, columns * s), np.uint8)
+    (dx, dy, _), (x0, y0, _) = sampling.steps_mm, sampling.first_mm
+    for plane, z in zip(labels, sampling.heights_mm(k), strict=True):
         for layer in layers:
             if isinstance(layer, FieldLayer):
                 implicit_shapes.paint_field(
@@ -75,12 +105,46 @@ def paint_slice(layers: Sequence[Layer], sampling: Sampling, k: int) -> NDArray[
     return labels
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PaintedPart:
+    """The samples of one slice that bear a label: their smallest box, packed eight to a byte."""
+
+    slice: int
+    first_row: int
+    first_column: int
+    shape: tuple[int, int, int]
+    packed: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, slice_number: int, marked: NDArray[np.bool_]) -> PaintedPart:
+        """The part of a slice ``(planes, rows, columns)`` that is marked."""
+        rows = np.flatnonzero(marked.any(axis=(0, 2)))
+        columns = np.flatnonzero(marked.any(axis=(0, 1)))
+        r, c = (int(rows[0]), int(columns[0])) if rows.size else (0, 0)
+        cut = marked[:, r : int(rows[-1]) + 1, c : int(columns[-1]) + 1] if rows.size else marked[:, :0, :0]
+        return cls(slice_number, r, c, (cut.shape[0], cut.shape[1], cut.shape[2]), np.packbits(cut, axis=2))
+
+    def plane(self, a: int) -> NDArray[np.bool_]:
+        """One plane of the box."""
+        return np.unpackbits(self.packed[a], axis=1, count=self.shape[2]).astype(bool)
+
+    @property
+    def samples(self) -> int:
+        """How many samples bear the label."""
+        return int(np.unpackbits(self.packed, axis=2).sum(dtype=np.int64))
+
+
+def painted_parts(layers: Sequence[Layer], sampling: Sampling, label: int) -> list[PaintedPart]:
+    """Where `label` ends up, slice by slice; slices without it are left out."""
+    parts = each_slice(
+        lambda k: PaintedPart.of(k, paint_slice(layers, sampling, k) == label), sampling.grid.shape[0]
+    )
+    return [part for part in parts if part.packed.size]
+
+
 def painted_ml(layers: Sequence[Layer], sampling: Sampling, label: int) -> float:
     """Volume that ends up with `label`, counted at the sub-samples."""
-    counts = each_slice(
-        lambda k: int(np.count_nonzero(paint_slice(layers, sampling, k) == label)), sampling.grid.shape[0]
-    )
-    return sum(counts) * sampling.sample_ml
+    return sum(part.samples for part in painted_parts(layers, sampling, label)) * sampling.sample_ml
 
 
 def each_slice(make: Callable[[int], T], count: int) -> list[T]:
@@ -91,7 +155,7 @@ def each_slice(make: Callable[[int], T], count: int) -> list[T]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tables:
-    """What each label means, as tables of 256 entries for `implicit_shapes.gather_slice`."""
+    """What each label means, as tables of 256 entries for `gather_samples.gather_slice`."""
 
     mean: NDArray[np.float32]
     groups: NDArray[np.uint8]
@@ -126,6 +190,17 @@ class Bins:
         return out
 
 
+def shares(
+    origin: float, step: float, count: int, other_origin: float, other_step: float, other_count: int
+) -> F64:
+    """Which part of each voxel of an axis lies in each voxel of another one, ``(others, voxels)``."""
+    low = origin + step * (np.arange(count) - 1 / 2)
+    other_low = other_origin + other_step * (np.arange(other_count)[:, None] - 1 / 2)
+    overlap = np.minimum(low + step, other_low + other_step) - np.maximum(low, other_low)
+    out: F64 = np.clip(overlap / step, 0.0, 1.0)
+    return out
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SliceResult:
     """One gathered slice: mean value, memberships, samples per label and coarse sums."""
@@ -142,14 +217,14 @@ def gather(
     labels: NDArray[np.uint8], tables: Tables, texture: NDArray[np.float32], rows: Bins, columns: Bins,
     coarse_shape: tuple[int, int],
 ) -> SliceResult:  # fmt: skip
-    """Gather one painted slice (see `implicit_shapes.gather_slice`)."""
+    """Gather one painted slice (see `gather_samples.gather_slice`)."""
     shape = (rows.first.size, columns.first.size)
     result = SliceResult(
         np.empty(shape, np.float32), np.empty(shape, np.uint8), np.empty(shape, np.uint8),
         np.empty(shape, np.uint8), np.zeros(CODES, np.int64),
         np.zeros((*coarse_shape, tables.channels.shape[1])),
     )  # fmt: skip
-    implicit_shapes.gather_slice(
+    gather_samples.gather_slice(
         labels, tables.mean, tables.groups, tables.lesion, tables.other, tables.texture, texture,
         tables.channels, rows.first, rows.share, columns.first, columns.share, result.mean, result.groups,
         result.lesion, result.other, result.counts, result.coarse,

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from emboplan.errors import InputError
-from emboplan.synthetic.definition import PhantomDefinition, Spread
+from emboplan.synthetic.definition import OVERLAYS, PhantomDefinition, Spread
 from emboplan.synthetic.limits import require_possible
 
 T = TypeVar("T")
@@ -63,7 +63,8 @@ def _section(kind: type[T], value: object, where: str) -> T:
     if not isinstance(value, dict):
         raise InputError(f"phantom definition: {where} is {value!r}; expected a table")
     hints = typing.get_type_hints(kind)
-    names = [f.name for f in dataclasses.fields(typing.cast("Any", kind))]
+    fields = dataclasses.fields(typing.cast("Any", kind))
+    names = [f.name for f in fields if f.default_factory is dataclasses.MISSING]
     for key in value:
         if key not in names:
             raise InputError(
@@ -76,11 +77,12 @@ def _section(kind: type[T], value: object, where: str) -> T:
 
 
 def from_table(table: dict[str, object]) -> PhantomDefinition:
-    """The definition in a parsed TOML table.
+    """The definition in a parsed TOML table, without its overlays (see `variants`).
 
     Raises `InputError` for a key that is unknown or missing, a value of the wrong kind or outside what can be
     made.
     """
-    definition = _section(PhantomDefinition, table, "")
+    whole = {key: value for key, value in table.items() if key not in OVERLAYS}
+    definition = _section(PhantomDefinition, whole, "")
     require_possible(definition)
     return definition

@@ -1,7 +1,7 @@
 """What a sample of the digital patient can be made of, and which of the organs it belongs to.
 
 Painted samples carry one of these codes in a byte. The codes from `LESION_FIRST` up are the zones of the
-lesions, three a lesion: necrotic core, viable tumour, rim.
+lesions, four for each of their looks: necrotic core, viable tumour, rim, calcification.
 """
 
 from __future__ import annotations
@@ -41,11 +41,19 @@ class Tissue(IntEnum):
     GAS = 26
     PANCREAS = 27
     OESOPHAGUS = 28
+    ARTERY = 29
+    RENAL_PELVIS = 30
+    ASCITES = 31
+    ADRENAL = 32
+    CLIP = 33
+    TABLE = 34
+    MESENTERY = 35
 
 
-LESION_FIRST = 64
-LESION_ZONES = 3
-MAX_LESIONS = (256 - LESION_FIRST) // LESION_ZONES
+LESION_FIRST = 40
+LESION_ZONES = 4
+LOOKS = (256 - LESION_FIRST) // LESION_ZONES
+"""So many lesions can differ in their CT numbers; from there on they share."""
 
 STRUCTURES: dict[str, tuple[Tissue, ...]] = {
     "heart": (Tissue.MYOCARDIUM, Tissue.HEART_BLOOD),
@@ -55,7 +63,7 @@ STRUCTURES: dict[str, tuple[Tissue, ...]] = {
     "vessels in the liver": (Tissue.LIVER_VEIN,),
     "gallbladder": (Tissue.GALLBLADDER,),
     "spleen": (Tissue.SPLEEN,),
-    "kidneys": (Tissue.KIDNEY_CORTEX, Tissue.KIDNEY_MEDULLA),
+    "kidneys": (Tissue.KIDNEY_CORTEX, Tissue.KIDNEY_MEDULLA, Tissue.RENAL_PELVIS),
     "stomach": (Tissue.STOMACH_WALL, Tissue.STOMACH_CONTENT),
     "bowel": (Tissue.BOWEL_WALL, Tissue.BOWEL_CONTENT),
     "gas in stomach and bowel": (Tissue.GAS,),
@@ -63,10 +71,13 @@ STRUCTURES: dict[str, tuple[Tissue, ...]] = {
     "oesophagus": (Tissue.OESOPHAGUS,),
     "bones": (Tissue.BONE, Tissue.MARROW),
     "airways": (Tissue.AIRWAY,),
+    "arteries of the belly": (Tissue.ARTERY,),
+    "adrenals": (Tissue.ADRENAL,),
+    "ascites": (Tissue.ASCITES,),
 }
 """Structures of the truth besides body, lungs, liver and lesions, numbered from 1 in this order."""
 
 
-def lesion_code(number: int, zone: int) -> int:
-    """The code of a zone (0 core, 1 viable, 2 rim) of lesion `number` (from 1)."""
-    return LESION_FIRST + LESION_ZONES * (number - 1) + zone
+def lesion_code(looks: int, zone: int) -> int:
+    """The code of a zone (0 core, 1 viable, 2 rim, 3 calcification) of the lesions of some looks (from 1)."""
+    return LESION_FIRST + LESION_ZONES * (looks - 1) + zone

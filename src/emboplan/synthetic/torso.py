@@ -12,7 +12,7 @@ import numpy as np
 
 from emboplan.synthetic.definition import Habitus
 from emboplan.synthetic.drawing import Drawing, becomes_table
-from emboplan.synthetic.frame import CAVITY, MUSCLES, SPINE_Y, SQUARENESS, spine_y
+from emboplan.synthetic.frame import CAVITY, MUSCLES, SPINE_Y, SQUARENESS
 from emboplan.synthetic.shapes import (
     Array,
     Block,
@@ -29,6 +29,7 @@ from emboplan.synthetic.shapes import (
 )
 from emboplan.synthetic.skeleton import draw_skeleton
 from emboplan.synthetic.tissues import Tissue
+from emboplan.synthetic.wall import draw_psoas, draw_table, draw_wall
 
 CROWN_MM = -22.0  # the middle of the diaphragm
 DOMES = ((-64.0, 2.0, 50.0, 66.0, 22.0), (70.0, 6.0, 42.0, 60.0, 11.0))  # x, y, widths, height
@@ -104,33 +105,19 @@ def draw_torso(drawing: Drawing, habitus: Habitus, rng: np.random.Generator) -> 
     flank = intersection(layer, wall - np.float32(FLANK_WALL_MM))
     drawing.paint(block, flank, becomes_table(int(Tissue.FAT)))
     drawing.paint(block, layer + np.float32(FAT_PLANE_MM), becomes_table(int(Tissue.MUSCLE)))
+    draw_wall(drawing, cavity, muscle)
     drawing.paint(block, cavity, becomes_table(int(Tissue.FAT)))
     below = _diaphragm(block, rng)
     half = np.float32(DIAPHRAGM_MM / 2)
     drawing.paint(block, intersection(below - half, cavity), becomes_table(int(Tissue.MUSCLE)))
     drawing.paint(block, intersection(below + half, cavity), becomes_table(int(Tissue.FAT)))
-    _back_muscles(drawing)
+    draw_psoas(drawing)
     heart = _heart_shape(block, below, rng)
     _lungs(drawing, block, cavity, below, heart)
     _heart(drawing, block, heart)
     draw_skeleton(drawing, rng)
+    draw_table(drawing, body)
     return Torso(cavity, below, body)
-
-
-def _back_muscles(drawing: Drawing) -> None:
-    """Psoas and crura: soft tissue beside and before the spine, below the diaphragm."""
-    lattice = drawing.lattice
-    for side in (-1.0, 1.0):
-        psoas = [(side * x, float(spine_y(z)) + dy, z, r) for x, dy, z, r in (
-            (24, 2, -118, 5), (29, 2, -140, 10), (36, 0, -180, 15), (42, -4, -240, 18))]  # fmt: skip
-        block = lattice.around((side * 30 - 40, 0, -260), (side * 30 + 40, 90, -100), 0)
-        drawing.place(block, tube(block, psoas), Tissue.MUSCLE, over=(Tissue.FAT,))
-        crus = [
-            (side * 15, float(spine_y(z)) - dy, z, r)
-            for dy, z, r in ((20, -150, 3.5), (23, -90, 4.5), (30, -45, 3))
-        ]
-        block = lattice.around((-30, 0, -170), (30, 60, -30), 0)
-        drawing.place(block, tube(block, crus), Tissue.MUSCLE, over=(Tissue.FAT,))
 
 
 def _heart_shape(block: Block, below: Array, rng: np.random.Generator) -> Array:

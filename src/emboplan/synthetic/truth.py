@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from emboplan.model.image import ActivityMap
 from emboplan.model.mask import LabelMap, Mask
 
@@ -22,20 +24,27 @@ class LesionTruth:
     mean_hu: float
     rim: bool
     core: bool
+    calcified: bool
+    hypervascular: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhantomTruth:
     """What is known of a patient. Masks are on the CT's grid: voxels at least half filled.
 
-    `liver` includes its lesions and its vessels. Volumes in `volumes_ml` are counted at the sub-samples.
-    The lung shunt is activity in the lungs over activity in lungs and liver; the body's background
-    is left out. `activity` is the true map on the SPECT's grid, at rest, without noise.
+    `liver` includes its lesions and its vessels; `segments` share it out. Volumes in `volumes_ml` are
+    counted at the sub-samples. The lung shunt is activity in the lungs over activity in lungs and liver; the
+    body's background is left out. `activity` is the true map on the SPECT's grid, at rest, without noise.
+
+    A place of the CT is seen on the SPECT `registration_shift_mm` (x, y, z) away, and the liver another
+    `liver_higher_mm` towards the head. `focus` is where activity lies beside the liver.
     """
 
     body: Mask
     lungs: Mask
     liver: Mask
+    segments: LabelMap
+    segment_names: dict[int, str]
     lesions: LabelMap
     others: LabelMap
     other_names: dict[int, str]
@@ -56,8 +65,28 @@ class PhantomTruth:
     hu: dict[str, float]
     noise_sd_hu: float
     breathing_mm: float
+    registration_shift_mm: tuple[float, float, float]
+    liver_higher_mm: float
+    focus: Mask | None
+    focus_place: str
     spect_fwhm_mm: float
     planar_first_pixel_mm: tuple[float, float]
+
+    @property
+    def liver_on_spect_mm(self) -> float:
+        """How much higher the liver lies on the SPECT than on the CT."""
+        return self.registration_shift_mm[2] + self.liver_higher_mm
+
+    def _focus(self) -> dict[str, object] | None:
+        if self.focus is None:
+            return None
+        middle = np.argwhere(self.focus.voxels).mean(axis=0)[::-1]
+        return {
+            "place": self.focus_place,
+            "centre_mm": self.focus.grid.to_mm(middle).tolist(),
+            "volume_ml": self.focus.volume_ml,
+            "activity_mbq": self.activity_mbq["focus"],
+        }
 
     def truth_dict(self) -> dict[str, object]:
         """Every set and derived quantity with its unit in the key, ready for JSON; no arrays."""
@@ -83,6 +112,8 @@ class PhantomTruth:
                     "mean_hu": lesion.mean_hu,
                     "rim": lesion.rim,
                     "necrotic_core": lesion.core,
+                    "calcified": lesion.calcified,
+                    "hypervascular": lesion.hypervascular,
                 }
                 for lesion in self.lesion_table
             ],
@@ -98,7 +129,16 @@ class PhantomTruth:
             "hu": dict(self.hu),
             "ct_noise_sd_hu": self.noise_sd_hu,
             "spect_breathing_range_mm": self.breathing_mm,
+            "registration": {
+                "shift_mm": list(self.registration_shift_mm),
+                "liver_shift_mm": [*self.registration_shift_mm[:2], self.liver_on_spect_mm],
+            },
+            "focus": self._focus(),
             "spect_fwhm_mm": self.spect_fwhm_mm,
             "planar_first_pixel_x_z_mm": list(self.planar_first_pixel_mm),
+            "segment_volumes_ml": {
+                name: float((self.segments.labels == number).sum()) * self.segments.grid.voxel_ml
+                for number, name in self.segment_names.items()
+            },
             "other_structures": {str(number): name for number, name in self.other_names.items()},
         }

@@ -1,38 +1,28 @@
-"""Digital patients: as objects, or as a folder that a clinic could have exported, with the truth beside it.
-
-The folder holds the CT as a DICOM series, the 99mTc-MAA SPECT and planar views as DICOM, the true masks as
-NIfTI, ``truth.json``, and a case file that is ready to plan.
-"""
+"""Phantoms: digital patients and analytic cases, as objects, or as a folder with images and truth."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from emboplan.catalog.load import Catalog, load
-from emboplan.dicom.read.common import PatientStudy
-from emboplan.dicom.write.ct import write_ct_series
-from emboplan.dicom.write.identity import NewSeries, StudyIdentity, derived_uid
-from emboplan.dicom.write.nm import Acquisition, EnergyWindow, tc99m_maa, write_planar, write_spect
+from emboplan.errors import InputError
 from emboplan.files.atomic import atomic_folder
-from emboplan.files.nifti import write_labels, write_mask
-from emboplan.model.serialise import to_jsonable
-from emboplan.synthetic.definition import PhantomDefinition
+from emboplan.synthetic.analytic.case import AnalyticCase, analytic_case
+from emboplan.synthetic.analytic.definition import AnalyticDefinition, from_table, is_analytic
+from emboplan.synthetic.analytic.settings import with_settings
+from emboplan.synthetic.analytic.truth import Physics
 from emboplan.synthetic.patient import DigitalPatient, digital_patient
-from emboplan.synthetic.tables import from_table
+from emboplan.synthetic.variants import definition_of, overlays
+from emboplan.workflow.phantoms.analytic_folder import write_analytic_folder
+from emboplan.workflow.phantoms.beta_doses import kernel_doses
+from emboplan.workflow.phantoms.patient_folder import CASE, TRUTH, write_patient_folder
 
 Progress = Callable[[str, float], None]
 
-TRUTH = "truth.json"
-CASE = "case.toml"
-
-# A digital patient has no birthday and no examination; its objects carry this date, so that they are complete
-# and the same each time.
-STUDY_DATE, STUDY_TIME = "20260101", "120000"
+TRACER, TREATMENT = "Tc-99m", "Y-90"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +36,49 @@ class WrittenPhantom:
 
 
 def phantom(
-    name: str, *, seed: int = 1, catalog: Catalog | None = None, progress: Progress | None = None
-) -> DigitalPatient:
-    """The digital patient of that name: CT, SPECT, planar views and truth, without files.
+    name: str,
+    *,
+    seed: int = 1,
+    catalog: Catalog | None = None,
+    progress: Progress | None = None,
+    **settings: object,
+) -> DigitalPatient | AnalyticCase:
+    """The phantom of that name with its truth, without files: a digital patient, or an analytic case.
 
-    The same name and seed give the same patient; another seed another one.
+    `settings` change the definition: ``phantom("net-liver", burden_frac=0.35)``,
+    ``phantom("sphere", diameter_mm=20)``; `emboplan phantom list NAME` shows them. The same name, seed and
+    settings give the same bytes; another seed gives another patient, or other noise on the same solids.
 
     Raises:
-        InputError: no phantom has that name, or the patient cannot be made.
+        InputError: no phantom or setting has that name, or the phantom cannot be made.
     """
-    return digital_patient(_definition(name, catalog or load()), seed, progress=progress)
+    tables = catalog or load()
+    table = tables.phantom(name)
+    if is_analytic(table):
+        return _case(_analytic(table, settings), seed, tables, progress)
+    return digital_patient(definition_of(table, settings), seed, progress=progress)
 
 
 def phantom_descriptions(catalog: Catalog) -> dict[str, str]:
     """What there is to make, by name."""
-    return {name: _definition(name, catalog).description for name in catalog.phantom_names()}
+    return {name: str(catalog.phantom(name).get("description", "")) for name in catalog.phantom_names()}
+
+
+def phantom_settings(name: str, catalog: Catalog) -> dict[str, Any]:
+    """What can be set of a phantom, by the name of the setting, with the values of its definition.
+
+    Phases, kernels and variants have a table of their names, each with what it is in words.
+    """
+    table = catalog.phantom(name)
+    if is_analytic(table):
+        return dict(table["set"])
+    out: dict[str, Any] = {kind: choices for kind, choices in overlays(table).items() if choices}
+    for section, values in table.items():
+        if isinstance(values, Mapping) and section not in out:
+            out |= {
+                f"{section}.{key}": value for key, value in values.items() if not isinstance(value, Mapping)
+            }
+    return out
 
 
 def write_phantom(
@@ -71,72 +89,78 @@ def write_phantom(
     catalog: Catalog,
     force: bool = False,
     progress: Progress | None = None,
+    settings: Mapping[str, object] | None = None,
+    mr: bool = False,
 ) -> WrittenPhantom:
-    """Make a digital patient and write its study, its truth and a case file; the folder appears whole."""
-    definition = _definition(name, catalog)
+    """Make a digital patient and write its study, its truth and a case file; the folder appears whole.
+
+    With `mr` its MR series are written too.
+
+    Raises:
+        InputError: the phantom is none of a patient, or cannot be made.
+        OutputError: the folder cannot be written.
+    """
+    table = catalog.phantom(name)
+    if is_analytic(table):
+        raise InputError(f"{name} is an analytic case; make it with write_any_phantom")
+    definition = definition_of(table, settings or {})
     with atomic_folder(folder, TRUTH, force=force) as work:
         patient = digital_patient(definition, seed, progress=progress)
-        if progress is not None:
-            progress("writing DICOM", 0.0)
-        _write_images(definition, patient, work)
-        masks = work / "masks"
-        masks.mkdir()
-        write_mask(masks / "liver.nii.gz", patient.truth.liver)
-        write_labels(masks / "tumours.nii.gz", patient.truth.lesions)
-        write_mask(masks / "lungs.nii.gz", patient.truth.lungs)
-        truth = {"phantom": name, "seed": seed, **to_jsonable(patient.truth.truth_dict())}
-        (work / TRUTH).write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
-        (work / CASE).write_text(_case_file(name, patient, catalog), encoding="utf-8")
+        _say(progress, "writing DICOM")
+        truth = write_patient_folder(patient, work, catalog, mr=mr)
     return WrittenPhantom(patient, folder, folder / CASE, truth)
 
 
-def _definition(name: str, catalog: Catalog) -> PhantomDefinition:
-    return from_table(catalog.phantom(name))
+def write_any_phantom(
+    name: str,
+    folder: Path,
+    *,
+    seed: int,
+    catalog: Catalog,
+    force: bool = False,
+    progress: Progress | None = None,
+    settings: Mapping[str, object] | None = None,
+) -> dict[str, Any]:
+    """Make a phantom of any kind and write its folder; returns what stands in ``truth.json``.
+
+    Raises:
+        InputError: no phantom or setting has that name, or the phantom cannot be made.
+        OutputError: the folder cannot be written.
+    """
+    table = catalog.phantom(name)
+    if not is_analytic(table):
+        written = write_phantom(
+            name,
+            folder,
+            seed=seed,
+            catalog=catalog,
+            force=force,
+            progress=progress,
+            settings=settings,
+            mr=True,
+        )
+        return written.truth
+    definition = _analytic(table, settings or {})
+    with atomic_folder(folder, TRUTH, force=force) as work:
+        case = _case(definition, seed, catalog, progress)
+        _say(progress, "writing DICOM")
+        write_analytic_folder(case, definition, work, catalog)
+    return case.to_json()
 
 
-def _write_images(definition: PhantomDefinition, patient: DigitalPatient, folder: Path) -> None:
-    key = f"{patient.name}/{patient.seed}"
-    identity = StudyIdentity(
-        derived_uid(key, "study"),
-        PatientStudy(
-            patient_name=f"Phantom^{patient.name}",
-            patient_id=f"{patient.name}-{patient.seed}",
-            patient_sex="O",
-            study_date=STUDY_DATE,
-            study_time=STUDY_TIME,
-            study_id=str(patient.seed),
-        ),
-    )
-
-    def series(number: int, description: str) -> NewSeries:
-        return NewSeries(derived_uid(key, description), description, number)
-
-    write_ct_series(patient.ct, folder / "CT", identity, series(1, "CT portal venous"))
-    nuclear = folder / "MAA"
-    nuclear.mkdir()
-    acquisition = _acquisition(definition)
-    write_spect(
-        patient.maa_spect, nuclear / "spect.dcm", identity, series(2, "Tc-99m MAA SPECT"), acquisition
-    )
-    write_planar(
-        patient.planar, nuclear / "planar.dcm", identity, series(3, "Tc-99m MAA planar"), acquisition
-    )
+def _say(progress: Progress | None, stage: str) -> None:
+    if progress is not None:
+        progress(stage, 0.0)
 
 
-def _acquisition(definition: PhantomDefinition) -> Acquisition:
-    peak, scatter = definition.windows.photopeak_kev, definition.windows.scatter_kev
-    return tc99m_maa(
-        EnergyWindow("photopeak", peak.low, peak.high),
-        EnergyWindow("scatter", scatter.low, scatter.high),
-        definition.uptake.injected_mbq,
-    )
+def _analytic(table: Mapping[str, Any], settings: Mapping[str, object]) -> AnalyticDefinition:
+    return from_table(with_settings(table, settings))
 
 
-def _case_file(name: str, patient: DigitalPatient, catalog: Catalog) -> str:
-    truth = patient.truth
-    return Template(catalog.case_template(name)).substitute(
-        seed=patient.seed,
-        spect_fwhm_mm=f"{truth.spect_fwhm_mm:.1f}",
-        liver_density=f"{truth.liver_density_g_per_ml:g}",
-        tumour_to_normal=f"{truth.tumour_to_normal:g}",
-    )
+def _case(
+    definition: AnalyticDefinition, seed: int, catalog: Catalog, progress: Progress | None
+) -> AnalyticCase:
+    treatment = catalog.nuclide(TREATMENT)
+    physics = Physics(catalog.nuclide(TRACER).half_life_h, TREATMENT, treatment.k_gy_kg_per_gbq)
+    case = analytic_case(definition, seed, physics, progress=progress)
+    return replace(case, truth=replace(case.truth, kernel_doses=kernel_doses(case.truth)))

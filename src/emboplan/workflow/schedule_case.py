@@ -62,14 +62,14 @@ def schedule(case: Case | Path | str, *, catalog: Catalog | None = None) -> Sche
         rules,
         request,
         territories,
-        body=Body(_surface(subject), _prior(subject, rules, request)),
+        body=Body(case_surface_m2(subject), _prior(subject, rules, request)),
         device=subject.procedure.device,
         sources=tables.sources,
         findings=tuple(_findings(subject, rules, request, tables)),
     )
 
 
-def _surface(case: Case) -> float | None:
+def case_surface_m2(case: Case) -> float | None:
     """The body surface where height and weight are known."""
     patient: Patient = case.patient
     if patient.height_cm is None or patient.weight_kg is None:
@@ -103,7 +103,8 @@ def _findings(
     start = clock.day(request.start)
     yield from _washouts(case, rules.command, start, catalog)
     arm = chosen_arm(rules, request)
-    if _surface(case) is None and ((arm is not None and arm.drug is not None) or request.course_mg_per_m2):
+    dosed = (arm is not None and arm.drug is not None) or bool(request.course_mg_per_m2)
+    if case_surface_m2(case) is None and dosed:
         yield Finding(
             "schedule-body-surface",
             Severity.INFO,

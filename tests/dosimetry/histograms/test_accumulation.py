@@ -102,3 +102,22 @@ def test_only_rigid_transforms_are_taken() -> None:
             Session(FIRST, wrong)
     with pytest.raises(ModelRangeError, match="no session"):
         accumulate_dose([])
+
+
+def _flat(uid: str | None, shift_mm: float = 0.0) -> DoseMap:
+    grid = Grid((4, 4, 4), (4.0, 4.0, 4.0), (shift_mm, 0.0, 0.0), frame_of_reference_uid=uid)
+    return DoseMap(grid, np.ones(grid.shape, np.float32), "local")
+
+
+def test_maps_without_a_frame_of_reference_are_added_with_a_finding() -> None:
+    """Neither the same numbers nor an overlap say that two patients' positions are one place."""
+    for other in (_flat(None), _flat(None, 2.0)):
+        (said,) = accumulate_dose([Session(_flat("1.2")), Session(other)]).findings
+        assert said.id == "accumulation-alignment-unknown"
+        assert "session 2" in said.text
+    assert accumulate_dose([Session(_flat("1.2")), Session(_flat("1.2", 2.0))]).findings == ()
+    assert accumulate_dose([Session(_flat("1.2")), Session(_flat(None), np.eye(4))]).findings == ()
+    both = accumulate_bed(
+        [Session(_flat(None)), Session(_flat(None))], alpha_beta_gy=2.5, repair_half_time_h=1.5
+    )
+    assert [f.id for f in both.findings] == ["accumulation-alignment-unknown"]

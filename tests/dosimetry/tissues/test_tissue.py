@@ -296,6 +296,64 @@ def test_a_liver_of_impossible_numbers_is_refused(change: Change) -> None:
         tissue_map(wrong, liver=PHANTOM.mask("liver"))
 
 
+def test_lungs_thinner_than_air_are_refused() -> None:
+    """A slope of 2: the liver of 120 HU is still one, lungs of -1500 HU are not."""
+    wrong = CtImage(GRID, 2 * PHANTOM.ct().hu.astype(np.float32))
+    with pytest.raises(ModelRangeError, match="middle CT number of the lungs is -1500, thinner than air"):
+        tissue_map(wrong, liver=PHANTOM.mask("liver"), lungs=PHANTOM.mask("lung"))
+
+
+WRONG_SLOPES: dict[str, tuple[Change, str]] = {
+    "twice": (lambda hu: 2 * hu, "lie below -1100"),
+    "ten times": (lambda hu: 10 * hu, "lie below -1100"),
+    "intercept applied twice": (lambda hu: hu - 1024, "lie below -1100"),
+    "half of the stored values": (lambda hu: (hu + 1024) / 2 - 1024, "where fat and soft tissue begin"),
+}
+
+
+@pytest.mark.parametrize("seed", [None, 1])
+@pytest.mark.parametrize("case", WRONG_SLOPES)
+def test_a_wrong_slope_or_intercept_is_refused_without_masks(case: str, seed: int | None) -> None:
+    """With noise and without: padding is one number, a plateau of scaled air has lung or noise beside it."""
+    change, message = WRONG_SLOPES[case]
+    wrong = change(PHANTOM.ct(seed).hu.astype(np.float32)).astype(np.float32)
+    with pytest.raises(ModelRangeError, match=message):
+        tissue_map(CtImage(GRID, wrong))
+
+
+def test_half_of_all_numbers_is_recorded_without_masks() -> None:
+    """Air at -500: it might be a part of an image with lung in it."""
+    wrong = CtImage(GRID, (PHANTOM.ct().hu / 2).astype(np.float32))
+    assert "tissue.no-air" in _ids(tissue_map(wrong)[1])
+
+
+def test_tissue_that_is_all_dense_is_recorded() -> None:
+    """Ten times the numbers, cut off at air."""
+    wrong = CtImage(GRID, np.maximum(10 * PHANTOM.ct(1).hu, -1000).astype(np.float32))
+    assert "tissue.no-soft-tissue" in _ids(tissue_map(wrong)[1])
+
+
+@pytest.mark.parametrize(("inside_hu", "around_hu"), [(0, -1000), (-100, -1000), (-750, 45), (700, -1000)])
+def test_a_phantom_of_one_tissue_is_used(inside_hu: int, around_hu: int) -> None:
+    """Water, fat or bone in air, lung in muscle."""
+    hu = np.full(GRID.shape, around_hu, np.int16)
+    hu[10:30, 20:60, 20:60] = inside_hu
+    tissue, _ = tissue_map(CtImage(GRID, hu))
+    assert float(tissue.g_per_ml[20, 40, 40]) == pytest.approx(
+        min(float(density_from_hu(inside_hu)), 1.5), rel=0.1
+    )
+
+
+def test_a_noisy_ct_with_padding_passes() -> None:
+    """60 HU of noise in air, and the corners beyond the scanner's circle at -2000."""
+    noise = np.random.default_rng(2).normal(0, 60, GRID.shape)
+    hu = PHANTOM.hu + noise
+    index = np.moveaxis(np.indices(GRID.shape), 0, -1)[..., ::-1]
+    x, y, _ = np.moveaxis(GRID.to_mm(index), -1, 0)
+    hu[x**2 + y**2 > 79**2] = -2000
+    assert "tissue.padding" in _ids(tissue_map(CtImage(GRID, np.rint(hu).astype(np.int16)))[1])
+
+
 def test_lungs_that_hold_no_gas_are_refused() -> None:
     with pytest.raises(ModelRangeError, match="lungs"):
         tissue_map(PHANTOM.ct(), lungs=PHANTOM.mask("muscle"))

@@ -163,6 +163,7 @@ class PatientResponse:
     endpoints: Mapping[str, Endpoint]
     beside: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
+    quality_of_life: QualityOfLife | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The JSON fields."""
@@ -178,6 +179,77 @@ class Rate:
     share_frac: float
     interval: tuple[float, float]
     confidence_frac: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorstGrade:
+    """The highest known grade, and whether an unknown grade may lie above it."""
+
+    grade: int
+    incomplete: bool = False
+
+    def __str__(self) -> str:
+        return f"≥{self.grade}, incomplete" if self.incomplete else str(self.grade)
+
+
+@dataclass(frozen=True, slots=True)
+class GradeRow:
+    """How many patients had which worst grade; `counts` and `unknown` add up to all patients.
+
+    `counts` begins with grade 0; `severe` is the share of grade 3 and above.
+    """
+
+    name: str
+    counts: tuple[int, ...]
+    unknown: int
+    severe: Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Toxicity:
+    """Adverse events of the safety population: each patient's worst grade, and tables of patients by grade.
+
+    `worst` and `table` are of all events; `related_worst` and `related_table` of those alone that the
+    treatment caused, None where the relation of an event is not known.
+    """
+
+    title: str
+    definition: str
+    place: str
+    ctcae_version: str
+    worst: Mapping[str, WorstGrade]
+    table: tuple[GradeRow, ...]
+    related_worst: Mapping[str, WorstGrade] | None
+    related_table: tuple[GradeRow, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class QualityVisit:
+    """The scores of one form, 0 to 100, None where missing; changes are from the form at baseline.
+
+    The summary score is later than the manual of the scales. `in_window` is false where the protocol asks for
+    the form no longer.
+    """
+
+    date: date
+    in_window: bool
+    scales: Mapping[str, float | None]
+    summary: float | None
+    invalid_items: tuple[int, ...]
+    changes: Mapping[str, float | None] | None
+    changes_in_words: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class QualityOfLife:
+    """One patient's forms in the order of their days; `baseline_date` is None where none is early enough."""
+
+    version: str
+    title: str
+    definition: str
+    place: str
+    baseline_date: date | None
+    visits: tuple[QualityVisit, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +298,13 @@ class CohortResponse:
     rates: Mapping[str, Rate]
     survival: Mapping[str, SurvivalCurve]
     findings: tuple[str, ...] = ()
+    toxicity: Toxicity | None = None
 
     def to_json_of_one(self) -> dict[str, Any]:
-        """The JSON fields of the only patient."""
+        """The JSON fields of the only patient, with the table of adverse events beside them."""
         (patient,) = self.patients.values()
-        return patient.to_json()
+        findings = [*patient.findings, *self.findings]
+        return {**patient.to_json(), "toxicity": to_jsonable(self.toxicity), "findings": findings}
 
     def to_json(self) -> dict[str, Any]:
         """The JSON fields."""

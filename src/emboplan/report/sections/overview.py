@@ -21,6 +21,7 @@ from emboplan.report.document import (
     Tone,
 )
 from emboplan.report.moments import moment_text
+from emboplan.report.sections import embolization
 from emboplan.report.sections.judgement import findings_of, judge
 from emboplan.report.sections.plan_words import parts_of, plan_sentences, tells_tumour_apart
 from emboplan.report.wording import SPACE, difference, interval, name, percent, quantity
@@ -123,6 +124,8 @@ def _key_numbers(plan: Plan) -> tuple[KeyNumber, ...]:
         if bounds is not None:
             detail += f", {interval(PERCENT * bounds[0], PERCENT * bounds[1], '%')}"
         items.append(KeyNumber("Lung shunt fraction", percent(plan.shunt.lung_shunt_frac), detail))
+    if plan.loading is not None:
+        return (*items, *embolization.key_numbers(plan.loading))
     chosen = plan.activity.chosen if plan.activity is not None else None
     if chosen is None:
         items.append(KeyNumber("Activity", "not computed", "see the findings for what is missing"))

@@ -43,14 +43,15 @@ def readiness(plan: Plan) -> Section | None:
         blocks.append(
             Paragraph("Liver function: no laboratory values were entered, so that no score is shown.")
         )
-    if plan.extrahepatic is None:
+    radioembolizes = plan.loading is None
+    if plan.extrahepatic is None and radioembolizes:
         blocks.append(
             Paragraph(
                 "Uptake outside liver and lungs: there is no SPECT of the simulation in this plan, so that "
                 "it was not looked for. The simulation images must be read for it."
             )
         )
-    return Section("readiness", "Before the vial", tuple(blocks))
+    return Section("readiness", "Before the vial" if radioembolizes else "Liver function", tuple(blocks))
 
 
 def unknown_points(label: Eligibility) -> int:

@@ -15,14 +15,18 @@ from emboplan.model.case import ActivityModel, PriorKind, ProcedureKind
 from emboplan.workflow.cases.administrationchecks import administration_problems
 from emboplan.workflow.cases.caseschema import CaseTable, PriorTable, TerritoryTable
 from emboplan.workflow.cases.casevalues import mask_source
+from emboplan.workflow.cases.loadingchecks import loading_problems
 from emboplan.workflow.cases.schedulechecks import schedule_problems
 from emboplan.workflow.cases.unit_slips import unit_slips
 
 
-def contradictions(case: CaseTable, catalog: Catalog, *, for_calendar: bool = False) -> Iterator[str]:
+def contradictions(
+    case: CaseTable, catalog: Catalog, *, for_calendar: bool = False, any_kind: bool = False
+) -> Iterator[str]:
     """Keys that do not go together, and names that the catalogue does not know.
 
-    A calendar (`for_calendar`) needs neither images nor volumes, and knows all kinds of procedure.
+    A calendar (`for_calendar`) needs neither images nor volumes. All kinds of procedure go there and where
+    `any_kind` is said; else only radioembolization does.
     """
     names = [territory.name for territory in case.territory]
     for double in sorted({n for n in names if names.count(n) > 1}):
@@ -33,11 +37,12 @@ def contradictions(case: CaseTable, catalog: Catalog, *, for_calendar: bool = Fa
         yield from _without_images(case)
     else:
         yield from _with_images(case)
-    if not for_calendar and case.procedure.kind is not ProcedureKind.TARE:
+    if not (for_calendar or any_kind) and case.procedure.kind is not ProcedureKind.TARE:
         yield (
-            f'procedure.kind: found "{case.procedure.kind}"; this version plans radioembolization only: '
-            f"{ProcedureKind.TARE}"
+            f'procedure.kind: found "{case.procedure.kind}"; this is done for radioembolization only: '
+            f"{ProcedureKind.TARE}; `emboplan plan` takes every kind"
         )
+    yield from loading_problems(case, needed=any_kind)
     yield from _names(case, catalog)
     yield from _procedure(case, catalog)
     for number, territory in enumerate(case.territory):

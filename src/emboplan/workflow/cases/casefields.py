@@ -35,7 +35,9 @@ def shown(value: object) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
-def _quantity(unit: str, *, positive: bool = True) -> Callable[[Any], float]:
+def parsed_quantity(unit: str, *, positive: bool = True) -> Callable[[Any], float]:
+    """A parser of quantities such as "2 mL" to a number in `unit`."""
+
     def parse(value: Any) -> float:
         if not isinstance(value, str):
             raise ValueError(f'found {shown(value)} without a unit; expected a quantity such as "2 {unit}"')
@@ -66,15 +68,15 @@ def _number(low: int, high: int | None, *, low_included: bool, expected: str) ->
     return parse
 
 
-DoseGy = Annotated[float, BeforeValidator(_quantity("Gy"))]
-PriorDoseGy = Annotated[float, BeforeValidator(_quantity("Gy", positive=False))]
-ActivityGbq = Annotated[float, BeforeValidator(_quantity("GBq"))]
-VolumeMl = Annotated[float, BeforeValidator(_quantity("mL"))]
-LengthCm = Annotated[float, BeforeValidator(_quantity("cm"))]
-LengthMm = Annotated[float, BeforeValidator(_quantity("mm"))]
-MassKg = Annotated[float, BeforeValidator(_quantity("kg"))]
-MassMg = Annotated[float, BeforeValidator(_quantity("mg"))]
-DurationH = Annotated[float, BeforeValidator(_quantity("h"))]
+DoseGy = Annotated[float, BeforeValidator(parsed_quantity("Gy"))]
+PriorDoseGy = Annotated[float, BeforeValidator(parsed_quantity("Gy", positive=False))]
+ActivityGbq = Annotated[float, BeforeValidator(parsed_quantity("GBq"))]
+VolumeMl = Annotated[float, BeforeValidator(parsed_quantity("mL"))]
+LengthCm = Annotated[float, BeforeValidator(parsed_quantity("cm"))]
+LengthMm = Annotated[float, BeforeValidator(parsed_quantity("mm"))]
+MassKg = Annotated[float, BeforeValidator(parsed_quantity("kg"))]
+MassMg = Annotated[float, BeforeValidator(parsed_quantity("mg"))]
+DurationH = Annotated[float, BeforeValidator(parsed_quantity("h"))]
 Ratio = Annotated[
     float,
     BeforeValidator(_number(0, None, low_included=False, expected="a number above 0 (concentration ratio)")),
@@ -138,7 +140,7 @@ def period_text(value: Any) -> Any:
 
 def lung_mass(value: Any) -> Any:
     """A mass in g, or "ct"."""
-    return value if value == "ct" else _quantity("g")(value)
+    return value if value == "ct" else parsed_quantity("g")(value)
 
 
 def labels(value: Any) -> Any:
@@ -192,7 +194,7 @@ LesionRatios = Annotated[
         _by_lesion(_number(0, None, low_included=False, expected="a number above 0 (concentration ratio)"))
     ),
 ]
-LesionVolumesMl = Annotated[dict[int, float], BeforeValidator(_by_lesion(_quantity("mL")))]
+LesionVolumesMl = Annotated[dict[int, float], BeforeValidator(_by_lesion(parsed_quantity("mL")))]
 
 _READING = re.compile(r"^\s*(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)\s*([^\s\d].*?)\s*$")
 

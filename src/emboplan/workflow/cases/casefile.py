@@ -41,10 +41,11 @@ EXPECTED = {
 }
 
 
-def read_case(path: Path, catalog: Catalog, *, for_calendar: bool = False) -> Case:
+def read_case(path: Path, catalog: Catalog, *, for_calendar: bool = False, any_kind: bool = False) -> Case:
     """The case that a TOML file describes; raises `CaseFileError` with one line per mistake.
 
-    A treatment calendar (`for_calendar`) needs `[schedule]`, and neither images nor volumes.
+    A treatment calendar (`for_calendar`) needs `[schedule]`, and neither images nor volumes. `any_kind` takes
+    every kind of procedure, where else only radioembolization is taken.
     """
     table = _parse(path)
     problems: list[str] = []
@@ -65,9 +66,8 @@ def read_case(path: Path, catalog: Catalog, *, for_calendar: bool = False) -> Ca
     except CaseFileError as error:
         problems.extend(f"{path.name}: {line}" for line in error.problems)
     if parsed is not None:
-        problems.extend(
-            f"{path.name}: {line}" for line in contradictions(parsed, catalog, for_calendar=for_calendar)
-        )
+        wrong = contradictions(parsed, catalog, for_calendar=for_calendar, any_kind=any_kind)
+        problems.extend(f"{path.name}: {line}" for line in wrong)
         problems.extend(f"{path.name}: {line}" for line in missing_paths(parsed, path.parent))
     if problems or parsed is None:
         raise CaseFileError(problems)

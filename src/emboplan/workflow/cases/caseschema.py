@@ -40,6 +40,8 @@ from emboplan.workflow.cases.casefields import (
     period_text,
     procedure_kind,
 )
+from emboplan.workflow.cases.loadingfields import DrugDose
+from emboplan.workflow.cases.loadingschema import LoadingTable
 
 Moment = Annotated[datetime, BeforeValidator(aware)]
 Flag = Annotated[bool, Field(strict=True)]
@@ -138,7 +140,8 @@ class TerritoryTable(_Table):
     perfused_goal: GoalTable | None = None
     hypertrophy_goal: GoalTable | None = None
     administered: ActivityGbq | None = None
-    session: Annotated[int, Field(ge=1, strict=True)] = 1
+    drug_dose: DrugDose | None = None
+    session: Annotated[int, Field(ge=1, strict=True)] | None = None
 
 
 class LimitsTable(_Table):
@@ -285,4 +288,5 @@ class CaseTable(_Table):
     uncertainty: UncertaintyTable | None = None
     prior: list[PriorTable] = []
     administration: list[AdministrationTable] = []
+    loading: LoadingTable | None = None
     schedule: ScheduleTable | None = None

@@ -17,6 +17,7 @@ from emboplan.model.case import (
     Patient,
     PriorTreatment,
     Procedure,
+    ProcedureKind,
     RecordedAdministration,
     Territory,
     VialLabel,
@@ -44,7 +45,10 @@ from emboplan.workflow.cases.caseschema import (
     ScheduleTable,
     TerritoryTable,
 )
+from emboplan.workflow.cases.loadingvalues import loading_request
 from emboplan.workflow.inputs import parse_mask_source
+
+FIRST_SESSION = 1
 
 
 def case_of(path: Path, table: CaseTable, facts: PatientFacts) -> Case:
@@ -61,7 +65,10 @@ def case_of(path: Path, table: CaseTable, facts: PatientFacts) -> Case:
         ),
         images=None if table.images is None else _images(table.images, folder),
         procedure=_procedure(table.procedure),
-        territories=tuple(_territory(territory, folder) for territory in table.territory),
+        territories=tuple(
+            _territory(territory, folder, session)
+            for territory, session in zip(table.territory, sessions_of(table), strict=True)
+        ),
         limits=_limits(table.limits),
         priors=tuple(_prior(prior) for prior in table.prior),
         facts=facts,
@@ -80,6 +87,7 @@ def case_of(path: Path, table: CaseTable, facts: PatientFacts) -> Case:
         liver_ml=None if table.volumes is None else table.volumes.liver,
         administrations=tuple(_administration(given) for given in table.administration),
         schedule=None if table.schedule is None else schedule_request(table.schedule),
+        loading=None if table.loading is None else loading_request(table.loading),
     )
 
 
@@ -141,7 +149,16 @@ def _artery_specific(table: ArterySpecificTable | None) -> ArterySpecific | None
     return ArterySpecific(table.activity_ratio, table.tumour_lung_shunt_frac)
 
 
-def _territory(table: TerritoryTable, folder: Path) -> Territory:
+def sessions_of(table: CaseTable) -> tuple[int, ...]:
+    """The session of each territory: as stated, else 1, or for an embolization one after the other."""
+    apart = table.procedure.kind is not ProcedureKind.TARE
+    return tuple(
+        territory.session or (number if apart else FIRST_SESSION)
+        for number, territory in enumerate(table.territory, start=FIRST_SESSION)
+    )
+
+
+def _territory(table: TerritoryTable, folder: Path, session: int) -> Territory:
     volumes = None
     if table.volume is not None:
         volumes = EnteredVolumes(table.volume, MappingProxyType(dict(table.lesion_volumes or {})))
@@ -154,7 +171,8 @@ def _territory(table: TerritoryTable, folder: Path) -> Territory:
         tumour_goal=_goal(table.tumour_goal),
         perfused_goal=_goal(table.perfused_goal),
         administered_gbq=table.administered,
-        session=table.session,
+        drug_dose=table.drug_dose,
+        session=session,
         lesion_ratios=MappingProxyType(dict(table.lesion_tumour_to_normal or {})),
         hypertrophy_goal=_goal(table.hypertrophy_goal),
         device=table.device,

@@ -10,7 +10,7 @@ from emboplan.model.schedule_request import ScheduleRequest, SessionTerritory
 from emboplan.scheduling.requests import problems
 from emboplan.scheduling.tables import schedule_from_table
 from emboplan.workflow.cases.caseschema import CaseTable
-from emboplan.workflow.cases.casevalues import schedule_request
+from emboplan.workflow.cases.casevalues import schedule_request, sessions_of
 
 
 def rules_of(protocol: str, catalog: Catalog) -> ProtocolSchedule:
@@ -43,5 +43,6 @@ def schedule_problems(case: CaseTable, catalog: Catalog, *, for_calendar: bool) 
         yield wrong
     request = ScheduleRequest() if case.schedule is None else schedule_request(case.schedule)
     rules = None if wrong is not None or protocol is None else rules_of(protocol, catalog)
-    territories = tuple(SessionTerritory(t.name, t.session, t.administered) for t in case.territory)
+    numbered = zip(case.territory, sessions_of(case), strict=True)
+    territories = tuple(SessionTerritory(t.name, number, t.administered) for t, number in numbered)
     yield from problems(request, rules, territories)

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from emboplan import catalog as catalogue
 from emboplan.dosimetry.tissues.tissue_from_density import tissue_from_density
+from emboplan.dosimetry.uptake.regions import occupancy
 from emboplan.dosimetry.voxel.transport import MOST_HISTORIES
 from emboplan.dosimetry.voxel.voxel_s import Bremsstrahlung
 from emboplan.errors import GeometryError, InputError, MaskError, ModelRangeError
 from emboplan.imaging.resample import mask_occupancy
 from emboplan.model.case import DoseMethod
+from emboplan.model.finding import Severity
 from emboplan.model.grid import Grid
 from emboplan.model.image import ActivityMap, DensityMap, DoseMap
 from emboplan.model.mask import Mask
 from emboplan.model.tissue import TissueMap
-from emboplan.workflow.dosing.dose_engines import DoseSettings, computed_dose
+from emboplan.workflow.dosing.dose_engines import ComputedDose, DoseSettings, computed_dose
+from emboplan.workflow.dosing.dose_remarks import BY_MASS, air_findings, method_findings
 
 Structure = Mask | ArrayLike
 Share = NDArray[np.float32]
 
 # The name of what `relative_error_in` gives without a name.
 STRUCTURE = "structure"
+
+
+class DoseWarning(UserWarning):
+    """A dose is computed, and something about it must be known: a finding of weight, in its words."""
 
 
 def dose_method(name: str) -> DoseMethod:
@@ -72,6 +81,10 @@ def dose(
         catalog: facts to use; by default those of the package.
         progress: called with the share of the work that is done.
 
+    Warns:
+        DoseWarning: the error asked for was not reached, much energy left the grid, or a method that divides
+            by mass met air. `dose_result` returns these, and lesser remarks, as findings instead.
+
     Raises:
         GeometryError: the maps lie on different grids.
         MaskError: a structure is empty.
@@ -86,6 +99,49 @@ def dose(
     >>> float(dose.gy[4, 4, 4])
     50.0
     """
+    found = dose_result(
+        activity,
+        density=density,
+        tissue=tissue,
+        nuclide=nuclide,
+        method=method,
+        seed=seed,
+        relative_error=relative_error,
+        relative_error_in=relative_error_in,
+        most_histories=most_histories,
+        bremsstrahlung=bremsstrahlung,
+        k_gy_kg_per_gbq=k_gy_kg_per_gbq,
+        catalog=catalog,
+        progress=progress,
+    )
+    for finding in found.findings:
+        if finding.severity is not Severity.INFO:
+            warnings.warn(finding.text, DoseWarning, stacklevel=2)
+    return found.dose
+
+
+def dose_result(
+    activity: ActivityMap,
+    *,
+    density: DensityMap | None = None,
+    tissue: TissueMap | None = None,
+    nuclide: str = "Y-90",
+    method: str = "auto",
+    seed: int = 1,
+    relative_error: float = 0.01,
+    relative_error_in: Structure | Mapping[str, Structure] | None = None,
+    most_histories: int = MOST_HISTORIES,
+    bremsstrahlung: Bremsstrahlung = "kept",
+    k_gy_kg_per_gbq: float | None = None,
+    catalog: catalogue.Catalog | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> ComputedDose:
+    """The dose of `dose`, and with it how it came about.
+
+    The result has the map as `dose`, `reached` and the `means` of the structures with their errors,
+    `convolved_frac` and `transported_frac` of the activity, the number of `histories`, `left_frac` of the
+    energy that left the grid, and all `findings`. Nothing is warned of. Arguments and failures as in `dose`.
+    """
     settings = DoseSettings(
         method=dose_method(method),
         nuclide=nuclide,
@@ -95,15 +151,18 @@ def dose(
         bremsstrahlung=bremsstrahlung,
         k_gy_kg_per_gbq=k_gy_kg_per_gbq,
     )
+    facts = catalog or catalogue.load()
+    around = medium(activity.grid, density, tissue, settings.method, facts)
     found = computed_dose(
         activity,
-        medium(activity.grid, density, tissue, settings.method, catalog),
+        around,
         settings,
         structures=named_shares(relative_error_in, activity.grid),
-        catalog=catalog,
+        catalog=facts,
         progress=progress,
     )
-    return found.dose
+    in_air = air_findings(found.dose, around, facts) if settings.method in BY_MASS else ()
+    return replace(found, findings=(*found.findings, *in_air, *method_findings(settings.method)))
 
 
 def medium(
@@ -136,7 +195,10 @@ def named_shares(given: Structure | Mapping[str, Structure] | None, grid: Grid) 
 
 
 def share_of(structure: Structure, grid: Grid, name: str) -> Share:
-    """A mask, or shares already, as shares of the voxels of `grid`; `MaskError` where it is empty there."""
+    """A mask, or shares already, as shares of the voxels of `grid`.
+
+    `MaskError` where it is empty there, or holds what is no share.
+    """
     if isinstance(structure, Mask):
         share = (
             structure.voxels.astype(np.float32)
@@ -149,4 +211,4 @@ def share_of(structure: Structure, grid: Grid, name: str) -> Share:
         raise GeometryError(f"{name} has shape {share.shape}; the activity has {grid.shape} (z, y, x)")
     if not share.any():
         raise MaskError(f"{name} is empty on the grid of the activity; check the mask and its label")
-    return share
+    return occupancy(share, grid, name)

@@ -2,7 +2,7 @@
 
 Only here is it known which engine needs what: local deposition a density, the others materials too; auto and
 transport structures in which the error is asked for. A dose coefficient other than that of half-life and mean
-energy scales the transported dose.
+energy scales the transported dose. Energy that leaves the grid is told for every engine that can lose some.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emboplan import catalog as catalogue
+from emboplan.dosimetry.arguments import positive
 from emboplan.dosimetry.tissues.fine_grid import require_fine
 from emboplan.dosimetry.tissues.interfaces import ALIKE
 from emboplan.dosimetry.tissues.tissue_from_density import tissue_from_density
@@ -22,15 +23,22 @@ from emboplan.dosimetry.voxel.auto import SOFT_TISSUE, AutoResult, auto_dose
 from emboplan.dosimetry.voxel.local_deposition import local_deposition
 from emboplan.dosimetry.voxel.transport import MOST_HISTORIES, transport_dose
 from emboplan.dosimetry.voxel.transport_result import StructureMean, TransportResult
-from emboplan.dosimetry.voxel.voxel_s import Bremsstrahlung
+from emboplan.dosimetry.voxel.voxel_s import Bremsstrahlung, voxel_s_kernel
 from emboplan.dosimetry.voxel.voxel_s_dose import voxel_s_dose
 from emboplan.errors import ModelRangeError
 from emboplan.model.case import DoseMethod
-from emboplan.model.finding import Finding, Severity
+from emboplan.model.finding import Finding
 from emboplan.model.image import ActivityMap, DensityMap, DoseMap
 from emboplan.model.tissue import TissueMap
+from emboplan.workflow.dosing.dose_remarks import left_findings, left_frac
 
 Share = NDArray[np.float32]
+
+KEPT = "kept"
+BREMSSTRAHLUNG = (KEPT, "escapes")
+
+# What a transport run calls the energy that left, in share of its own electrons.
+RUN_LEFT = "transport-left-grid"
 
 # Soft tissue for the interfaces, and yet 1 % shorter in range: a phantom of water has its own kernel.
 WATER = "water"
@@ -55,8 +63,9 @@ class ComputedDose:
     """A dose map and how it came about.
 
     `convolved_frac` and `transported_frac` are shares of the activity, both 0 for local deposition. `means`
-    are of the structures in which an error was asked for, empty where the method has none. Batches are those
-    of `dvh`, None unless kept.
+    are of the structures in which an error was asked for, over whole voxels by the share that a structure
+    fills of each; empty where the method has none. `left_frac` of the energy left the grid and is in no dose.
+    Batches are those of `dvh`, None unless kept.
     """
 
     dose: DoseMap
@@ -66,6 +75,7 @@ class ComputedDose:
     reached: bool = True
     means: tuple[StructureMean, ...] = ()
     findings: tuple[Finding, ...] = ()
+    left_frac: float = 0.0
     batch_doses_gy: NDArray[np.float32] | None = None
     batch_voxels: NDArray[np.int64] | None = None
 
@@ -83,6 +93,7 @@ def computed_dose(
 
     `structures` say in which mean doses the error is asked for; empty for all voxels with activity.
     """
+    _check(settings)
     if not float(activity.mbq_per_ml.max(initial=0.0)) > 0:
         raise ModelRangeError("the activity map holds no activity; check the image and its calibration")
     facts = catalog or catalogue.load()
@@ -101,11 +112,24 @@ def computed_dose(
         )
     tissue = around if isinstance(around, TissueMap) else tissue_from_density(around, catalog=facts)
     if not settings.method.is_statistical:
-        return ComputedDose(_convolved(activity, tissue, settings, facts), 1.0, 0.0)
+        return _convolved(activity, tissue, settings, facts)
     found = _statistical(activity, tissue, settings, structures, facts, progress)
     if settings.k_gy_kg_per_gbq is None:
         return found
     return _scaled(found, settings.k_gy_kg_per_gbq / facts.nuclide(settings.nuclide).derived_gy_kg_per_gbq)
+
+
+def _check(settings: DoseSettings) -> None:
+    """Refuse wishes that make no sense, for every method alike."""
+    if settings.k_gy_kg_per_gbq is not None:
+        positive(settings.k_gy_kg_per_gbq, "k_gy_kg_per_gbq")
+    if settings.bremsstrahlung not in BREMSSTRAHLUNG:
+        raise ModelRangeError(f"bremsstrahlung is {settings.bremsstrahlung!r}; expected 'kept' or 'escapes'")
+    if settings.method is DoseMethod.LOCAL and settings.bremsstrahlung != KEPT:
+        raise ModelRangeError(
+            "local deposition keeps all energy where the decay is; let bremsstrahlung be 'kept', or take "
+            "another method"
+        )
 
 
 def _statistical(
@@ -132,6 +156,7 @@ def _statistical(
             bremsstrahlung=settings.bremsstrahlung,
             keep_batches=settings.keep_batches,
             progress=progress,
+            catalog=facts,
         )
     )
 
@@ -157,13 +182,13 @@ def _scaled(found: ComputedDose, factor: float) -> ComputedDose:
 
 def _convolved(
     activity: ActivityMap, tissue: TissueMap, settings: DoseSettings, facts: catalogue.Catalog
-) -> DoseMap:
+) -> ComputedDose:
     """The dose of the medium that most of the activity lies in, at its mean density there."""
     composition, within = _medium(activity, tissue)
     weights = np.where(within, activity.mbq_per_ml, np.float32(0))
     mean = float((tissue.g_per_ml * weights).sum(dtype=np.float64) / weights.sum(dtype=np.float64))
     by_density = settings.method is DoseMethod.VOXEL_S_DENSITY
-    return voxel_s_dose(
+    dose = voxel_s_dose(
         activity,
         nuclide=settings.nuclide,
         density=tissue.density if by_density else mean,
@@ -174,6 +199,15 @@ def _convolved(
         k_gy_kg_per_gbq=settings.k_gy_kg_per_gbq,
         catalog=facts,
     )
+    kernel = voxel_s_kernel(
+        settings.nuclide,
+        spacing_mm=activity.grid.spacing_mm,
+        density_g_per_ml=mean,
+        material=composition,
+        bremsstrahlung=settings.bremsstrahlung,
+    )
+    left = left_frac(activity, kernel.energy_frac)
+    return ComputedDose(dose, 1.0, 0.0, findings=left_findings(left), left_frac=left)
 
 
 def _medium(activity: ActivityMap, tissue: TissueMap) -> tuple[str, NDArray[np.bool_]]:
@@ -210,6 +244,7 @@ def _auto(
 
 
 def _of_auto(found: AutoResult) -> ComputedDose:
+    left = 0.0 if found.transported is None else found.transported_frac * _left_of(found.transported)
     return ComputedDose(
         dose=found.dose,
         convolved_frac=found.convolved_frac,
@@ -217,13 +252,24 @@ def _of_auto(found: AutoResult) -> ComputedDose:
         histories=0 if found.transported is None else found.transported.histories,
         reached=found.reached,
         means=found.structures,
-        findings=found.findings,
+        findings=_with_left(found.findings, left),
+        left_frac=left,
         batch_doses_gy=found.batch_doses_gy,
         batch_voxels=found.batch_voxels,
     )
 
 
+def _left_of(run: TransportResult) -> float:
+    return run.left_mev / run.emitted_mev
+
+
+def _with_left(findings: Sequence[Finding], left: float) -> tuple[Finding, ...]:
+    """The findings with one on the energy that left, in share of all; a run knows only its own part."""
+    return (*(one for one in findings if one.id != RUN_LEFT), *left_findings(left))
+
+
 def _of_transport(found: TransportResult) -> ComputedDose:
+    left = _left_of(found)
     return ComputedDose(
         dose=found.dose,
         convolved_frac=0.0,
@@ -231,7 +277,8 @@ def _of_transport(found: TransportResult) -> ComputedDose:
         histories=found.histories,
         reached=found.reached,
         means=found.structures,
-        findings=found.findings,
+        findings=_with_left(found.findings, left),
+        left_frac=left,
         batch_doses_gy=found.batch_doses_gy,
         batch_voxels=found.batch_voxels,
     )
@@ -264,33 +311,5 @@ def summed(parts: Sequence[tuple[ComputedDose, float]]) -> ComputedDose:
         reached=all(part.reached for part, _ in parts),
         means=tuple(StructureMean(name, mean, math.sqrt(v)) for name, (mean, v) in means.items()),
         findings=tuple(finding for part, _ in parts for finding in part.findings),
+        left_frac=sum(part.left_frac * weight for part, weight in parts) / total,
     )
-
-
-# What a reader must know of the approximate methods: identifier, text, source.
-APPROXIMATE = {
-    DoseMethod.LOCAL: Finding(
-        "dose-local-deposition",
-        Severity.INFO,
-        "The voxel dose is local deposition on a blurred scan: means of liver and large lesions can be "
-        "read, voxels at borders, small lesions and single lung voxels cannot.",
-        "DAND; ARIENZO",
-    ),
-    DoseMethod.VOXEL_S: Finding(
-        "dose-voxel-s",
-        Severity.INFO,
-        "The voxel dose knows one density for all tissue: it is wrong in lung and bone, and in tissue within "
-        "a centimetre of them.",
-    ),
-    DoseMethod.VOXEL_S_DENSITY: Finding(
-        "dose-voxel-s-density",
-        Severity.INFO,
-        "The voxel dose has its energy where it would lie in uniform tissue: it is wrong in lung and bone "
-        "beside the liver.",
-    ),
-}
-
-
-def method_findings(method: DoseMethod) -> tuple[Finding, ...]:
-    """What a reader must know of the approximate methods; nothing of the others."""
-    return (APPROXIMATE[method],) if method in APPROXIMATE else ()

@@ -1,7 +1,7 @@
 """The structures of a CT on the dose grid, and the activity of an image placed in them.
 
-A relative image is scaled to the activity of the liver and the lungs. An absolute one stays as it reads; what
-of it lies beyond the CT is reported, and refused where it is much.
+A relative image is scaled to the activity of the liver and the lungs, which both images must show. An
+absolute one stays as it reads; what of it lies beyond the CT is left out and said, and refused if it is much.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from emboplan.dosimetry.maps.activity import (
     in_regions,
     shunted_regions,
 )
-from emboplan.dosimetry.maps.activity_grid import activity_outside, resampled_activity
+from emboplan.dosimetry.maps.activity_grid import activity_outside, grid_occupancy, resampled_activity
 from emboplan.errors import InputError, MaskError
 from emboplan.imaging.resample import mask_occupancy
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.grid import Grid
 from emboplan.model.image import ActivityMap, CountImage
+from emboplan.model.mask import Mask
 from emboplan.units import MBQ_PER_GBQ, PERCENT
 from emboplan.workflow.dosing.dose_inputs import ScanActivity
+from emboplan.workflow.dosing.liver_seen import require_liver_seen
 
 Share = NDArray[np.float32]
 
@@ -50,6 +52,11 @@ def lesion_name(number: int) -> str:
     return f"tumour {number}"
 
 
+def shown_lungs(anatomy: Anatomy) -> Mask | None:
+    """The lungs of an anatomy; None where the CT shows none."""
+    return None if anatomy.lungs is None or anatomy.lungs.is_empty else anatomy.lungs
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Places:
     """The structures as shares of the voxels of the dose grid; the lungs less what is liver."""
@@ -69,8 +76,9 @@ class Places:
         if not liver.any():
             raise MaskError("the activity image does not show the liver of the CT; check both are aligned")
         lungs = None
-        if anatomy.lungs is not None and not anatomy.lungs.is_empty:
-            found = np.minimum(mask_occupancy(anatomy.lungs, grid), 1 - liver)
+        shown = shown_lungs(anatomy)
+        if shown is not None:
+            found = np.minimum(mask_occupancy(shown, grid), 1 - liver)
             lungs = found if found.any() else None
         masks = {lesion_name(n): anatomy.lesions.mask(n) for n in anatomy.lesions.numbers}
         lesions = {name: mask_occupancy(mask, grid) for name, mask in masks.items()}
@@ -113,15 +121,19 @@ class PlacedActivity:
 def placed_activity(
     scan: ScanActivity,
     places: Places,
-    ct: Grid,
+    liver: Mask,
     *,
     administered_gbq: float | None,
     lung_shunt_frac: float | None,
+    allow_cut_liver: bool = False,
 ) -> PlacedActivity:
     """The activity of an image on the dose grid: scaled to `administered_gbq`, else as it reads.
 
+    `liver` is the mask on the CT.
+
     Raises:
-        InputError: the image is empty, or much of an absolute one lies outside the CT.
+        InputError: the image is empty, much of an absolute one lies outside the CT, or a relative one or the
+            CT misses a part of the liver that was not allowed.
     """
     image, outside_grid = scan.image, 0.0
     findings: tuple[Finding, ...] = ()
@@ -131,7 +143,8 @@ def placed_activity(
         moved = resampled_activity(image, places.grid)
         image, outside_grid, findings = moved.activity, moved.outside.outside_mbq, moved.outside.findings
     if administered_gbq is None:
-        return _as_measured(image, places, ct, outside_grid, findings)
+        return _as_measured(image, places, liver.grid, outside_grid, findings)
+    findings += require_liver_seen(liver, scan.image, allow_cut=allow_cut_liver)
     findings += _against_image(scan, administered_gbq)
     shunt = lung_shunt_frac
     if shunt is None:
@@ -162,15 +175,17 @@ def placed_activity(
 def _as_measured(
     image: ActivityMap, places: Places, ct: Grid, outside_grid: float, findings: tuple[Finding, ...]
 ) -> PlacedActivity:
-    outside = activity_outside(image, ct)
+    covered = grid_occupancy(ct, image.grid)
+    outside = activity_outside(image, covered)
+    inside = ActivityMap(image.grid, image.mbq_per_ml * covered)
     held = {LIVER: places.liver} | ({} if places.lungs is None else {LUNGS: places.lungs})
     voxel_ml = image.grid.voxel_ml
     return PlacedActivity(
-        activity=image,
-        image=image,
+        activity=inside,
+        image=inside,
         regions=None,
         region_mbq={
-            name: float((image.mbq_per_ml * share).sum(dtype=np.float64)) * voxel_ml
+            name: float((inside.mbq_per_ml * share).sum(dtype=np.float64)) * voxel_ml
             for name, share in held.items()
         },
         outside_ct_mbq=outside.outside_mbq,

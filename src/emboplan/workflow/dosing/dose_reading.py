@@ -75,10 +75,14 @@ def read_structures(anatomy: Anatomy, places: Places) -> dict[str, Structure]:
 def histograms(
     computed: ComputedDose, structures: Mapping[str, Structure], fwhm_mm: float | None
 ) -> tuple[StructureDvh, ...]:
-    """The histograms on one axis; structures that transport was asked about have errors from its batches."""
+    """The histograms on one axis; structures that transport was asked about have errors from its batches.
+
+    A histogram looks between voxels, so its mean is not quite that of whole voxels for which the run has an
+    error. Small structures have their own, from the batches; larger ones the run's in share of the mean.
+    """
     dose = computed.dose
     axis = dose_axis_gy(float(dose.gy.max(initial=0.0)))
-    errors = {mean.name: mean.standard_error_gy for mean in computed.means}
+    errors = {mean.name: mean.relative_error for mean in computed.means if mean.mean_gy > 0}
     found = []
     for name, structure in structures.items():
         batches = computed.batch_doses_gy
@@ -93,7 +97,9 @@ def histograms(
             batches_gy=batches,
             batch_voxels=None if batches is None else computed.batch_voxels,
         )
-        found.append(replace(one, mean_gy_standard_error=errors.get(name, one.mean_gy_standard_error)))
+        if name in errors and one.standard_errors is None:
+            one = replace(one, mean_gy_standard_error=errors[name] * one.mean_gy)
+        found.append(one)
     return tuple(found)
 
 

@@ -71,9 +71,12 @@ class StructureBed:
 class DoseReport:
     """The result of `emboplan dose`.
 
-    `convolved_frac` and `transported_frac` are shares of the activity. `relative_error` is what was asked
-    for in the structures of `means`, None where the method has no statistical error; `reached` says whether
-    it is met. `image_accuracy` is None where nothing is known of the images' accuracy.
+    `convolved_frac` and `transported_frac` are shares of the activity; `left_frac` of the energy left the
+    grid. `relative_error` is what was asked for in the structures of `run_means`, None where the method has
+    no statistical error; `reached` says whether it is met. `run_means` are over whole voxels, each by the
+    share that the structure fills, with the run's own error; the means of `structures` are those of the
+    histograms, which look between voxels, with errors of these. `image_accuracy` is None where nothing is
+    known of the images' accuracy.
     """
 
     emboplan_version: str
@@ -92,7 +95,8 @@ class DoseReport:
     histories: int
     relative_error: float | None
     reached: bool
-    means: tuple[StructureMean, ...]
+    left_frac: float
+    run_means: tuple[StructureMean, ...]
     recovery: RecoveryReport
     image_accuracy: DoseAccuracy | None
     bed: tuple[StructureBed, ...]

@@ -7,29 +7,27 @@ is not certain goes into the findings.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import emboplan
 from emboplan.catalog.load import Catalog, load
 from emboplan.dicom.read.common import SeriesHeader
-from emboplan.dosimetry.arguments import fraction, positive
 from emboplan.dosimetry.histograms.bed_map import EffectMap
 from emboplan.dosimetry.histograms.image_accuracy import ImageAccuracy
 from emboplan.dosimetry.maps.recovery import RecoveredActivity, recovered_activity
 from emboplan.dosimetry.maps.recovery_coefficients import Recovery, SphereRecovery, published_curve
-from emboplan.dosimetry.tissues.tissue import tissue_map
+from emboplan.dosimetry.tissues.tissue import tissue_map, with_mean_density
 from emboplan.errors import InputError
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.case import DoseMethod
-from emboplan.model.grid import Grid
 from emboplan.model.image import ActivityMap, DoseMap
+from emboplan.model.mask import Mask
 from emboplan.model.plan import InputDigest
+from emboplan.model.tissue import TissueMap
 from emboplan.units import MBQ_PER_GBQ
-from emboplan.workflow.dosing.dose_engines import DoseSettings, computed_dose, method_findings
+from emboplan.workflow.dosing.dose_engines import ComputedDose, DoseSettings, computed_dose
 from emboplan.workflow.dosing.dose_inputs import (
     ScanActivity,
     ScanRequest,
@@ -37,50 +35,34 @@ from emboplan.workflow.dosing.dose_inputs import (
     load_anatomy,
     require_aligned,
 )
-from emboplan.workflow.dosing.dose_places import PlacedActivity, Places, deciding_structures, placed_activity
+from emboplan.workflow.dosing.dose_places import (
+    PlacedActivity,
+    Places,
+    deciding_structures,
+    placed_activity,
+    shown_lungs,
+)
 from emboplan.workflow.dosing.dose_reading import (
+    HALF,
     bed_of,
     histograms,
     image_accuracy,
     local_density,
     read_structures,
 )
+from emboplan.workflow.dosing.dose_remarks import (
+    BY_MASS,
+    air_voxels,
+    gas_findings,
+    method_findings,
+    without_air,
+)
 from emboplan.workflow.dosing.dose_report import ActivityAccount, DoseReport, RecoveryReport, StructureBed
+from emboplan.workflow.dosing.dose_request import DoseRequest, dose_grid, require_sense
 from emboplan.workflow.inputs import load_ct, mask_file, parse_mask_source
 from emboplan.workflow.provenance import digest
 
 Progress = Callable[[str, float], None]
-RECOVERIES = ("none", "published", "sphere")
-
-
-@dataclass(frozen=True, slots=True)
-class DoseRequest:
-    """What is asked beside the images. Masks are ``FILE`` or ``FILE#LABEL`` on the CT.
-
-    `administered_gbq` scales the image to the net administered (or planned) activity, of which
-    `lung_shunt_frac` went to the lungs; without it the image must say how much there is. `error_in` names
-    structures (``lesions``, ``liver``, ``normal-liver``, ``lungs``, ``lesion 2``); None is every lesion from
-    1 mL on and the normal liver. `grid_mm` is the edge of the dose voxels, None for the image's own grid.
-    """
-
-    administered_gbq: float | None = None
-    lung_shunt_frac: float | None = None
-    lung_shunt_sd: float | None = None
-    unit: str | None = None
-    injected_at: datetime | None = None
-    measured_at: datetime | None = None
-    scanner_nuclide: str | None = None
-    resolution_fwhm_mm: float | None = None
-    ct_series: str | None = None
-    liver: str | None = None
-    tumours: str | None = None
-    lungs: str | None = None
-    settings: DoseSettings = field(default_factory=DoseSettings)
-    error_in: Sequence[str] | None = None
-    grid_mm: float | None = None
-    recovery: str = "none"
-    registration_sd_mm: float | None = None
-    with_bed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +92,7 @@ def scan_dose(
     facts = catalog or load()
     wish = request or DoseRequest()
     say = progress or (lambda _stage, _done: None)
-    _check(wish)
+    require_sense(wish)
     say("reading images", 0.0)
     scan = load_activity(
         Path(activity),
@@ -142,24 +124,27 @@ def scan_dose(
     placed = placed_activity(
         scan,
         places,
-        loaded.image.grid,
+        anatomy.liver,
         administered_gbq=wish.administered_gbq,
         lung_shunt_frac=wish.lung_shunt_frac,
+        allow_cut_liver=wish.allow_cut_liver,
     )
     say("telling tissues", 0.45)
     tissue, of_tissue = tissue_map(
-        loaded.image, liver=anatomy.liver, lungs=anatomy.lungs, grid=grid, catalog=facts
+        loaded.image, liver=anatomy.liver, lungs=shown_lungs(anatomy), grid=grid, catalog=facts
     )
+    if wish.uniform_liver:
+        tissue = with_mean_density(tissue, [Mask(grid, places.liver >= HALF)])
     recovered = _recovered(placed.activity, places, scan.resolution_fwhm_mm, wish.recovery, facts)
     activity_map = placed.activity if recovered is None else recovered.activity
     say("computing dose", 0.5)
-    local = wish.settings.method is DoseMethod.LOCAL
-    computed = computed_dose(
+    computed = _computed(
         activity_map,
-        local_density(places, tissue, facts, everywhere=placed.regions is None) if local else tissue,
-        replace(wish.settings, keep_batches=wish.settings.method.is_statistical),
-        structures=deciding_structures(places, wish.error_in),
-        catalog=facts,
+        tissue,
+        places,
+        wish,
+        facts,
+        everywhere=placed.regions is None,
         progress=lambda done: say("computing dose", 0.5 + 0.35 * done),
     )
     say("reading structures", 0.85)
@@ -190,6 +175,7 @@ def scan_dose(
         *placed.findings,
         *(() if recovered is None else recovered.findings),
         *computed.findings,
+        *gas_findings(computed.dose, anatomy, facts),
         *(() if accuracy is None else accuracy.findings),
         *method_findings(wish.settings.method),
     )
@@ -210,7 +196,8 @@ def scan_dose(
         histories=computed.histories,
         relative_error=wish.settings.relative_error if wish.settings.method.is_statistical else None,
         reached=computed.reached,
-        means=computed.means,
+        left_frac=computed.left_frac,
+        run_means=computed.means,
         recovery=RecoveryReport(
             "No correction for partial volume." if recovered is None else recovered.choice,
             () if recovered is None else recovered.lesions,
@@ -224,32 +211,34 @@ def scan_dose(
     return ScanDose(report, computed.dose, bed, anatomy, loaded.header)
 
 
-def dose_grid(image: Grid, edge_mm: float | None) -> Grid:
-    """The image's own grid, or one of cubes of this edge that covers it and starts at the same corner."""
-    if edge_mm is None:
-        return image
-    edge = float(positive(edge_mm, "grid"))
-    # Sizes that differ by rounding get no further layer of voxels.
-    nx, ny, nz = (max(1, math.ceil(size / edge - 1e-6)) for size in image.size_mm)
-    corner = image.to_mm([edge / (2 * d) - 1 / 2 for d in image.spacing_mm])
-    x, y, z = (float(v) for v in corner)
-    return replace(image, shape=(nz, ny, nx), spacing_mm=(edge, edge, edge), origin_mm=(x, y, z))
-
-
-def _check(wish: DoseRequest) -> None:
-    if wish.recovery not in RECOVERIES:
-        raise InputError(f'recovery "{wish.recovery}" is unknown; expected {", ".join(RECOVERIES)}')
-    if wish.administered_gbq is not None:
-        positive(wish.administered_gbq, "administered activity (GBq)")
-    elif wish.lung_shunt_frac is not None:
-        raise InputError(
-            "a lung shunt goes with an administered activity; give that too, or neither: "
-            "an absolute image shows what is in the lungs"
-        )
-    if wish.lung_shunt_frac is not None:
-        fraction(wish.lung_shunt_frac, "lung shunt")
-    if wish.lung_shunt_sd is not None and wish.lung_shunt_frac is None:
-        raise InputError("the uncertainty of the lung shunt goes with a lung shunt; give both")
+def _computed(
+    activity: ActivityMap,
+    tissue: TissueMap,
+    places: Places,
+    wish: DoseRequest,
+    facts: Catalog,
+    *,
+    everywhere: bool,
+    progress: Callable[[float], None],
+) -> ComputedDose:
+    """The dose by the method asked for; one that divides by mass gives none to air outside the organs."""
+    method = wish.settings.method
+    local = (
+        local_density(places, tissue, facts, everywhere=everywhere) if method is DoseMethod.LOCAL else None
+    )
+    found = computed_dose(
+        activity,
+        tissue if local is None else local,
+        replace(wish.settings, keep_batches=method.is_statistical),
+        structures=deciding_structures(places, wish.error_in),
+        catalog=facts,
+        progress=progress,
+    )
+    if method not in BY_MASS:
+        return found
+    air = air_voxels(tissue, facts)
+    dose, said = without_air(found.dose, local or tissue.density, air, [places.liver, places.lungs])
+    return replace(found, dose=dose, findings=(*found.findings, *said))
 
 
 def _recovered(

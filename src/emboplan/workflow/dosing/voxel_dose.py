@@ -7,7 +7,7 @@ CT's structures.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,15 +37,11 @@ from emboplan.model.plan import Check, DoseSummary, ImageUncertainty
 from emboplan.model.results.activity import Doses
 from emboplan.model.tissue import TissueMap
 from emboplan.units import MBQ_PER_GBQ, PERCENT
-from emboplan.workflow.dosing.dose_engines import (
-    ComputedDose,
-    DoseSettings,
-    computed_dose,
-    method_findings,
-    summed,
-)
-from emboplan.workflow.dosing.dose_places import Places, deciding_structures
+from emboplan.workflow.dosing.dose_engines import ComputedDose, DoseSettings, computed_dose, summed
+from emboplan.workflow.dosing.dose_places import Places, deciding_structures, shown_lungs
 from emboplan.workflow.dosing.dose_reading import histograms, read_structures
+from emboplan.workflow.dosing.dose_remarks import gas_findings, method_findings
+from emboplan.workflow.dosing.liver_seen import is_seen, seen_findings
 from emboplan.workflow.planning.treated import Physics, TerritoryInput
 from emboplan.workflow.planning.uptake import ScanRegions
 
@@ -98,7 +94,7 @@ def voxel_dose(
     findings: tuple[Finding, ...] = ()
     if wish.method is not DoseMethod.LOCAL:
         around, findings = tissue_map(
-            anatomy.ct, liver=anatomy.liver, lungs=anatomy.lungs, grid=grid, catalog=catalog
+            anatomy.ct, liver=anatomy.liver, lungs=shown_lungs(anatomy), grid=grid, catalog=catalog
         )
     places = Places.of(anatomy, grid)
     computed = _computed(placed, around, physics, wish, places, catalog)
@@ -131,10 +127,19 @@ def voxel_dose(
     said = (
         *method_findings(wish.method),
         *_findings(_elsewhere(regions), reassigned),
+        *_about_view(anatomy, regions, administered),
         *findings,
+        *(gas_findings(computed.dose, anatomy, catalog) if wish.method is not DoseMethod.LOCAL else ()),
         *computed.findings,
     )
     return VoxelDose(computed.dose, summary, check, said)
+
+
+def _about_view(
+    anatomy: Anatomy, regions: ScanRegions, administered: Sequence[tuple[TerritoryInput, float]]
+) -> Iterator[Finding]:
+    parts = {t.name: t.volume.perfused for t, _ in administered if t.volume is not None}
+    return seen_findings(anatomy.liver, parts, regions.scan)
 
 
 def _computed(
@@ -245,7 +250,8 @@ def doses_per_gbq(
     """The mean doses of 1 GBq in each territory on the dose map of the scan: the voxel model's response.
 
     The lungs' dose is that of the shunted activity in the plan's lung mass, as in every other model, so that
-    it is on the scale of the lung limits.
+    it is on the scale of the lung limits. A territory that the scan does not show has no doses: `voxel_dose`
+    says so.
     """
     grid = regions.scan.grid
     density = _density(regions, physics, lung_g_per_ml)
@@ -253,6 +259,8 @@ def doses_per_gbq(
     found = {}
     for territory in territories:
         if territory.volume is None or territory.lung_shunt_frac is None:
+            continue
+        if not is_seen(territory.volume.perfused, grid):
             continue
         k = (territory.physics or physics).k_gy_kg_per_gbq
         placed = _placed(regions, territory, 1.0)

@@ -7,38 +7,28 @@ images -> contours -> burden -> eligibility
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 
 import emboplan
-from emboplan.catalog.load import Catalog, load
+from emboplan.catalog.load import Catalog
 from emboplan.dicom.read.common import SeriesHeader
 from emboplan.errors import CaseFileError
-from emboplan.model.anatomy import Anatomy
 from emboplan.model.case import Case
-from emboplan.model.patient import PatientFacts
-from emboplan.model.plan import AnatomySummary, Check, Plan, PlannedCase
+from emboplan.model.plan import Check, Plan, PlannedCase
 from emboplan.model.results.activity_plan import ActivityPlan
-from emboplan.model.results.eligibility import Eligibility
 from emboplan.units import GRAMS_PER_KILOGRAM
 from emboplan.workflow.dosing.voxel_dose import VoxelDose, VoxelWish, voxel_dose
 from emboplan.workflow.planning.activity_plan import activity_of
 from emboplan.workflow.planning.extrahepatic_scan import measured_extrahepatic
+from emboplan.workflow.planning.plan_parts import anatomy_summary, eligibility_of
 from emboplan.workflow.planning.prepare import (
     Imaged,
     Prepared,
     Progress,
-    case_at,
     prepare,
-    with_reader,
-    with_series,
 )
 from emboplan.workflow.planning.readiness import device_label, directive, liver_function
 from emboplan.workflow.planning.settings import PlanNumbers, plan_settings
 from emboplan.workflow.planning.treated import TerritoryInput
-from emboplan.workflow.screening.check import check
-from emboplan.workflow.screening.facts import PROVISIONAL, uses_measured
-from emboplan.workflow.segment import named_reader
 
 DicomPlannedCase = PlannedCase[SeriesHeader]
 
@@ -47,52 +37,28 @@ DicomPlannedCase = PlannedCase[SeriesHeader]
 BALANCE = 1e-9
 
 
-def plan(
-    case: Case | Path | str,
-    *,
-    catalog: Catalog | None = None,
-    ct_series: str | None = None,
-    confirmed_by: str | None = None,
-    progress: Progress | None = None,
-) -> DicomPlannedCase:
-    """The plan of a case: a `Case`, the path of a case file, or a folder of images.
-
-    With a folder of images alone the plan holds volumes and burden, and its findings list what is missing
-    for an activity. `ct_series` names the CT series, by its UID or the end of it, where the folder holds
-    several. `confirmed_by` names the reader who confirmed the contours; until then the plan is provisional.
-    Both go before what the case says.
+def plan_radioembolization(case: Case, catalog: Catalog, progress: Progress) -> DicomPlannedCase:
+    """The plan of a radioembolization of a case with images.
 
     Raises:
         InputError: something in the case or its images cannot be used; the message says what to do.
     """
-    tables = catalog or load()
-    say = progress or (lambda _stage, _fraction: None)
-    subject = case if isinstance(case, Case) else case_at(Path(case), tables)
-    if subject.images is None:
-        raise CaseFileError(
-            [f"{subject.source.name}: no [images]; `emboplan activity` computes from entered volumes"]
-        )
-    if ct_series is not None:
-        subject = with_series(subject, ct_series)
-    if confirmed_by is not None:
-        subject = with_reader(subject, named_reader(confirmed_by))
-
-    prepared = prepare(subject, tables, say)
+    prepared = prepare(case, catalog, progress)
     imaged = _imaged(prepared)
-    say("computing activity", 0.7)
-    activity = activity_of(subject, prepared, tables)
-    say("computing dose", 0.75)
-    dosed = _dose(subject, imaged, prepared, activity, tables)
+    progress("computing activity", 0.7)
+    activity = activity_of(case, prepared, catalog)
+    progress("computing dose", 0.75)
+    dosed = _dose(case, imaged, prepared, activity, catalog)
 
     elsewhere, said = measured_extrahepatic(imaged.regions, imaged.anatomy)
     label = device_label(
-        subject,
+        case,
         prepared.facts,
         activity,
         prepared.aims.territories,
         prepared.liver,
         imaged.burden,
-        catalog=tables,
+        catalog=catalog,
     )
     findings = (
         *prepared.findings,
@@ -106,13 +72,13 @@ def plan(
     provisional = imaged.anatomy.review.provisional
     result = Plan(
         emboplan_version=emboplan.__version__,
-        catalogue_digest=tables.digest,
+        catalogue_digest=catalog.digest,
         inputs=imaged.digests,
-        settings=plan_settings(subject, prepared.numbers, prepared.aims.limits.limits, findings, tables),
-        patient=subject.patient,
-        anatomy=_summary(imaged.anatomy),
+        settings=plan_settings(case, prepared.numbers, prepared.aims.limits.limits, findings, catalog),
+        patient=case.patient,
+        anatomy=anatomy_summary(imaged.anatomy),
         burden=imaged.burden,
-        eligibility=_eligibility(subject, prepared.facts, tables, provisional=provisional),
+        eligibility=eligibility_of(case, prepared.facts, catalog, provisional=provisional),
         shunt=prepared.shunt,
         tumour_to_normal=imaged.ratio,
         activity=activity,
@@ -127,10 +93,10 @@ def plan(
         ),
         device_label=None if label is None else label.label,
         liver_function=liver_function(
-            subject, prepared.facts, prepared.untreated_ml, prepared.liver, catalog=tables
+            case, prepared.facts, prepared.untreated_ml, prepared.liver, catalog=catalog
         ),
         extrahepatic=elsewhere,
-        directive=directive(subject, activity, catalog=tables),
+        directive=directive(case, activity, catalog=catalog),
     )
     return PlannedCase(
         plan=result,
@@ -145,16 +111,6 @@ def _imaged(prepared: Prepared) -> Imaged:
     if prepared.imaged is None:  # a case of images was prepared; said for the type checker
         raise CaseFileError(["the case has no images"])
     return prepared.imaged
-
-
-def _eligibility(
-    case: Case, facts: PatientFacts, catalog: Catalog, *, provisional: bool
-) -> Eligibility | None:
-    if case.procedure.protocol is None:
-        return None
-    result = check(facts, case.procedure.protocol, catalog=catalog)
-    flags = (PROVISIONAL,) if provisional and uses_measured(facts) else ()
-    return replace(result, flags=result.flags + flags)
 
 
 def _administered(
@@ -215,15 +171,3 @@ def _balance(
         )
         checks.append(Check("energy-balance", text, off, BALANCE, off <= BALANCE))
     return tuple(checks)
-
-
-def _summary(anatomy: Anatomy) -> AnatomySummary:
-    nz, ny, nx = anatomy.grid.shape
-    return AnatomySummary(
-        ct_size_voxels=(nx, ny, nz),
-        ct_spacing_mm=anatomy.grid.spacing_mm,
-        backend=anatomy.review.backend,
-        confirmed_by=anatomy.review.confirmed_by,
-        lungs_complete=anatomy.lungs_complete,
-        body_ml=None if anatomy.body is None else anatomy.body.volume_ml,
-    )

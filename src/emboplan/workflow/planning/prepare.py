@@ -13,13 +13,12 @@ from types import MappingProxyType
 from emboplan.catalog.load import Catalog
 from emboplan.dicom.read.common import SeriesHeader
 from emboplan.dosimetry.uptake.lung_shunt import entered_shunt, with_lung_dose
-from emboplan.errors import CaseFileError
+from emboplan.errors import CaseFileError, InputError
 from emboplan.measure.burden import measure_burden
 from emboplan.model.anatomy import Anatomy
-from emboplan.model.case import Case, ImageSources, Patient
+from emboplan.model.case import Case, ImageSources, Patient, ProcedureKind
 from emboplan.model.finding import Finding, Severity
-from emboplan.model.image import CountImage, CtImage
-from emboplan.model.mask import Mask
+from emboplan.model.image import CountImage
 from emboplan.model.patient import PatientFacts
 from emboplan.model.plan import InputDigest
 from emboplan.model.results.burden import Burden
@@ -27,9 +26,10 @@ from emboplan.model.results.shunt import LungShunt
 from emboplan.model.results.uptake import TumourToNormal
 from emboplan.segmentation.builtin import segment_ct
 from emboplan.workflow.cases.casefile import read_case
-from emboplan.workflow.inputs import load_ct, load_lesions, load_mask, load_spect, mask_file
+from emboplan.workflow.inputs import load_lesions, load_mask
 from emboplan.workflow.planning.aims import Aims, LiverNow, aims_of, prior_findings
 from emboplan.workflow.planning.certainty import Evidence
+from emboplan.workflow.planning.loaded_images import LoadedImages, load_images
 from emboplan.workflow.planning.readiness import remnant_share
 from emboplan.workflow.planning.request import Request
 from emboplan.workflow.planning.rule_models import LiverVolumes
@@ -38,7 +38,6 @@ from emboplan.workflow.planning.side_by_side import Question
 from emboplan.workflow.planning.territories import treated_volumes
 from emboplan.workflow.planning.treated import TerritoryInput, prior_doses, untreated_ml
 from emboplan.workflow.planning.uptake import ScanRegions, scan_regions, territory_uptake
-from emboplan.workflow.provenance import digest
 from emboplan.workflow.screening.facts import bilirubin_mg_per_dl, fact_findings, measured_facts, prior_facts
 from emboplan.workflow.shunting.planar_case import planar_shunts
 
@@ -105,17 +104,25 @@ class Prepared:
         return untreated_ml(self.aims.territories, self.liver.liver_ml, self.liver.tumour_ml)
 
 
-def case_at(path: Path, catalog: Catalog) -> Case:
-    """The case of a file, or of a folder of images alone."""
+def case_at(path: Path, catalog: Catalog, *, any_kind: bool = False) -> Case:
+    """The case of a file, or of a folder of images alone; `any_kind` takes every kind of procedure."""
     if not path.is_dir():
-        return read_case(path, catalog)
+        return read_case(path, catalog, any_kind=any_kind)
     if not any(path.iterdir()):
         raise CaseFileError([f"{path.name}: an empty folder; give a case file or a folder of images"])
     return Case(source=path, patient=Patient(id=path.resolve().name), images=ImageSources(ct=path))
 
 
 def prepare(case: Case, catalog: Catalog, progress: Progress) -> Prepared:
-    """Everything up to the activity, from images or from entered volumes."""
+    """Everything up to the activity, from images or from entered volumes.
+
+    Raises:
+        InputError: the case is no radioembolization, or something in it cannot be used.
+    """
+    if case.procedure.kind is not ProcedureKind.TARE:
+        raise InputError(
+            f'the procedure is "{case.procedure.kind}"; an activity is that of a radioembolization: tare'
+        )
     if case.images is None:
         return _from_volumes(case, catalog)
     return _from_images(case, case.images, catalog, progress)
@@ -161,9 +168,20 @@ def _from_volumes(case: Case, catalog: Catalog) -> Prepared:
     )
 
 
-def _from_images(case: Case, images: ImageSources, catalog: Catalog, progress: Progress) -> Prepared:
+@dataclass(frozen=True, slots=True, eq=False)
+class Contoured:
+    """What every plan of images begins with: images read, contours, burden, and the facts that they give."""
+
+    loaded: LoadedImages
+    anatomy: Anatomy
+    burden: Burden
+    facts: PatientFacts
+
+
+def contoured(case: Case, images: ImageSources, catalog: Catalog, progress: Progress) -> Contoured:
+    """Images read, contours drawn or taken as given, and the burden measured on them."""
     progress("reading images", 0.0)
-    loaded = _load(case, images, progress)
+    loaded = load_images(case, images, progress)
     progress("segmenting", 0.1)
     anatomy = segment_ct(
         loaded.ct,
@@ -175,6 +193,12 @@ def _from_images(case: Case, images: ImageSources, catalog: Catalog, progress: P
     progress("measuring burden", 0.6)
     burden = measure_burden(anatomy, catalog=catalog)
     facts = case.facts.with_measured({**prior_facts(case.priors), **measured_facts(burden)})
+    return Contoured(loaded, anatomy, burden, facts)
+
+
+def _from_images(case: Case, images: ImageSources, catalog: Catalog, progress: Progress) -> Prepared:
+    seen = contoured(case, images, catalog, progress)
+    loaded, anatomy, burden, facts = seen.loaded, seen.anatomy, seen.burden, seen.facts
     progress("measuring uptake", 0.65)
     numbers = plan_numbers(case, burden.lung_mass_g, catalog)
     regions, scan_findings = scan_regions(anatomy, loaded.scan)
@@ -240,42 +264,6 @@ def _aims(
     )
     aims = aims_of(procedure, case.limits, territories, liver_now, catalog=catalog)
     return replace(aims, findings=(*prior_findings(case.priors), *aims.findings))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Loaded:
-    ct: CtImage
-    header: SeriesHeader | None
-    scan: CountImage | None
-    territory_masks: tuple[Mask | None, ...]
-    digests: tuple[InputDigest, ...]
-    findings: tuple[Finding, ...]
-
-
-def _load(case: Case, images: ImageSources, progress: Progress) -> _Loaded:
-    ct = load_ct(images.ct, images.ct_series, progress)
-    digests = [digest("ct", images.ct.name, ct.files)]
-    if case.source.is_file():
-        digests.insert(0, digest("case", case.source.name, [case.source]))
-    for role, source in (("liver", images.liver), ("tumours", images.tumours)):
-        if source is not None:
-            digests.append(digest(role, str(source), [mask_file(source.path)]))
-    if images.planar is not None:
-        files = sorted(path for path in images.planar.rglob("*") if path.is_file())
-        digests.append(digest("planar", images.planar.name, files))
-    if images.planar_regions is not None:
-        digests.append(digest("planar regions", images.planar_regions.name, [images.planar_regions]))
-    masks = tuple(None if t.mask is None else load_mask(t.mask, ct.image.grid) for t in case.territories)
-    for territory in case.territories:
-        if territory.mask is not None:
-            files = [mask_file(territory.mask.path)]
-            digests.append(digest(f"territory {territory.name}", str(territory.mask), files))
-    scan, findings = None, ct.findings
-    if images.maa is not None:
-        spect = load_spect(images.maa, images.maa_resolution_fwhm_mm, progress)
-        scan, findings = spect.image, findings + spect.findings
-        digests.append(digest("maa", images.maa.name, spect.files))
-    return _Loaded(ct.image, ct.header, scan, masks, tuple(digests), findings)
 
 
 def with_reader(case: Case, reader: str) -> Case:

@@ -130,6 +130,9 @@ def _not_entered(case: Case, nuclide: str) -> Iterator[Finding]:
     if case.procedure.protocol is None:
         text = "No protocol was entered, so that eligibility is not checked."
         yield Finding("protocol-missing", Severity.INFO, text)
+    if case.loading is not None:
+        text = "[loading] is not used: the kind of the procedure is radioembolization (tare)."
+        yield Finding("loading-not-used", Severity.WARNING, text)
 
 
 def used_number(entry: Sourced, name: str) -> UsedNumber:

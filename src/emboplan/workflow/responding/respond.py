@@ -13,7 +13,7 @@ from pathlib import Path
 
 from emboplan.catalog.load import Catalog, load
 from emboplan.errors import InputError
-from emboplan.model.response import Course, LesionRead, ResponseOptions
+from emboplan.model.response import Course, Form, LesionRead, ResponseOptions
 from emboplan.model.results.response import (
     Category,
     CohortResponse,
@@ -26,6 +26,13 @@ from emboplan.response.rates import rate
 from emboplan.response.reads import Problems, as_date, reads_from_rows
 from emboplan.response.survival import kaplan_meier
 from emboplan.response.timeline import Timeline, timeline
+from emboplan.workflow.responding.respond_forms import (
+    Rows,
+    quality_of_life,
+    read_events,
+    read_forms,
+    toxicity,
+)
 from emboplan.workflow.responding.respond_inputs import ReadsTable, Row, read_reads
 from emboplan.workflow.responding.respond_patient import patient_response
 from emboplan.workflow.responding.respond_rules import ResponseRules, response_rules
@@ -40,6 +47,7 @@ def respond(
     *,
     criteria: str | None = None,
     protocol: str | None = None,
+    questionnaires: Rows | None = None,
     catalog: Catalog | None = None,
 ) -> PatientResponse:
     """The response of one patient: each time point, the best response, and the endpoints.
@@ -52,6 +60,7 @@ def respond(
         options: how to judge, where it is not left to the protocol and the catalogue.
         criteria: ``recist`` (the default), ``mrecist`` or ``easl``; goes before that of the options.
         protocol: a protocol whose endpoints are meant, such as ``retnet``; likewise.
+        questionnaires: QLQ-C30 forms, a file or rows with `date` and ``q1`` to ``q30``.
         catalog: the catalogue in use; the shipped one unless given.
 
     Raises:
@@ -60,7 +69,8 @@ def respond(
     """
     chosen = options or ResponseOptions()
     chosen = replace(chosen, criteria=criteria or chosen.criteria, protocol=protocol or chosen.protocol)
-    cohort = respond_cohort(reads, {} if course is None else {"": course}, chosen, catalog=catalog)
+    courses = {} if course is None else {"": course}
+    cohort = respond_cohort(reads, courses, chosen, questionnaires=questionnaires, catalog=catalog)
     if len(cohort.patients) > 1:
         names = ", ".join(list(cohort.patients)[:3])
         raise InputError(f"found several patients ({names} ...); expected one, or use respond_cohort")
@@ -72,12 +82,15 @@ def respond_cohort(
     courses: Mapping[str, Course | Mapping[str, object]] | None = None,
     options: ResponseOptions | None = None,
     *,
+    questionnaires: Rows | None = None,
+    adverse_events: Rows | None = None,
     catalog: Catalog | None = None,
 ) -> CohortResponse:
     """The responses of all patients of a table, with rates and survival curves (months).
 
     `courses` holds each patient's dates by the name in the column `patient`; a table without this column is
-    of one patient, whose name is "". Errors as `respond`, those of all patients at once.
+    of one patient, whose name is "". Questionnaires and adverse events are tables with that column too.
+    Errors as `respond`, those of all patients at once.
     """
     table = read_reads(Path(reads)) if isinstance(reads, str | Path) else ReadsTable(tuple(reads), ())
     rules = response_rules(options or ResponseOptions(), catalog or load())
@@ -90,15 +103,34 @@ def respond_cohort(
     known = _courses(given, by_patient, rules, problems)
     timelines: dict[str, Timeline | None] = {}
     for patient in sorted(by_patient):
-        lesions = _of(patient, by_patient[patient], rules, problems)
-        timelines[patient] = lesions
+        timelines[patient] = _of(patient, by_patient[patient], rules, problems)
+    forms = read_forms(questionnaires, rules, problems)
+    events = read_events(adverse_events, rules, problems)
+    named = {form.patient for form in forms} | {event.patient for event in events}
+    for patient in sorted(named - set(by_patient)) if by_patient and not problems.dropped else ():
+        listed = ", ".join(sorted(by_patient)) or "no patient"
+        problems.add(f"patient {patient}", f"has forms or adverse events and no reads; reads are of {listed}")
     problems.finish()
-    patients = {
-        patient: patient_response(course, by_patient[patient], known.get(patient, Course()), rules)
-        for patient, course in timelines.items()
-        if course is not None
-    }
-    return _cohort(patients, rules)
+    given_rules = ((rules.protocol.questionnaire, questionnaires), (rules.protocol.toxicity, adverse_events))
+    still_asked = [rule for rule, rows in given_rules if rule is not None and rows is None]
+    patients = {}
+    for patient, lesions in timelines.items():
+        if lesions is not None:
+            own = known.get(patient, Course())
+            found = patient_response(lesions, by_patient[patient], own, rules, still_asked)
+            patients[patient] = _with_forms(found, [it for it in forms if it.patient == patient], own, rules)
+    courses_of_all = {patient: known.get(patient, Course()) for patient in patients}
+    grades, remarks = toxicity(None if adverse_events is None else events, courses_of_all, rules)
+    cohort = _cohort(patients, rules)
+    return replace(cohort, toxicity=grades, findings=(*cohort.findings, *remarks))
+
+
+def _with_forms(
+    found: PatientResponse, forms: Sequence[Form], course: Course, rules: ResponseRules
+) -> PatientResponse:
+    """The response with the scores of the patient's questionnaires."""
+    quality, remarks = quality_of_life(forms, course, rules, found.baseline_date)
+    return replace(found, quality_of_life=quality, findings=(*found.findings, *remarks))
 
 
 def _courses(
@@ -140,6 +172,9 @@ def _cohort(patients: Mapping[str, PatientResponse], rules: ResponseRules) -> Co
     for number, rule in enumerate(rules.protocol.responses if several else ()):
         answers = [patient.responses[number] for patient in patients.values()]
         told = [answer for answer in answers if answer.counts is not None]
+        unjudged = sum(answer.category in (None, Category.NE) for answer in told)
+        if unjudged:
+            findings.append(f"{rule.id}: {unjudged} patients could not be judged and count as no response")
         evaluable = [answer for answer in told if answer.category not in (None, Category.NE)]
         for name, group in ((rule.id, told), (f"{rule.id}_evaluable", evaluable)):
             if group:

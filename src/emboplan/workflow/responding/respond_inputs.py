@@ -1,14 +1,10 @@
 """The files of `emboplan respond`: a table of reads, and the dates of the patients' courses.
 
-CSV and JSON are read here, Excel and Parquet as tables of facts are. Cells stay as written, so that
-diameters are exact decimals.
+Cells stay as written, so that diameters are exact decimals.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from emboplan.errors import CaseFileError, InputError
+from emboplan.files.plain_text import read_json_value, read_text
+from emboplan.files.row_tables import TABLE_SUFFIXES, RowTable, read_row_table
 from emboplan.response.reads import near
-from emboplan.workflow.screening.fact_table import read_fact_table
 
 Row = Mapping[str, object]
 JSON_KEYS = ("reads", "course", "courses")
+# Columns of words: a comma between digits is no mistake in them.
+WORDS = ("patient", "lesion", "organ", "time_point", "role", "state", "term", "organ_class", "episode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +44,23 @@ def read_reads(path: Path) -> ReadsTable:
     ending = path.suffix.lower()
     if ending == ".json":
         return _from_json(_json(path), path.name)
-    rows = _table(path, ending)
-    first = 2 if ending in (".csv", ".tsv", ".xlsx") else 1  # the header is line 1
-    word = "line" if first > 1 else "row"
-    where = tuple(f"{path.name}: {word} {number}" for number in range(first, first + len(rows)))
+    table = _table(path)
+    where = tuple(f"{path.name}: row {number}" for number in table.numbers)
+    return ReadsTable(_rows(table), where)
+
+
+def read_rows(path: Path) -> ReadsTable:
+    """The rows of a table in any of these formats, JSON as a list of rows.
+
+    Raises:
+        InputError: the file cannot be read, or is none of these.
+    """
+    if path.suffix.lower() != ".json":
+        return read_reads(path)
+    rows = _json(path)
+    where = tuple(f"{path.name}: [{number}]" for number in range(len(rows) if isinstance(rows, list) else 0))
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise InputError(f"{path.name} holds no table; expected a list of rows")
     return ReadsTable(tuple(rows), where)
 
 
@@ -67,7 +79,7 @@ def read_courses(path: Path) -> Mapping[str, Row]:
             return tables
         return {"": table}
     courses: dict[str, Row] = {}
-    for row in _table(path, ending):
+    for row in _rows(_table(path)):
         name = str(row.get("patient") or "")
         if name in courses:
             raise InputError(f'{path.name}: the patient "{name}" stands twice; keep one row')
@@ -75,48 +87,16 @@ def read_courses(path: Path) -> Mapping[str, Row]:
     return courses
 
 
-def _table(path: Path, ending: str) -> list[Row]:
-    if ending in (".csv", ".tsv"):
-        return _csv(path)
-    if ending in (".xlsx", ".parquet"):
-        return _spreadsheet(path)
-    raise InputError(
-        f"{path.name}: found the ending {ending or 'none'}, expected .csv, .json, .xlsx or .parquet"
-    )
+def _table(path: Path) -> RowTable:
+    ending = path.suffix.lower()
+    if ending not in TABLE_SUFFIXES:
+        expected = f"{', '.join(TABLE_SUFFIXES)} or .json"
+        raise InputError(f"{path.name}: found the ending {ending or 'none'}, expected {expected}")
+    return read_row_table(path, is_words=WORDS.__contains__)
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path.name} cannot be read ({error.strerror}); check the path") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path.name} is not text in UTF-8; save it as UTF-8") from error
-
-
-def _csv(path: Path) -> list[Row]:
-    text = _text(path)
-    header = text.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)  # a spreadsheet of some countries writes semicolons
-    lines = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(line)]
-    if not lines:
-        raise InputError(f"{path.name} is empty; expected a header and rows")
-    names = [name.strip() for name in lines[0]]
-    double = sorted({name for name in names if names.count(name) > 1})
-    if double:
-        raise InputError(f'{path.name}: the column "{double[0]}" stands twice; keep one')
-    for number, line in enumerate(lines[1:], start=2):
-        if len(line) != len(names):
-            raise InputError(
-                f"{path.name}: line {number} has {len(line)} cells, the header {len(names)}; mend the line"
-            )
-    return [dict(zip(names, line, strict=True)) for line in lines[1:]]
-
-
-def _spreadsheet(path: Path) -> list[Row]:
-    columns, _ = read_fact_table(path)
-    cells = zip(*columns.values(), strict=True)
-    return [dict(zip(columns, map(_plain, row), strict=True)) for row in cells]
+def _rows(table: RowTable) -> tuple[Row, ...]:
+    return tuple({name: _plain(cell) for name, cell in row.items()} for row in table.by_name())
 
 
 def _plain(value: object) -> object:
@@ -128,26 +108,14 @@ def _plain(value: object) -> object:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(_text(path), parse_float=Decimal)
+        return tomllib.loads(read_text(path), parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path.name} is not valid TOML ({error}); mend the syntax") from error
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f'"{next(n for n in names if names.count(n) > 1)}" is used twice')
-    return table
-
-
 def _json(path: Path) -> Any:
-    text = _text(path)
-    try:
-        # NaN stays a word, so that the row it stands in is told.
-        return json.loads(text, parse_float=Decimal, parse_constant=str, object_pairs_hook=_once)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path.name} is no valid JSON ({error}); mend the file") from error
+    # NaN stays a word, so that the row it stands in is told.
+    return read_json_value(path, constants=str)
 
 
 def _from_json(content: Any, name: str) -> ReadsTable:

@@ -21,7 +21,7 @@ from emboplan.response.best_response import (
     best_unconfirmed,
     carry_partial_response,
 )
-from emboplan.response.endpoint_sets import EndpointRule, Scope
+from emboplan.response.endpoint_sets import EndpointRule, Scope, WindowRule
 from emboplan.response.endpoints import BASELINE, PatientData, time_to_event
 from emboplan.response.limits import BestLimits
 from emboplan.response.reads import Problems
@@ -32,9 +32,16 @@ from emboplan.workflow.responding.respond_rules import ResponseRules
 
 
 def patient_response(
-    lesions: Timeline, reads: Sequence[LesionRead], course: Course, rules: ResponseRules
+    lesions: Timeline,
+    reads: Sequence[LesionRead],
+    course: Course,
+    rules: ResponseRules,
+    still_asked: Sequence[WindowRule] = (),
 ) -> PatientResponse:
-    """Judge a patient's lesions; `reads` are the rows that `lesions` was made from."""
+    """Judge a patient's lesions; `reads` are the rows that `lesions` was made from.
+
+    `still_asked` is what the protocol asks for beside them and nobody gave.
+    """
     points = assess(lesions, rules.judging(rules.criterion))
     if rules.options.carry_pr:
         points = _carried(points, rules.limits.best)
@@ -68,7 +75,11 @@ def patient_response(
         responses=visits,
         endpoints=endpoints,
         beside=_beside(reads, rules),
-        findings=(*_findings(data, endpoints, rules), *_to_confirm(reads, rules), *lesions.findings),
+        findings=(
+            *_findings(data, endpoints, rules, still_asked),
+            *_to_confirm(reads, rules),
+            *lesions.findings,
+        ),
     )
 
 
@@ -132,7 +143,8 @@ def _beside(reads: Sequence[LesionRead], rules: ResponseRules) -> dict[str, dict
             continue
         lesions = timeline(reads, name, rules.limits.lesions, Problems(), as_of=rules.options.as_of)
         viable = any(read.viable_longest_mm is not None for read in reads)
-        if lesions is None or not lesions.targets or (name is not CriterionName.RECIST and not viable):
+        needs_viable = name in (CriterionName.MRECIST, CriterionName.EASL)
+        if lesions is None or not lesions.targets or (needs_viable and not viable):
             continue
         points = assess(lesions, rules.judging(name))
         best = _best(points, rules, confirmed=rules.confirmation)
@@ -163,7 +175,12 @@ def _settings(rules: ResponseRules) -> dict[str, Any]:
     }
 
 
-def _findings(data: PatientData, endpoints: Mapping[str, Endpoint], rules: ResponseRules) -> tuple[str, ...]:
+def _findings(
+    data: PatientData,
+    endpoints: Mapping[str, Endpoint],
+    rules: ResponseRules,
+    still_asked: Sequence[WindowRule],
+) -> tuple[str, ...]:
     lines = []
     counted = [endpoint.id for endpoint in endpoints.values() if endpoint.result.start == BASELINE]
     if counted:
@@ -173,16 +190,17 @@ def _findings(data: PatientData, endpoints: Mapping[str, Endpoint], rules: Respo
     first = data.course.first_treatment_date
     if first is not None and first < data.baseline_date:
         lines.append(f"The baseline scan ({data.baseline_date}) is later than the first treatment ({first}).")
-    if rules.criterion is not CriterionName.RECIST:
+    if rules.criterion in (CriterionName.MRECIST, CriterionName.EASL):
         lines.append(
             f"{rules.limits.mrecist.version} and {rules.limits.easl.version} were made for hepatocellular "
-            "carcinoma; they hold for lesions that enhance in the arterial phase at baseline."
+            "carcinoma; they hold for lesions that enhance in the arterial phase at baseline. Oil of an "
+            "earlier chemoembolization hides enhancement on CT: prefer MRI."
         )
     if rules.options.protocol and rules.protocol.note:
         lines.append(f"{rules.protocol.name}: {rules.protocol.note}")
-    if rules.options.protocol and rules.protocol.also:
-        also = "; ".join(rules.protocol.also)
-        lines.append(f"{rules.protocol.name} also asks for what is in no table of reads: {also}.")
+    if rules.options.protocol and still_asked:
+        also = "; ".join(f"{rule.title}, {rule.definition}" for rule in still_asked)
+        lines.append(f"{rules.protocol.name} also asks for what was not given: {also}.")
     return tuple(lines)
 
 

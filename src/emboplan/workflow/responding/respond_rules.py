@@ -12,8 +12,10 @@ from emboplan.model.response import ResponseOptions
 from emboplan.response.assess import AREA, Criterion
 from emboplan.response.endpoint_sets import EndpointSet, endpoint_set_from_table
 from emboplan.response.limits import ResponseLimits, response_limits
+from emboplan.response.qlq_c30 import Questionnaire, questionnaire
 from emboplan.response.reads import near
 from emboplan.response.target_size import CriterionName
+from emboplan.response.toxicity import GradeScale
 from emboplan.units import PERCENT
 
 # The set of endpoints where no protocol is named.
@@ -26,6 +28,9 @@ class ResponseRules:
 
     options: ResponseOptions
     protocol: EndpointSet
+    general: EndpointSet
+    questionnaire: Questionnaire
+    grades: GradeScale
     criterion: CriterionName
     limits: ResponseLimits
     confirmation: bool
@@ -39,6 +44,8 @@ class ResponseRules:
         lesions = self.limits.lesions
         if name is CriterionName.EASL:
             return Criterion(lesions, self.limits.easl, AREA, reenhancement=True)
+        if name is CriterionName.WHO:
+            return Criterion(lesions, self.limits.who, AREA)
         if name is CriterionName.MRECIST:
             absolute = self.limits.recist.absolute_mm if self.options.five_mm else Fraction(0)
             changes = self.limits.mrecist
@@ -69,6 +76,12 @@ def response_rules(options: ResponseOptions, catalog: Catalog) -> ResponseRules:
     return ResponseRules(
         options=options,
         protocol=protocol,
+        general=endpoint_set_from_table(catalog.endpoint_set_table(GENERAL)),
+        questionnaire=questionnaire(entries),
+        grades=GradeScale(
+            highest=int(entries["ctcae.highest_grade"].number),
+            severe=int(entries["ctcae.severe_grade"].number),
+        ),
         criterion=CriterionName(name),
         limits=replace(limits, lesions=lesions, best=best),
         confirmation=confirmation,

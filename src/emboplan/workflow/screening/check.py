@@ -7,19 +7,20 @@ protocol is one of the catalogue, by its name, or a site's own, by the path of i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from emboplan.catalog.load import Catalog, load
-from emboplan.eligibility.agreement import contradictions
 from emboplan.eligibility.change import what_would_change as smallest_changes
 from emboplan.eligibility.dictionary import definitions_from_table
 from emboplan.eligibility.evaluate import evaluate
 from emboplan.eligibility.facts import parse_facts
+from emboplan.eligibility.signing import FOR_ALL
 from emboplan.errors import CaseFileError, InputError
-from emboplan.model.patient import Fact, PatientFacts
+from emboplan.model.patient import PatientFacts
 from emboplan.model.protocol import FactDefinitions, Protocol
 from emboplan.model.results.eligibility import Eligibility, Flag, WhatWouldChange
 from emboplan.workflow.cases.casefile import facts_of_case
@@ -176,37 +177,47 @@ def read_facts(
     table = read_table(path)
     known = definitions or definitions_from_table(catalog.fact_table())
     sections = tuple(CaseTable.model_fields)
-    try:
-        if "facts" not in table and not any(isinstance(table.get(name), dict | list) for name in sections):
-            return parse_facts(table, known, today=today)
-        patient = table.get("patient", {})
-        entered, own = _own_facts(table.get("facts", {}), known, catalog)
-        facts = facts_of_case(entered, patient if isinstance(patient, dict) else {}, catalog)
-        facts = PatientFacts({**facts.known, **own})
-        _require_past(facts, known, today)
-    except CaseFileError as error:
-        raise CaseFileError([f"{path.name}: {line}" for line in error.problems]) from error
-    stray = [name for name in table if name not in (*sections, "facts")]
-    if stray:
-        lines = [f"{path.name}: {name}: found beside [facts]; move it into that table" for name in stray]
-        raise CaseFileError(lines)
+    if "facts" not in table and not any(isinstance(table.get(name), dict | list) for name in sections):
+        problems, facts = _told(lambda: parse_facts(table, known, today=today))
+    else:
+        problems, facts = _of_case_file(table, known, catalog, today)
+        stray = [name for name in table if name not in (*sections, "facts")]
+        problems += [f"{name}: found beside [facts]; move it into that table" for name in stray]
+    if problems:
+        raise CaseFileError([f"{path.name}: {line}" for line in problems])
     return facts
 
 
-def _require_past(facts: PatientFacts, definitions: FactDefinitions, today: date | None) -> None:
-    late = contradictions(facts.known, definitions, today=today)
-    if late:
-        raise CaseFileError([f"facts.{line}" for line in late])
+def _told(parse: Callable[[], PatientFacts]) -> tuple[list[str], PatientFacts]:
+    """The mistakes, or the facts."""
+    try:
+        return [], parse()
+    except CaseFileError as error:
+        return list(error.problems), PatientFacts()
 
 
-def _own_facts(
-    raw: object, definitions: FactDefinitions, catalog: Catalog
-) -> tuple[object, Mapping[str, Fact]]:
-    """The facts of the catalogue in a case file, and those that the site's protocol defines."""
+def _of_case_file(
+    table: Mapping[str, Any], definitions: FactDefinitions, catalog: Catalog, today: date | None
+) -> tuple[list[str], PatientFacts]:
+    """The facts of a case file: those of the catalogue, and those that the site's protocol defines."""
+    raw, patient = table.get("facts", {}), table.get("patient", {})
+    stated = patient if isinstance(patient, dict) else {}
     if not isinstance(raw, dict):
-        return raw, {}
+        return _told(lambda: facts_of_case(raw, stated, catalog))
     shipped = catalog.fact_table()["fact"]
     own = {name: value for name, value in raw.items() if name in definitions and name not in shipped}
-    return {name: value for name, value in raw.items() if name not in own}, parse_facts(
-        own, definitions
-    ).known
+    rest = {name: value for name, value in raw.items() if name not in own}
+    problems, entered = _told(lambda: facts_of_case(rest, stated, catalog))
+    everyone = {name: value for name, value in raw.items() if name in FOR_ALL}
+    more, own_facts = _told(lambda: parse_facts({**own, **everyone}, definitions))
+    problems += [f"facts.{line}" for line in (*more, *_of_the_future(raw, definitions, today))]
+    return list(dict.fromkeys(problems)), PatientFacts({**entered.known, **own_facts.known})
+
+
+def _of_the_future(
+    raw: Mapping[str, object], definitions: FactDefinitions, today: date | None
+) -> Iterator[str]:
+    """The lines on days after today, whatever else is wrong with the facts."""
+    before, _ = _told(lambda: parse_facts(raw, definitions))
+    after, _ = _told(lambda: parse_facts(raw, definitions, today=today))
+    yield from (line for line in after if line not in before)

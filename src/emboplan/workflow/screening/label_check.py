@@ -122,6 +122,7 @@ def check_label(
     measured: Mapping[str, Fact] | None = None,
     stage: str | None = None,
     treatment_date: date | None = None,
+    today: date | None = None,
     catalog: Catalog | None = None,
 ) -> Eligibility:
     """The answer of one device label, such as ``therasphere``, on a patient's facts.
@@ -132,6 +133,7 @@ def check_label(
         measured: facts that images and plan give (see `label_facts`); an entered fact goes before them.
         stage: ``screening`` leaves what only the simulation tells for later; ``pre_treatment`` asks for all.
         treatment_date: washouts are counted back from it; from the date of study entry unless given.
+        today: dates after it are refused; the library has no clock, so that none is unless it is given.
         catalog: the catalogue in use; the shipped one unless given.
 
     A label is read point by point: `missing` of the result names the facts of every point that could not be
@@ -147,7 +149,7 @@ def check_label(
     if device not in names:
         raise InputError(f'no device label "{device}"; known: {", ".join(names)}')
     definitions = definitions_from_table(tables.fact_table())
-    known = facts if isinstance(facts, PatientFacts) else parse_facts(facts, definitions)
+    known = facts if isinstance(facts, PatientFacts) else parse_facts(facts, definitions, today=today)
     known = _concluded(known.with_measured(measured or {}))
     if treatment_date is not None:
         known = PatientFacts({**known.known, ENTRY_FACT: Fact(treatment_date)})
@@ -166,14 +168,17 @@ def check_device(
     measured: Mapping[str, Fact] | None = None,
     stage: str | None = None,
     treatment_date: date | None = None,
+    today: date | None = None,
     catalog: Catalog | None = None,
 ) -> LabelCheck:
     """The label of a device and, where a source states one, its indication. Arguments as `check_label`."""
     tables = catalog or load()
+    definitions = definitions_from_table(tables.fact_table())
+    known = facts if isinstance(facts, PatientFacts) else parse_facts(facts, definitions, today=today)
 
     def answer(name: str) -> Eligibility:
         return check_label(
-            facts, name, measured=measured, stage=stage, treatment_date=treatment_date, catalog=tables
+            known, name, measured=measured, stage=stage, treatment_date=treatment_date, catalog=tables
         )
 
     label = answer(device)
@@ -184,10 +189,16 @@ def check_device(
 
 
 def check_label_file(
-    path: Path, device: str, *, stage: str | None, burden: Path | None, catalog: Catalog
+    path: Path,
+    device: str,
+    *,
+    stage: str | None,
+    burden: Path | None,
+    catalog: Catalog,
+    today: date | None = None,
 ) -> LabelCheck:
-    """The label of a device on a file of facts, with what a ``segmentation.json`` adds to them."""
-    facts = read_facts(path, catalog)
+    """The label of a device on a file of facts, with what a ``segmentation.json`` adds; `today` as above."""
+    facts = read_facts(path, catalog, today=today)
     flags: tuple[Flag, ...] = ()
     if burden is not None:
         facts, flags = with_segmentation(facts, burden, catalog)

@@ -1,0 +1,1 @@
+"""Analytic cases: phantoms of simple solids, whose truth is a formula."""

@@ -1,0 +1,1 @@
+"""Plans of embolizations without radiation: which session treats what, with how much, and what to know."""

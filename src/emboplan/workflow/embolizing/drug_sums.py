@@ -1,0 +1,118 @@
+"""What the patient has had and will have had: anthracyclines against their limit, and every drug by session.
+
+Earlier drugs of the case and sessions that were done come first. A planned session that passes the limit is
+an error. Without a body surface the limit cannot be checked, which is an open item and no pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from emboplan.catalog.load import Catalog
+from emboplan.catalog.tace_tables import tace_numbers
+from emboplan.embolics.cumulative import cumulative_anthracycline, drug_totals
+from emboplan.embolics.drug_names import plain_drug
+from emboplan.model.case import PriorKind, PriorTreatment
+from emboplan.model.finding import Finding, Severity
+from emboplan.model.patient import PatientFacts
+from emboplan.model.results.drug_history import AnthracyclineHistory, DrugAmount, DrugTotal
+
+_ANTHRACYCLINES = "anthracycline.equivalent"
+# Facts that settle the lower limit by themselves; the first of a group may be answered with no.
+HEART = ("heart_disease", "carcinoid_heart_disease", "unstable_ischemic_heart_disease")
+
+
+@dataclass(frozen=True, slots=True)
+class DrugSums:
+    """The sums over all sessions and before; `to_date` is the anthracycline up to each planned amount."""
+
+    anthracycline: AnthracyclineHistory | None
+    totals: tuple[DrugTotal, ...]
+    to_date: tuple[float | None, ...]
+    findings: tuple[Finding, ...]
+
+
+def earlier_drugs(priors: Sequence[PriorTreatment]) -> tuple[DrugAmount, ...]:
+    """The drugs of earlier treatments whose dose is known."""
+    return tuple(
+        DrugAmount(prior.drug or "", mg_per_m2=prior.drug_mg_per_m2, label=prior.date or "before")
+        for prior in priors
+        if prior.kind is PriorKind.DRUG and prior.drug_mg_per_m2 is not None
+    )
+
+
+def drug_sums(
+    planned: Sequence[DrugAmount],
+    given: Sequence[DrugAmount],
+    priors: Sequence[PriorTreatment],
+    *,
+    body_surface_m2: float | None,
+    facts: PatientFacts,
+    catalog: Catalog,
+) -> DrugSums:
+    """All sums of a plan.
+
+    Raises:
+        ModelRangeError: a planned session passes the cumulative limit of anthracyclines.
+    """
+    before = (*earlier_drugs(priors), *given)
+    findings = list(_open_doses(priors))
+    counted = tace_numbers(catalog).names_in(_ANTHRACYCLINES)
+    concerned = [a for a in (*before, *planned) if plain_drug(a.drug) in counted]
+    history = None
+    if concerned and body_surface_m2 is None and any(a.mg is not None for a in concerned):
+        findings.append(_no_surface())
+    elif concerned:
+        last = planned[-1] if planned and plain_drug(planned[-1].drug) == "doxorubicin" else None
+        history = cumulative_anthracycline(
+            given=before,
+            planned=planned,
+            body_surface_m2=body_surface_m2,
+            session_mg=None if last is None else last.mg,
+            heart_disease=_any_yes(facts, HEART),
+            cardiac_irradiation=_yes(facts, "cardiac_irradiation"),
+            prior_cardiotoxic_therapy=_yes(facts, "prior_cardiotoxic_therapy"),
+            catalog=catalog,
+        )
+        findings += history.findings
+    return DrugSums(
+        history,
+        drug_totals(given=before, planned=planned, body_surface_m2=body_surface_m2),
+        tuple(_to_date(history, len(planned))),
+        tuple(findings),
+    )
+
+
+def _to_date(history: AnthracyclineHistory | None, sessions: int) -> Iterator[float | None]:
+    """The running sum at each planned session; None where its drug does not count."""
+    amounts = [] if history is None else [a.to_date_mg_per_m2 for a in history.amounts if a.planned]
+    return iter(amounts if len(amounts) == sessions else [None] * sessions)
+
+
+def _yes(facts: PatientFacts, name: str) -> bool | None:
+    fact = facts.get(name)
+    return fact.value if fact is not None and isinstance(fact.value, bool) else None
+
+
+def _any_yes(facts: PatientFacts, names: Sequence[str]) -> bool | None:
+    """Yes where one is yes; the answer to the first, which asks for every such disease, otherwise."""
+    return True if any(_yes(facts, name) for name in names) else _yes(facts, names[0])
+
+
+def _open_doses(priors: Sequence[PriorTreatment]) -> Iterator[Finding]:
+    for prior in priors:
+        if prior.kind is PriorKind.DRUG and prior.drug_mg_per_m2 is None:
+            text = (
+                f"How much {prior.drug} was given before is not known and was not counted: an open item. "
+                "Enter dose_mg_per_m2 of the prior treatment."
+            )
+            yield Finding("prior-drug-open", Severity.WARNING, text)
+
+
+def _no_surface() -> Finding:
+    text = (
+        "The cumulative dose of anthracyclines was not checked: height and weight are not known, an open "
+        "item. Enter both under [patient]."
+    )
+    return Finding("anthracycline-open", Severity.WARNING, text)
