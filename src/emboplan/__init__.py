@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from emboplan.workflow.planning.what_if import what_if as what_if
     from emboplan.workflow.protocol_file import arm as arm
     from emboplan.workflow.responding.respond import respond as respond
+    from emboplan.workflow.responding.respond import respond_cohort as respond_cohort
     from emboplan.workflow.schedule_case import schedule as schedule
     from emboplan.workflow.screening.check import check as check
     from emboplan.workflow.screening.check import check_all as check_all
@@ -124,6 +125,7 @@ _PUBLIC = {
     "plan": ("emboplan.workflow.plan_case", "plan"),
     "schedule": ("emboplan.workflow.schedule_case", "schedule"),
     "respond": ("emboplan.workflow.responding.respond", "respond"),
+    "respond_cohort": ("emboplan.workflow.responding.respond", "respond_cohort"),
     "segment": ("emboplan.workflow.segment", "segment"),
     "what_if": ("emboplan.workflow.planning.what_if", "what_if"),
     "verify": ("emboplan.workflow.delivering.delivery", "verify"),

@@ -15,7 +15,7 @@ def test_beads_as_lines() -> None:
     assert (ran.status, ran.err) == (0, "")
     lines = ran.out.splitlines()
     assert lines[0] == "DC Bead + doxorubicin: 75 mg, 1 vial, 2 mL beads, 37.5 mg per mL beads"
-    assert lines[1] == "loaded 74.25 mg, left over 0.75 mg (at least 99 %)"
+    assert lines[1] == "loaded at least 74.25 mg, left over at most 0.75 mg (at least 99 %)"
     assert any("use before 2026-12-14T09:00:00+01:00" in line for line in lines)
     assert "1. Take 1 vial of DC Bead (2 mL beads). Note the lot numbers." in lines
     assert any(line.startswith("figure: loaded at least 99 % [EMB-B1 (") for line in lines)
@@ -67,7 +67,7 @@ def test_territories_of_one_session() -> None:
 def test_a_warning_is_acknowledged() -> None:
     ask = ("load", "--technique", "deb", "--product", "DC Bead", "--drug", "irinotecan", "--dose", "200 mg")
     assert "to acknowledge: above-trial-cap" in run(*ask).out
-    assert "to acknowledge" not in run(*ask, "--acknowledge", "above-trial-cap").out
+    assert "\nto acknowledge:" not in run(*ask, "--acknowledge", "above-trial-cap").out
 
 
 def test_an_emulsion() -> None:
@@ -149,3 +149,84 @@ def test_a_mistake_is_one_line(arguments: tuple[str, ...], said: str) -> None:
     assert (ran.status, len(ran.lines)) == (2, 1)
     assert said in ran.lines[0]
     assert ran.out == ""
+
+
+CTACE = ("load", "--technique", "ctace", "--oil", "10 mL", "--aqueous", "10 mL", "--age", 50)
+
+
+def test_a_liver_is_held_against_the_label() -> None:
+    assert "Bilirubin is not given" in run(*DEB).out
+    assert "to acknowledge: systemic-reduction" in run(*DEB, "--bilirubin", "2 mg/dL").out
+    settled = run(*DEB, "--bilirubin", "2 mg/dL", "--acknowledge", "systemic-reduction").out
+    assert "\nto acknowledge:" not in settled
+    for option in (("--bilirubin", "6 mg/dL"), ("--child-pugh", "C")):
+        ran = run(*DEB, *option)
+        assert ran.status == 2
+        assert "the label says not to give doxorubicin" in ran.lines[0]
+
+
+@pytest.mark.parametrize(
+    ("drug", "dose", "key"),
+    [
+        ("doxorubicin", "500 mg", "above-published-dose"),
+        ("cisplatin", "500 mg", "above-arterial-label"),
+        ("mitomycin", "1000 mg", "no-published-dose"),
+    ],
+)
+def test_the_dose_of_an_emulsion_is_acknowledged(drug: str, dose: str, key: str) -> None:
+    """What nobody has published is not silent; its id is listed and taken."""
+    ask = (*CTACE, "--drug", drug, "--dose", dose)
+    asked = next(line for line in run(*ask).out.splitlines() if line.startswith("to acknowledge: "))
+    keys = asked.removeprefix("to acknowledge: ").split(", ")
+    assert key in keys
+    assert json.loads(run(*ask, "--json").out)["to_acknowledge"] == keys
+    options = [part for item in keys for part in ("--acknowledge", item)]
+    assert json.loads(run(*ask, *options, "--json").out)["to_acknowledge"] == []
+    ran = run(*ask, "--acknowledge", "everything")
+    assert (ran.status, '"everything" is nothing to acknowledge here' in ran.lines[0]) == (2, True)
+
+
+def test_miriplatin_has_its_own_vehicle() -> None:
+    """70 mg in 3.5 mL, used within an hour."""
+    ask = ("load", "--technique", "ctace", "--drug", "miriplatin", "--dose", "70 mg")
+    assert run(*ask).out.startswith(
+        "miriplatin 70 mg in 3.5 mL of its own oil vehicle, 20 mg/mL; use within 1 h"
+    )
+    assert "comes with its own oil vehicle" in run(*ask, "--oil", "3 mL").lines[0]
+
+
+def test_a_range_is_printed_as_a_range() -> None:
+    ask = (
+        "load",
+        "--technique",
+        "deb",
+        "--product",
+        "CalliSpheres",
+        "--drug",
+        "irinotecan",
+        "--dose",
+        "100 mg",
+    )
+    assert "loaded 70 to 80 mg, left over 20 to 30 mg (70 to 80 %)" in run(*ask).out.splitlines()
+
+
+def test_a_heart_rate_times_the_end_point() -> None:
+    """2 to 5 heartbeats at 60 a minute are 2 to 5 s."""
+    ask = ("load", "--technique", "bland", "--product", "Bearing", "--size", "100-500")
+    assert "2 to 5 s at this heart rate" in run(*ask, "--heart-rate", 60).out
+    assert "at this heart rate" not in run(*ask).out
+
+
+def test_notes_stand_beside_the_figures() -> None:
+    out = run("load", "--technique", "deb", "--product", "LifePearl 100", "--drug", "doxorubicin")
+    assert out.status == 2
+    lines = run(*DEB).out.splitlines()
+    assert any(
+        line.startswith("figure: loaded at least") and "in vitro, not a label" in line for line in lines
+    )
+
+
+def test_one_dose_has_one_rounding() -> None:
+    out = run(*DEB[:-1], "133.3333 mg").out
+    assert "133.33 mg" in out
+    assert "133.333" not in out

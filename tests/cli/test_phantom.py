@@ -28,6 +28,17 @@ def test_list_of_one_shows_what_can_be_set() -> None:
     assert "centre_mm" in run("phantom", "list", "sphere").out
 
 
+def test_list_of_a_patient_begins_with_its_phases_and_variants() -> None:
+    """Each in the words of the definition, so that nobody has to open the file."""
+    lines = run("phantom", "list", "net-liver").out.splitlines()
+    assert lines[2].split("  ")[0] == "phase=portal-venous"
+    assert any(line.startswith("variant=miliary") and line.endswith("small nodules only") for line in lines)
+    shown = json.loads(run("phantom", "list", "net-liver", "--json").out)
+    assert shown["variant"]["fatty"] == "fatty liver of 30 to 80 HU"
+    assert set(shown["phase"]) == {"portal-venous", "arterial", "late"}
+    assert shown["uptake.focus"] == "none"
+
+
 def test_make_writes_what_was_set(tmp_path: Path) -> None:
     ran = run(
         "phantom", "make", "decay-series", "-o", tmp_path / "d", "--seed", 3, "--json",

@@ -18,6 +18,7 @@ from emboplan.eligibility.facts import parse_facts
 from emboplan.model.patient import Fact, FactValue, PatientFacts
 from emboplan.model.protocol import (
     AllOf,
+    Always,
     AnyOf,
     Change,
     Compares,
@@ -523,3 +524,95 @@ def test_a_number_that_must_only_be_known() -> None:
     rule = AnyOf((Compares(BLOOD, Operator.LESS, ONE), Compares(BLOOD, Operator.AT_LEAST, ONE)))
     (needed,) = only(what_would_change(PatientFacts(), own_protocol(rule)))
     assert (needed.how, needed.needed) == (How.FIND_OUT, "any value")
+
+
+def test_ranges_and_answers_come_in_their_order() -> None:
+    """With four limits the pieces are nine; the second and the last would do."""
+    wanted = AnyOf((Compares(BLOOD, Operator.EQUAL, ONE), Compares(BLOOD, Operator.MORE, Decimal(4))))
+    between = (Compares(BLOOD, Operator.AT_LEAST, Decimal(it)) for it in (2, 3))
+    protocol = own_protocol(wanted, AnyOf((*between, Is(CONSENT, (True,)))))
+    facts = PatientFacts({"blood": Fact(Decimal("2.5")), "consent": Fact(value=True)})
+    (needed,) = only(what_would_change(facts, protocol))
+    assert needed.needed == "1 or > 4"
+    places = tuple(f"c{n}" for n in range(9))
+    choice = FactDefinition("place", FactKind.CHOICE, "a test", change=Change.DECIDE, choices=places)
+    (needed,) = only(what_would_change(PatientFacts(), own_protocol(Is(choice, ("c8", "c1")))))
+    assert needed.needed.split(" or ") == ["c1", "c8"]
+
+
+def test_what_holds_for_nobody_blocks() -> None:
+    answer = what_would_change(PatientFacts(), own_protocol(Not(Always())))
+    assert (answer.blocked, answer.sets) == (("C0",), ())
+
+
+def decisions(letter: str, count: int) -> list[FactDefinition]:
+    return [fact(f"{letter}{n:02}", FactKind.BOOLEAN, Change.DECIDE) for n in range(count)]
+
+
+def any_yes(letter: str, count: int) -> AnyOf:
+    return AnyOf(tuple(Is(it, (True,)) for it in decisions(letter, count)))
+
+
+def test_beyond_512_ways_some_are_left_out_and_said_so() -> None:
+    """16 x 32 are 512, 27 x 19 one more."""
+    for first, second, complete in ((16, 32, True), (27, 19, False)):
+        answer = what_would_change(PatientFacts(), own_protocol(any_yes("a", first), any_yes("b", second)))
+        assert (answer.complete, len(answer.sets)) == (complete, 512)
+
+
+def test_the_ways_that_change_most_are_left_out_first() -> None:
+    """Of the 27 pairs the last one is half there, so that its 19 ways need two changes, all others three."""
+    pairs = [
+        AllOf((Is(a, (True,)), Is(c, (True,))))
+        for a, c in zip(decisions("a", 27), decisions("c", 27), strict=True)
+    ]
+    protocol = own_protocol(AnyOf(tuple(pairs)), any_yes("b", 19))
+    answer = what_would_change(PatientFacts({"c26": Fact(value=True)}), protocol)
+    changed = [tuple(it.fact for it in needed) for needed in answer.sets]
+    assert changed[:19] == [("a26", f"b{n:02}") for n in range(19)]
+    assert not answer.complete
+
+
+URINE = fact("urine", FactKind.NUMBER, Change.REPEAT)
+
+
+def below(blood: int, urine: int) -> AllOf:
+    """Both below these, with consent."""
+    numbers = (Compares(it, Operator.LESS, Decimal(n)) for it, n in ((BLOOD, blood), (URINE, urine)))
+    return AllOf((Is(CONSENT, (True,)), *numbers))
+
+
+@pytest.mark.parametrize(
+    ("ways", "blood", "urine"),
+    [
+        ((below(1, 1), below(2, 2)), "< 2", "< 2"),
+        ((below(2, 2), below(1, 1)), "< 2", "< 2"),
+        ((below(1, 2), below(2, 1)), "< 1", "< 2"),
+        ((below(2, 1), below(1, 2)), "< 2", "< 1"),
+    ],
+)
+def test_of_two_ways_the_one_that_asks_less_is_said_else_the_first(
+    ways: tuple[AllOf, ...], blood: str, urine: str
+) -> None:
+    known = {"blood": Fact(Decimal(5)), "urine": Fact(Decimal(5)), "consent": Fact(value=False)}
+    needed = only(what_would_change(PatientFacts(known), own_protocol(AnyOf(ways))))
+    told = [(it.fact, it.needed) for it in needed]
+    assert told == [("blood", blood), ("consent", "yes"), ("urine", urine)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "now", "example"),
+    [
+        (Compares(BLOOD, Operator.AT_LEAST, ONE), "0", "2"),
+        (Compares(BLOOD, Operator.EQUAL, ONE), "0", "1"),
+        (AnyOf((AllOf((Compares(BLOOD, Operator.MORE, ONE), Compares(BLOOD, Operator.LESS, TWO))),
+                Compares(BLOOD, Operator.MORE, Decimal(4)))), "2.5", "1.5"),
+    ],
+)  # fmt: skip
+def test_an_example_lies_inside_the_first_range_and_on_a_limit_only_where_it_must(
+    wanted: Any, now: str, example: str
+) -> None:
+    passed = AnyOf((Compares(BLOOD, Operator.AT_LEAST, Decimal(3)), Is(CONSENT, (True,))))
+    facts = PatientFacts({"blood": Fact(Decimal(now)), "consent": Fact(value=True)})
+    (needed,) = only(what_would_change(facts, own_protocol(wanted, passed)))
+    assert needed.example == Decimal(example)

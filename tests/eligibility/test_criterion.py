@@ -11,7 +11,7 @@ from tests.eligibility.conftest import Clinic
 from emboplan.eligibility.criterion import protocol_from_table
 from emboplan.eligibility.dictionary import definitions_from_table
 from emboplan.errors import CatalogError
-from emboplan.model.protocol import AllOf, Compares, FactKind, Operator, Washout
+from emboplan.model.protocol import AllOf, Compares, CriterionKind, FactKind, Operator, Washout
 
 RULE = {"fact": "creatinine", "op": "<", "limit": 2.0, "unit": "mg/dL"}
 TABLE: dict[str, Any] = {
@@ -39,6 +39,9 @@ def test_a_protocol_of_a_site(clinic: Clinic) -> None:
     rule = protocol.criteria[0].pass_when
     assert isinstance(rule, Compares)
     assert (rule.operator, str(rule.limit), rule.unit) == (Operator.LESS, "2.0", "mg/dL")
+    kinds = {kind: with_rule(RULE, kind=kind.value) for kind in CriterionKind}
+    read = {kind: protocol_from_table(it, clinic.definitions).criteria[0].kind for kind, it in kinds.items()}
+    assert read == {kind: kind for kind in CriterionKind}
 
 
 def test_unit_spellings_are_the_laboratorys(clinic: Clinic) -> None:
@@ -55,6 +58,9 @@ def test_a_washout_and_a_compound_rule(clinic: Clinic) -> None:
     assert isinstance(rule, AllOf)
     assert isinstance(rule.parts[0], Washout)
     assert (rule.parts[0].months, rule.parts[0].days) == (3, 0)
+    days = protocol_from_table(with_rule(WASHOUT), clinic.definitions).criteria[0].pass_when
+    assert isinstance(days, Washout)
+    assert (days.months, days.days) == (0, 28)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +92,7 @@ def test_a_washout_and_a_compound_rule(clinic: Clinic) -> None:
         (with_rule({**RULE, "all": []}), "criterion[0].pass_when: found the keys fact, op, limit, unit, all"),
         (with_rule({**RULE, "fact": "creatinin"}), 'did you mean "creatinine"?'),
         (with_rule({**RULE, "fact": ["ecog"]}), "fact: found ['ecog'], expected the name of a fact"),
+        (with_rule({**RULE, "fact": 3}), "fact: found 3, expected the name of a fact"),
         (with_rule({"fact": "ecg", "is": 1}), 'fact: found "ecg", expected the name of a fact; did you mean'),
         (with_rule(RULE, corrected="inrr"), 'criterion[0].corrected: found "inrr", expected the name of'),
         (with_rule({"fact": "ecog", "op": "<="}), "criterion[0].pass_when.limit: missing"),
@@ -232,3 +239,43 @@ def test_double_ids_come_in_their_order(clinic: Clinic) -> None:
         protocol_from_table({**TABLE, "criterion": criteria}, clinic.definitions)
     told = str(caught.value).splitlines()
     assert told == [f'criterion: the id "{name}" stands twice' for name in sorted(names)]
+
+
+WASHOUT = {"given": "prior_prrt", "last": "last_prrt_date", "before_entry": {"days": 28}}
+
+
+@pytest.mark.parametrize(
+    ("rule", "line"),
+    [
+        ({**WASHOUT, "since": 1}, ".since: unknown key, expected one of given, last, before_entry"),
+        ({**WASHOUT, "before_entry": {"days": 1.5}}, ".before_entry: expected one whole number of days or"),
+        ({**WASHOUT, "before_entry": {"days": 0}}, ".before_entry: expected one whole number of days or"),
+        ({**WASHOUT, "before_entry": {"months": -1}}, ".before_entry: expected one whole number of days or"),
+        ({**WASHOUT, "given": "prior_prt"}, '.given: found "prior_prt", expected the name of a fact; did'),
+        ({**WASHOUT, "last": "last_prt_date"}, '.last: found "last_prt_date", expected the name of a fact;'),
+        ({"all": [RULE], "because": 1}, ".because: unknown key, expected one of all"),
+        ({"any": 3}, ".any: found 3, expected an array of rules"),
+        ({"not": RULE, "because": 1}, ".because: unknown key, expected one of not"),
+        ({"if": RULE, "then": RULE, "else": RULE}, ".else: unknown key, expected one of if, then"),
+        ({"always": True, "because": 1}, ".because: unknown key, expected one of always"),
+        ({"fact": "ecog", "is": 1, "because": 1}, ".because: unknown key, expected one of fact, is, in"),
+        ({**RULE, "because": 1}, ".because: unknown key, expected one of fact, op, limit, unit, preferred"),
+        ({**RULE, "preferred": "creatinin"}, '.preferred: found "creatinin", expected the name of a fact;'),
+        ({"fact": "ecog", "in": 1}, ".in: found 1, expected a list of answers"),
+        ({"fact": "ecog", "is": True}, ": ecog cannot be True, expected a whole number"),
+        ({"fact": "inr", "is": 1}, ": inr cannot be 1, expected a fact that is no number (use op and limit)"),
+    ],
+)
+def test_each_shape_of_a_rule_has_its_keys(clinic: Clinic, rule: dict[str, Any], line: str) -> None:
+    with pytest.raises(CatalogError) as caught:
+        protocol_from_table(with_rule(rule), clinic.definitions)
+    (told,) = str(caught.value).splitlines()
+    assert told.startswith(f"criterion[0].pass_when{line}")
+
+
+def test_a_dictionary_without_the_day_of_entry_has_no_washouts(clinic: Clinic) -> None:
+    without = {name: it for name, it in clinic.definitions.items() if name != "enrolment_date"}
+    with pytest.raises(
+        CatalogError, match='before_entry: found "enrolment_date", expected the name of a fact'
+    ):
+        protocol_from_table(with_rule(WASHOUT), without)

@@ -42,7 +42,7 @@ def test_a_number_is_cut_at_its_limits() -> None:
     assert said(found) == [
         ("0", "-", "1"), ("1", "1", "1"), ("1.5", "1", "2"), ("2", "2", "2"), ("3", "2", "-")
     ]  # fmt: skip
-    assert (found.now, found.reachable) == (ABSENT, {0, 1, 2, 3, 4, ABSENT})
+    assert (found.now, set(found.reachable)) == (ABSENT, {0, 1, 2, 3, 4, ABSENT})
     assert len(found.reachable) == 6
     assert said(cut(fact())) == [("0", "-", "-")]
 
@@ -94,6 +94,7 @@ def test_examples_lie_between_the_bounds(
         ({}, ["4"], ["3", "4", "5"]),
         ({}, ["1.5"], ["1", "2"]),  # half a point is no whole number
         ({"maximum": Decimal("2.5")}, [], ["2"]),
+        ({"maximum": Decimal(3)}, [], ["3"]),
         ({"minimum": Decimal("0.5")}, [], ["1"]),
         ({"minimum": Decimal("0.2"), "maximum": Decimal("0.8")}, [], []),
     ],
@@ -161,7 +162,7 @@ def test_answers_of_a_question_and_of_a_choice() -> None:
     assert unknown.reachable == {0, 1, ABSENT}
     choice = fact(FactKind.CHOICE, choices=("a", "b"))
     known = answers(choice, "b")
-    assert ([it.example for it in known.pieces], known.now, known.reachable) == (["a", "b"], 1, {0, 1})
+    assert ([it.example for it in known.pieces], known.now, set(known.reachable)) == (["a", "b"], 1, {0, 1})
     odd = answers(choice, "c")
     assert ([it.example for it in odd.pieces], odd.now) == (["a", "b", "c"], 2)
     assert answers(fact(FactKind.BOOLEAN, Change.FIXED), True).reachable == {1}
@@ -188,11 +189,11 @@ def test_a_day_of_entry_can_only_be_put_off(now: date, place: int) -> None:
 
 def test_a_day_of_entry_that_is_not_known_may_be_any() -> None:
     found = entry_days(fact(FactKind.DATE, Change.WAIT), None, ENDS)
-    assert (found.now, found.reachable) == (ABSENT, {0, 1, 2, ABSENT})
+    assert (found.now, set(found.reachable)) == (ABSENT, {0, 1, 2, ABSENT})
     free = entry_days(fact(FactKind.DATE, Change.WAIT), None, [])
     assert [it.example for it in free.pieces] == [ANY_DAY]
     kept = entry_days(fact(FactKind.DATE, Change.WAIT), ENDS[0], [])
-    assert ([it.example for it in kept.pieces], kept.now, kept.reachable) == ([ENDS[0]], 0, {0})
+    assert ([it.example for it in kept.pieces], kept.now, set(kept.reachable)) == ([ENDS[0]], 0, {0})
 
 
 @pytest.mark.parametrize(
@@ -208,4 +209,10 @@ def test_a_last_day_is_open_where_it_is_asked_for(
     now: int, reachable: set[int], *, known: bool, asked: bool
 ) -> None:
     found = last_date(fact(FactKind.DATE), known=known, asked=asked)
-    assert (len(found.pieces), found.now, found.reachable) == (2, now, reachable)
+    assert (len(found.pieces), found.now, set(found.reachable)) == (2, now, reachable)
+
+
+def test_days_of_entry_come_in_their_order() -> None:
+    days = [date(2026, month, 1) for month in (5, 2, 9, 3, 12, 7, 4)]
+    found = entry_days(fact(FactKind.DATE, Change.WAIT), None, days)
+    assert [it.example for it in found.pieces] == [date(2026, 1, 31), *sorted(days)]

@@ -76,6 +76,13 @@ def test_null_is_not_known(clinic: Clinic) -> None:
         ({"ecog": 1.5}, "found 1.5, expected a whole number from 0 to 5"),
         ({"ecog": 6}, "found 6, expected a number from 0 to 5"),
         ({"ecog": True}, "found true, expected a whole number"),
+        ({"ecog": False}, "found false, expected a whole number"),
+        ({"creatinine": True}, 'found true, expected { value = ..., unit = "mg/dL" }'),
+        (
+            {"creatinine": {"value": 1, "unit": "mg/dL", **dict.fromkeys("zbkaq", 1)}},
+            "unknown key a, expected",
+        ),
+        ({"alt": {"value": 38, "unit": "U/L", "uln": "forty"}}, 'upper limit of normal "forty", expected a'),
         ({"age_years": True}, "found true, expected a number in years"),
         ({"age_years": "old"}, 'found "old", expected a number in years'),
         ({"liver_tumor_burden_pct": 101}, "found 101, expected a number from 0 to 100"),
@@ -360,3 +367,36 @@ def test_a_comma_in_a_number_is_asked_about(clinic: Clinic, name: str, value: ob
 def test_a_comma_between_digits_may_stand_in_a_choice(clinic: Clinic) -> None:
     own = {"x": replace(clinic.definitions["sex"], name="x", choices=("grade 1,2", "grade 3"))}
     assert parse_facts({"x": "grade 1,2"}, own).known["x"].value == "grade 1,2"
+
+
+def test_a_fact_of_that_name_goes_before_who_judged(clinic: Clinic) -> None:
+    own = {**clinic.definitions, "judged_by": replace(clinic.definitions["pregnant"], name="judged_by")}
+    assert parse_facts({"judged_by": True}, own).known["judged_by"] == Fact(value=True)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "words"),
+    [
+        ({"minimum": 1, "maximum": 4}, "from 1 to 4"),
+        ({"minimum": 1}, "of 1 or more"),
+        ({"maximum": 4}, "of 4 or less"),
+        ({}, ""),
+    ],
+)
+def test_a_range_is_said_as_far_as_it_goes(bounds: dict[str, int], words: str) -> None:
+    limits = {name: Decimal(value) for name, value in bounds.items()}
+    own = {"x": FactDefinition("x", FactKind.INTEGER, "a test", **limits)}  # type: ignore[arg-type]  # bounds
+    tried: dict[object, str] = {"odd": "whole number"}
+    tried |= {0: "number"} if "minimum" in bounds else {}
+    tried |= {5: "number"} if "maximum" in bounds else {}
+    for value, what in tried.items():
+        with pytest.raises(CaseFileError) as caught:
+            parse_facts({"x": value}, own)
+        (line,) = caught.value.problems
+        assert line.endswith(f"expected a {what} {words}".rstrip())
+    assert parse_facts({"x": 2}, own).known["x"].value == 2
+
+
+def test_a_date_may_have_no_earliest_day() -> None:
+    own = {"x": FactDefinition("x", FactKind.DATE, "a test")}
+    assert parse_facts({"x": "0900-01-01"}, own).known["x"].value == date(900, 1, 1)

@@ -145,3 +145,22 @@ def test_a_result_names_its_protocol_and_whether_it_is_complete(clinic: Clinic) 
     for name in clinic.protocols:
         result = clinic.judge(name)
         assert (result.protocol, result.source_complete) == (name, name not in ("DEBOXA", "MSK-19-125"))
+
+
+def test_a_stage_is_assumed_only_where_nobody_states_it(clinic: Clinic) -> None:
+    unstated = {"without": "assessment_stage"}
+    for given, assumed in (({}, False), (unstated, True), ({**unstated, "stage": "screening"}, False)):
+        flags = clinic.judge("CapTemY90", **given).flags
+        assert ("stage-assumed" in {flag.id for flag in flags}) is assumed
+
+
+def test_remarks_that_would_not_change_a_thing_are_not_made(clinic: Clinic) -> None:
+    """An advice that is met, a criterion that fails, a burden beside another reason, one reading of two."""
+    kinds = {"inclusion", "exclusion", "advisory", "process"}
+    for changes in ({}, {"ecog": 4}, {"pregnant": True}):
+        for protocol in clinic.protocols:
+            assert kinds & {flag.id for flag in clinic.judge(protocol, **changes).flags} == set()
+    with_progression = measured(clinic, "liver_tumor_burden_pct", "26", "24", "28")
+    assert flags(evaluate(clinic.protocols["RETNET"], with_progression), "borderline") == []
+    alone = clinic.judge("RETNET", liver_tumor_burden_visual_pct=40, without="liver_tumor_burden_pct")
+    assert flags(alone, "visual-burden") == []

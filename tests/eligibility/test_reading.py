@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.eligibility.conftest import Clinic
 
+from emboplan.eligibility.facts import parse_facts
 from emboplan.eligibility.reading import exact_decimal, plain, read_number, show_beside
 from emboplan.errors import UnitError
 from emboplan.model.patient import Fact, FactOrigin, LabValue, PatientFacts
@@ -68,8 +69,8 @@ def test_what_is_typed_goes_before_what_is_measured(clinic: Clinic) -> None:
     both = {"liver_tumor_volume_ml": part, "liver_volume_ml": whole}
     assert share(clinic, **both, liver_tumor_burden_pct=percentage) == [10, 8, 11]
     assert share(clinic, **both, liver_tumor_burden_pct=Fact(Decimal(12))) == [12]
-    typed = {**both, "liver_volume_ml": Fact(Decimal(2000))}
-    assert share(clinic, **typed, liver_tumor_burden_pct=percentage) == [5, 4, 5.5]
+    typed = {name: Fact(number) for name, number in zip(both, (Decimal(100), Decimal(2000)), strict=True)}
+    assert share(clinic, **typed, liver_tumor_burden_pct=percentage) == [5]
     assert share(clinic, **both) == [10, 8, 11]
 
 
@@ -108,14 +109,14 @@ def test_a_shown_number_stays_on_its_side_of_the_limit(value: Fraction, limit: D
         (FactOrigin.ENTERED, (FactOrigin.ENTERED, FactOrigin.ENTERED), 40),
         (FactOrigin.ENTERED, (FactOrigin.ENTERED, FactOrigin.MEASURED), 35),
         (FactOrigin.ENTERED, (FactOrigin.MEASURED, FactOrigin.MEASURED), 35),
-        (FactOrigin.MEASURED, (FactOrigin.ENTERED, FactOrigin.MEASURED), 40),
+        (FactOrigin.MEASURED, (FactOrigin.ENTERED, FactOrigin.MEASURED), 35),
         (FactOrigin.MEASURED, (FactOrigin.MEASURED, FactOrigin.MEASURED), 35),
     ],
 )
 def test_who_said_so_decides_between_volumes_and_percentage(
     clinic: Clinic, percentage: FactOrigin, volumes: tuple[FactOrigin, FactOrigin], expected: int
 ) -> None:
-    """400/1000 mL make 40 %, the percentage says 35; entered volumes go before what is measured."""
+    """400/1000 mL make 40 %, the percentage says 35; two entered volumes go before what is measured."""
     reading = read_number(
         clinic.definitions["liver_tumor_burden_pct"],
         PatientFacts(
@@ -201,3 +202,41 @@ def test_a_plain_number_shows_its_unit(clinic: Clinic) -> None:
 @pytest.mark.parametrize("text", ["1e50", "1e-50"])
 def test_the_largest_and_smallest_numbers_that_are_taken(text: str) -> None:
     assert exact_decimal(Decimal(text)) == Decimal(text)
+
+
+def test_one_third_of_a_thousandth_above_a_limit_is_shown_above_it() -> None:
+    """2.000333... is 2.000 with four digits, which lies below 2.0003, and 2.0003 with five."""
+    assert show_beside(2 + Fraction(1, 3000), Fraction("2.0003")) == "2.00033"
+
+
+@pytest.mark.parametrize("name", ["liver_tumor_volume_ml", "liver_volume_ml"])
+def test_one_volume_alone_makes_no_share(clinic: Clinic, name: str) -> None:
+    facts = parse_facts({name: 900}, clinic.definitions)
+    assert read_number(clinic.definitions["liver_tumor_burden_pct"], facts) is None
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "low", "high"),
+    [
+        ((280, 320), None, Fraction(56, 3), Fraction(64, 3)),
+        (None, (1400, 1600), Fraction(75, 4), Fraction(150, 7)),
+        ((280, 320), (1400, 1600), Fraction(35, 2), Fraction(160, 7)),
+    ],
+)
+def test_the_interval_of_a_share_takes_a_volume_without_one_as_it_is(
+    clinic: Clinic,
+    part: tuple[int, int] | None,
+    whole: tuple[int, int] | None,
+    low: Fraction,
+    high: Fraction,
+) -> None:
+    """300 of 1500 mL: 280 / 1500 are 56/3 %, 300 / 1600 are 75/4 %."""
+
+    def volume(value: int, ends: tuple[int, int] | None) -> Fact:
+        between = None if ends is None else (Decimal(ends[0]), Decimal(ends[1]))
+        return Fact(Decimal(value), FactOrigin.MEASURED, between)
+
+    known = {"liver_tumor_volume_ml": volume(300, part), "liver_volume_ml": volume(1500, whole)}
+    reading = read_number(clinic.definitions["liver_tumor_burden_pct"], PatientFacts(known))
+    assert reading is not None
+    assert (reading.value, reading.interval) == (Fraction(20), (low, high))

@@ -9,6 +9,7 @@ from emboplan.embolics.contrast import contrast_volumes
 from emboplan.embolics.loaded_share import drug_balance
 from emboplan.embolics.sizes import changed_diameters
 from emboplan.embolics.solution import drug_vials, strength_mg_per_ml
+from emboplan.errors import CatalogError
 from emboplan.model.results.loading import Loading
 from emboplan.workflow.load import load_beads
 
@@ -22,7 +23,7 @@ def text(found: Loading, key: str) -> str:
 
 
 def test_the_contract_of_load() -> None:
-    """150 mg doxorubicin at 25 mg/mL: 2 vials, 37.5 mg/mL, 6 mL, 99 % in 1 h, 20 % smaller."""
+    """150 mg doxorubicin at 25 mg/mL: 2 vials, 37.5 mg/mL, 6 mL, 99 %, at least 2 h, 20 % smaller."""
     found = load_beads(product="DC Bead", drug="doxorubicin", dose_mg=150, solution_mg_per_ml=25).to_json()
     expected = {
         "technique": "deb",
@@ -34,7 +35,7 @@ def test_the_contract_of_load() -> None:
         "drug_mg_per_ml_beads": 37.5,
         "solution_ml": 6.0,
         "solution_mg_per_ml": 25.0,
-        "loading_min": 60.0,
+        "loading_min": 120.0,
         "loaded_mg": 148.5,
         "supernatant_mg": 1.5,
         "diameter_um": [80.0, 240.0],
@@ -55,10 +56,11 @@ def test_the_contract_of_load() -> None:
         ("DC BeadM1", "DC BeadM1", "70-150"),
         ("DC Bead M1", "DC BeadM1", "70-150"),
         ("DC Bead M1 70-150 um", "DC BeadM1", "70-150"),
-        ("QuadraSphere 30-60", "HepaSphere", "30-60"),
-        ("Oncozene 100", "Embozene TANDEM", "100"),
+        ("QuadraSphere 30-60", "QuadraSphere", "30-60"),
+        ("Oncozene 100", "Oncozene", "100"),
         ("callispheres-100-300", "CalliSpheres", "100-300"),
-        ("LC Bead LUMI 70-150", "DC Bead LUMI", "70-150"),
+        ("LC Bead LUMI 70-150", "LC Bead LUMI", "70-150"),
+        ("LUMI 70-150", "DC Bead LUMI", "70-150"),
     ],
 )
 def test_names_as_people_write_them(name: str, product: str, size: str) -> None:
@@ -91,13 +93,26 @@ def test_lc_bead_takes_the_figures_of_dc_bead_to_be_confirmed() -> None:
 
 
 def test_loading_time_by_size() -> None:
-    """1 h was measured for 100-300 um; else the technical table's 2 h hold, and the slowest size counts."""
-    small = load_beads(product="DC Bead", drug="doxorubicin", dose_mg=75, sizes="100-300")
-    large = load_beads(product="DC Bead", drug="doxorubicin", dose_mg=75, sizes="500-700")
-    both = load_beads(product="DC Bead", drug="doxorubicin", dose_mg=75, sizes=["100-300", "500-700"])
+    """1 h was measured for 100-300 um at 2 mg/mL; else 2 h hold, and the slowest size counts."""
+    wish: dict[str, Any] = {
+        "product": "DC Bead",
+        "drug": "doxorubicin",
+        "dose_mg": 75,
+        "solution_mg_per_ml": 2,
+    }
+    small = load_beads(**wish, sizes="100-300")
+    large = load_beads(**wish, sizes="500-700")
+    both = load_beads(**wish, sizes=["100-300", "500-700"])
     assert (small.loading_min, large.loading_min, both.loading_min) == (60, 120, 120)
     assert "EMB-B2: at least 2 h" in text(small, "conflict-loading-time")
     assert both.diameter_um == (80.0, 560.0)
+
+
+@pytest.mark.parametrize(("strength", "minutes"), [(1.5, 60), (2, 60), (2.1, 120), (25, 120), (None, 120)])
+def test_the_hour_of_a_dilute_solution_holds_for_that(strength: float | None, minutes: float) -> None:
+    found = load_beads(product="DC Bead", drug="doxorubicin", dose_mg=75, solution_mg_per_ml=strength)
+    assert found.loading_min == minutes
+    assert ("time-of-a-dilute-solution" in ids(found)) is (minutes == 120)
 
 
 def test_lumi_by_size() -> None:
@@ -176,13 +191,17 @@ def test_oxaliplatin_asks_what_is_not_known() -> None:
         found.supernatant_mg,
         found.solution_ml,
         found.solution_mg_per_ml,
-    ) == (80, 20, 20, 5)
+    ) == (80, 20, None, None)
+    assert found.diluent is None
+    assert "100 mg are 20 mL, and no source says whether that holds on beads" in text(found, "open-solution")
+    assert "5 % dextrose" in text(found, "open-diluent")
+    assert "keeps 24 h" in text(found, "as-reconstituted")
     assert (found.drug_vials, found.drug_left_over_mg) == (1, 0)
     assert "chloride-in-beads" in found.to_acknowledge
-    assert {"aluminium", "not-assumed-bound", "solution-as-reconstituted"} <= ids(found)
+    assert {"aluminium", "not-assumed-bound"} <= ids(found)
     assert {item.id for item in found.open_items} == {
         *("open-beads", "open-loading-time", "open-size-change", "open-catheter"),
-        *("open-contrast", "open-storage"),
+        *("open-contrast", "open-storage", "open-solution", "open-diluent", "open-shipping-liquid"),
     }
 
 
@@ -206,12 +225,16 @@ def test_what_the_user_entered_is_named() -> None:
 
 
 def test_named_ways_of_loading() -> None:
-    """Epirubicin: 30 min and 98.98 %, or 60 s with vibration and 99.5 %."""
-    soaked = load_beads(product="DC Bead", drug="epirubicin", dose_mg=50)
-    shaken = load_beads(product="DC Bead", drug="epirubicin", dose_mg=50, method="vibration-60-s")
-    assert (soaked.loading_min, soaked.loaded_mg) == (30, 49.49)
+    """Epirubicin: 60 s with vibration and 99.5 %; the usual 30 min have no share of their own."""
+    wish: dict[str, Any] = {"product": "DC Bead", "drug": "epirubicin", "dose_mg": 50}
+    with pytest.raises(CatalogError, match=r"no published efficiency.*method: vibration-20-s"):
+        load_beads(**wish)
+    soaked = load_beads(**wish, loading_efficiency=0.9)
+    shaken = load_beads(**wish, method="vibration-60-s")
+    assert (soaked.loading_min, soaked.loaded_mg) == (30, 45)
     assert (shaken.loading_min, shaken.loaded_mg) == (1, 49.75)
-    assert "vibration-60-s" in text(soaked, "named-ways")
+    assert "Load for 1 min, with vibration, the phosphate-buffered saline removed." in shaken.steps
+    assert "Load for 30 min." in soaked.steps
 
 
 def test_the_steps_hold_the_numbers() -> None:
@@ -230,8 +253,8 @@ def test_the_steps_hold_the_numbers() -> None:
         "Open 2 vials of doxorubicin, 50 mg each; 25 mg are left over.",
         "Make up 75 mg doxorubicin with water for injection to 3 mL (25 mg/mL).",
         "Add the solution to the beads and mix.",
-        "Load for 60 min.",
-        "Let the beads settle and discard the liquid above them (about 0.75 mg doxorubicin left in it).",
+        "Load for 120 min.",
+        "Let the beads settle and discard the liquid above them (at most 0.75 mg doxorubicin left in it).",
         "Add 15 mL non-ionic contrast; the suspension is then 17 mL.",
     )
 

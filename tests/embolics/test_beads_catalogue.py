@@ -66,6 +66,9 @@ def test_all_products_and_drugs_are_there() -> None:
             "tandem",
             "lifepearl",
             "callispheres",
+            "quadrasphere",
+            "oncozene",
+            "lc-bead-lumi",
         ),
     }
     assert set(drug_names(tables)) == {

@@ -290,7 +290,7 @@ def test_json_has_the_fields_of_the_command() -> None:
         ({"particles_after": "QuadraSphere"}, "drug-eluting beads with iodised oil"),
         ({"protocol": "deboxa"}, "no arm with the technique ctace"),
         ({"protocol": "retnet", "particles_after_um": (40, 120)}, "outside the 50-500 µm of retnet"),
-        ({"drug": "miriplatin"}, "use oil_suspension"),
+        ({"drug": "miriplatin"}, "leave out oil, aqueous phase and ratio"),
         ({"drug": "doxorubcin"}, "nearest: doxorubicin"),
         ({"drug": " "}, "expected the name of a drug"),
     ],
@@ -326,3 +326,17 @@ def test_refusals_of_the_neighbours(call: Any, words: str) -> None:
 def test_unverified_numbers_are_no_default(name: str) -> None:
     with pytest.raises(CatalogError, match="no verified value"):
         tace_numbers(load()).sourced(name)
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ({"particles_after_um": (float("nan"), 100)}, "expected a plain number"),
+        ({"particles_after_um": (500, 100)}, "particles_after_um is 500 to 100; expected the smaller first"),
+        ({"aqueous_phase": " "}, "aqueous_phase is ' '; expected the name of a fluid"),
+    ],
+)
+def test_a_slip_in_an_emulsion_is_one_clear_line(wish: dict[str, Any], said: str) -> None:
+    with pytest.raises(EmboplanError) as caught:
+        emulsion(drug="doxorubicin", dose_mg=50, oil_ml=10, aqueous_ml=10, **wish)
+    assert said in str(caught.value)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from emboplan.catalog import load
 from emboplan.catalog.tace_tables import source_tier, tace_numbers
-from emboplan.embolics.compatibility import holds_chloride, holds_phosphate, is_drug_eluting, refuse_material
+from emboplan.embolics.compatibility import is_drug_eluting, refuse_material
+from emboplan.embolics.fluids import holds_chloride, holds_phosphate
 from emboplan.embolics.procedure import Procedure
 from emboplan.embolics.safety import safety_prompts
 from emboplan.embolics.safety_liver import burden_rules

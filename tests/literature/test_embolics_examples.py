@@ -22,7 +22,7 @@ from emboplan.embolics.emulsion import emulsion
 from emboplan.embolics.infusion import arterial_dose
 from emboplan.embolics.loaded_share import drug_balance
 from emboplan.embolics.sizes import changed_diameters
-from emboplan.embolics.solution import drug_vials, strength_mg_per_ml
+from emboplan.embolics.solution import drug_vials, reconstituted, strength_mg_per_ml
 from emboplan.embolics.storage import may_use
 from emboplan.errors import InputError
 from emboplan.model.embolics import LoadRecipe, quantities, quantity
@@ -267,10 +267,13 @@ def _oxaliplatin(*, diluent: str | None = None, efficiency: float | None = 0.8, 
 
 
 def _reconstitute(i: Inputs) -> Answer:
-    found = _oxaliplatin(diluent=i["diluent"], dose=i["vial_mg"])
-    assert found.solution_ml == i["ml"]
-    assert found.drug_vials == 1
-    return {"mg_per_ml": found.solution_mg_per_ml}
+    """The powder by its own label; on beads the same figures are a hint and no default."""
+    made = reconstituted(find_drug(catalog.load(), "oxaliplatin"), i["vial_mg"])
+    assert made is not None
+    assert made.volume_ml == i["ml"]
+    on_beads = _oxaliplatin(diluent=i["diluent"], dose=i["vial_mg"])
+    assert (on_beads.drug_vials, on_beads.solution_ml) == (1, None)
+    return {"mg_per_ml": made.mg_per_ml}
 
 
 def _cisplatin(i: Inputs) -> Answer:

@@ -176,3 +176,33 @@ def test_impossible_values_are_refused(value: Any) -> None:
 def test_a_value_that_came_past_the_door_is_checked_too() -> None:
     with pytest.raises(ModelRangeError, match="bilirubin is 0"):
         albi(LabValue(Decimal(0), "mg/dL"), lab_value(40, "g/L"))
+
+
+@pytest.mark.parametrize(
+    ("encephalopathy", "ascites", "expected"),
+    [
+        (None, "moderate or severe, poorly controlled", "C"),  # 3 + 3 + 3 + 3, and 1 to 3
+        (None, "none", "C"),  # 9 + 1, and 1 to 3
+        (Encephalopathy.PRESENT, None, "C"),  # 9, 1 to 3, and 2 or 3
+        (None, None, "C"),  # 9, and 2 to 6
+    ],
+)
+def test_the_fewest_points_may_fix_the_class(encephalopathy: Any, ascites: Any, expected: str) -> None:
+    found = child_pugh(
+        bilirubin=lab_value("4", "mg/dL"),
+        albumin=lab_value("2.0", "g/dL"),
+        inr="2.6",
+        ascites=ascites,
+        encephalopathy=encephalopathy,
+    )
+    assert (found.points, found.child_class) == (None, expected)
+    assert "encephalopathy" in found.missing
+
+
+def test_an_ungraded_encephalopathy_has_two_points_at_the_least() -> None:
+    """3 + 3 + 1 + 1 make 8: C with two more, B or C where nothing is known of it."""
+    items = dict(
+        bilirubin=lab_value("4", "mg/dL"), albumin=lab_value("2.0", "g/dL"), inr="1.0", ascites=Ascites.NONE
+    )
+    assert child_pugh(**items, encephalopathy=Encephalopathy.PRESENT).child_class == "C"
+    assert child_pugh(**items, encephalopathy=None).child_class is None

@@ -1,8 +1,8 @@
 """A SPECT acquired and reconstructed, step by step: the twin of the effective model of `synthetic.nuclear`.
 
-Views around the patient: photons attenuated on the way out, blurred with the distance to the detector, a cloud
-of scatter, Poisson noise. Ordered subsets then correct for attenuation, with the scatter that is known, and
-without modelling the resolution. Written for clarity, in NumPy and SciPy alone.
+Views around the patient: photons attenuated on the way out, blurred with the distance to the detector, a
+cloud of scatter, Poisson noise. Ordered subsets then correct for attenuation, with the scatter that is known,
+and without modelling the resolution. Written for clarity, in NumPy and SciPy alone.
 """
 
 import numpy as np

@@ -11,6 +11,8 @@ from emboplan.model.response import Course
 from emboplan.response.endpoint_sets import (
     EndpointRule,
     EndpointSet,
+    ResponseRule,
+    Scope,
     WindowRule,
     endpoint_set_from_table,
 )
@@ -251,3 +253,4 @@ def test_what_a_table_leaves_out() -> None:
     (rule,), (response,) = found.endpoints, found.responses
     assert (rule.rule.censor_missed, rule.rule.competing, rule.rule.censor_at_months) == (False, (), 1)
     assert not response.before_second_treatment
+    assert not ResponseRule("x", Scope.OVERALL, (), "x").before_second_treatment

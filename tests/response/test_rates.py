@@ -51,5 +51,6 @@ def test_who_counts() -> None:
     assert response_rate(best, confidence_frac=0.95).count == 2
     assert disease_control_rate(best, confidence_frac=0.95).count == 3
     assert response_rate(best, confidence_frac=0.95).patients == 6
+    assert disease_control_rate(best, confidence_frac=0.95).patients == 6
     assert response_rate(best, confidence_frac=0.95, evaluable=True).patients == 5
     assert disease_control_rate(best, confidence_frac=0.95, evaluable=True).count == 3

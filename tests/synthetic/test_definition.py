@@ -39,6 +39,14 @@ def test_the_shipped_definition_is_read(net_liver_table: dict[str, Any]) -> None
         ("mr.t1.signal.blod", 4.0, r"mr\.t1\.signal\.blod is no tissue"),
         ("mr.t1.snr", 0.0, r"mr\.t1 has a size or a signal-to-noise ratio of 0"),
         ("ct", 3, r"ct is 3; expected a table"),
+        ("uptake.focus", "spleen", r"uptake\.focus is spleen, focus_frac 0; expected a place and a part"),
+        ("uptake.focus_frac", 0.1, r"uptake\.focus is none, focus_frac 0\.1; expected a place and a part"),
+        ("uptake.free_frac", 0.995, r"focus_frac \+ free_frac is 1\.005; expected 1 or less"),
+        ("uptake.free_kidneys_frac", 0.6, r"free_outside_frac is 1\.1; expected 1 or less"),
+        ("spect.corrections", "all", r"spect\.corrections is 'all'; expected attenuation\+scatter, att"),
+        ("spect.shift_x_mm", -300.0, r"spect\.shift_x_mm is -300 to -300; expected -100 to 100"),
+        ("spect.noise_gain", 0.0, r"spect\.noise_gain is 0 to 0; expected a number above 0"),
+        ("pet.scan_s", 0.0, r"pet\.scan_s is 0 to 0; expected a number above 0"),
         ("name", "", r"name is ''; expected text"),
     ],
 )
@@ -62,4 +70,11 @@ def test_missing(net_liver_table: dict[str, Any], path: str) -> None:
     *sections, key = path.split(".")
     del (table[sections[0]] if sections else table)[key]
     with pytest.raises(InputError, match=r"is missing"):
+        from_table(table)
+
+
+def test_an_unknown_focus_is_refused(net_liver_table: dict[str, Any]) -> None:
+    table = copy.deepcopy(net_liver_table)
+    table["uptake"] |= {"focus": "spleen", "focus_frac": 0.01}
+    with pytest.raises(InputError, match=r"uptake\.focus is 'spleen'; expected none, stomach, duodenum"):
         from_table(table)

@@ -167,6 +167,17 @@ def test_attenuation_of_a_cylinder_is_that_of_its_radius() -> None:
     assert escape[0, 30, 30] < escape[0, 30, 40] < escape[0, 30, 54] < 1
 
 
+def test_noise_has_the_gain_that_was_set(coarse: PhantomDefinition) -> None:
+    """Before the filter: mean 50 and variance 50 g^2, within five standard errors of 64000 voxels."""
+    grid = Grid((40, 40, 40), (8.84,) * 3, (0.0, 0.0, 0.0))
+    for gain in (1.0, 3.0):
+        spect = dataclasses.replace(coarse.spect, noise_gain=gain, filter_fwhm_mm=0.0)
+        image = nuclear.spect_image(spect, grid, np.full(grid.shape, 50.0), np.random.default_rng(1))
+        counts = image.counts.astype(np.float64)
+        assert abs(counts.mean() - 50) < 5 * gain * np.sqrt(50 / 64000)
+        assert pytest.approx(50 * gain**2, rel=0.04) == counts.var()
+
+
 @pytest.mark.parametrize(
     ("corrections", "attenuation", "scatter"),
     [("attenuation+scatter", True, True), ("attenuation", True, False), ("none", False, False)],

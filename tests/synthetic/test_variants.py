@@ -40,6 +40,11 @@ def test_variants_join_and_a_setting_has_the_last_word(net_liver_table: dict[str
     assert Spread(2.0, 4.0) == chosen.lesions.count
 
 
+def test_a_section_can_be_named_without_a_dot(net_liver_table: dict[str, Any]) -> None:
+    """As a keyword of Python must be."""
+    assert definition_of(net_liver_table, {"spect__counts": 3e6}).spect.counts == 3e6
+
+
 def test_the_table_is_left_as_it_was(net_liver_table: dict[str, Any]) -> None:
     before = repr(net_liver_table)
     definition_of(net_liver_table, {"variant": "massive", "burden_frac": 0.5})

@@ -115,6 +115,12 @@ kind = "drug"
 drug = "doxorubicin"
 dose_mg_per_m2 = 120
 
+[[prior]]
+kind = "drug"
+drug = "pirarubicin"
+dose = "0.1 g"
+doxorubicin_equivalent = 0.8
+
 [facts]
 ecog = 1
 bilirubin = { value = 0.8, unit = "mg/dL" }
@@ -168,10 +174,11 @@ def test_every_key_of_the_schema_is_read(folder: Path) -> None:
     limits = case.limits
     assert (limits.perfused_normal_gy, limits.whole_normal_gy) == (70.0, 40.0)
     assert (limits.lung_session_gy, limits.lung_cumulative_gy, limits.lung_mass_g) == (30.0, 50.0, 1000.0)
-    prior, drug = case.priors
+    prior, drug, other = case.priors
     assert (prior.date, prior.lung_gy, prior.whole_normal_gy) == ("2025-06-01", 4.0, 0.0)
     assert (prior.kind, prior.note) == (PriorKind.TARE, "segment VI")
     assert (drug.kind, drug.drug, drug.drug_mg_per_m2) == (PriorKind.DRUG, "doxorubicin", 120.0)
+    assert (other.drug, other.drug_mg, other.doxorubicin_equivalent) == ("pirarubicin", 100.0, 0.8)
     assert case.vial == VialOrder(3.0, datetime(2026, 12, 3, tzinfo=UTC), 0.02, 44e6, custom=True)
     assert case.uncertainty == EnteredUncertainty("site", 0.01, 0.2, 0.05, 0.02, 0.1, 0.05, 0.01, 4.0)
     known = {name: fact.value for name, fact in case.facts.known.items()}
@@ -196,6 +203,7 @@ def test_the_full_example_names_every_key() -> None:
 FULL_SCHEDULE = """
 [patient]
 id = "NET-003"
+date_of_birth = 1968-05-21
 
 [procedure]
 protocol = "captem-y90"

@@ -228,8 +228,9 @@ def test_another_drug_than_the_arm_s_is_to_be_acknowledged(boxes: BoxStudy) -> N
 
 
 def test_acknowledged_in_the_case_is_settled(boxes: BoxStudy) -> None:
-    found = loading(boxes, embolization("deb-tace", f'{OXALIPLATIN}\nacknowledged = ["chloride-in-beads"]'))
-    assert (found.to_acknowledge, found.acknowledged) == ((), ("chloride-in-beads",))
+    both = 'acknowledged = ["chloride-in-beads", "own-load"]'
+    found = loading(boxes, embolization("deb-tace", f"{OXALIPLATIN}\n{both}"))
+    assert (found.to_acknowledge, found.acknowledged) == ((), ("chloride-in-beads", "own-load"))
     assert {s.to_acknowledge for s in found.sessions} == {()}
 
 

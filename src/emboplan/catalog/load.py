@@ -45,7 +45,7 @@ ROOMS = (
 )
 FOLDERS = ("phantoms", "protocols", "schedules", "device_labels", "kernels", "endpoints")
 # Definitions of facts: those of the trial documents, and beside them those of labels and of safety prompts.
-FACT_FILES = ("facts.toml", "label_facts.toml", "prompt_facts.toml")
+FACT_FILES = ("facts.toml", "patient_facts.toml", "label_facts.toml", "prompt_facts.toml")
 # The rooms whose entries are goals and limits, with the words that describe them.
 DOSE_ROOMS = ("limits", "goals")
 

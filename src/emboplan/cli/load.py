@@ -12,11 +12,11 @@ from emboplan.cli.common import CatalogOption, JsonOption, print_json
 from emboplan.cli.load_values import compound, in_unit, moment, territory_shares, wanted_um
 
 if TYPE_CHECKING:
-    from emboplan.model.results.emulsion import Emulsion
+    from emboplan.model.results.emulsion import Emulsion, OilSuspension
     from emboplan.model.results.loading import Loading, LoadingCourse
     from emboplan.model.results.particles import ParticleChoice
 
-    Answer = Loading | LoadingCourse | Emulsion | ParticleChoice
+    Answer = Loading | LoadingCourse | Emulsion | OilSuspension | ParticleChoice
 
 
 class Technique(StrEnum):
@@ -33,10 +33,11 @@ ONLY = {
         *("vials", "beads", "vial", "sizes", "loading_efficiency", "method", "solution", "strength"),
         *("diluent", "drug_vial", "loading_time", "contrast", "mixed_with", "loaded_at", "territories"),
         *("sessions", "acknowledge", "catheter", "drug", "dose", "arm"),
+        *("bilirubin", "child_pugh"),
     ),
     Technique.CTACE: (
         *("oil", "aqueous", "ratio", "strength", "diluent", "body_surface", "bilirubin", "child_pugh", "age"),
-        *("drug", "dose", "mixed_with", "product", "arm"),
+        *("drug", "dose", "mixed_with", "product", "arm", "acknowledge"),
     ),
     Technique.BLAND: ("product", "sizes", "catheter", "shunt", "end_point", "heart_rate", "arm"),
 }
@@ -137,11 +138,23 @@ def load(
     _require_own(technique, given)
     makers = {Technique.DEB: _deb, Technique.CTACE: _ctace, Technique.BLAND: _bland}
     answer = makers[technique](given, load_catalog(catalog))
+    waiting = _waiting(technique, answer, given)
     if as_json:
-        print_json(to_jsonable(answer))
+        own = {} if waiting is None else {"to_acknowledge": list(waiting)}
+        print_json({**to_jsonable(answer), **own})
         return
-    for line in loading_lines(answer):
+    for line in loading_lines(answer, waiting or ()):
         typer.echo(line)
+
+
+def _waiting(technique: Technique, answer: Answer, given: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The ids of an emulsion that nobody has acknowledged; None where the answer lists its own."""
+    from emboplan.embolics.acknowledgement import still_to_acknowledge
+
+    if technique is not Technique.CTACE:
+        return None
+    findings = getattr(answer, "findings", ())
+    return still_to_acknowledge(findings, given.get("acknowledge", ()))
 
 
 def _require_own(technique: Technique, given: Mapping[str, Any]) -> None:
@@ -167,6 +180,7 @@ def _needed(given: Mapping[str, Any], name: str, technique: Technique) -> str:
 
 
 def _deb(given: Mapping[str, Any], catalog: Any) -> Loading | LoadingCourse:
+    from emboplan.embolics.bead_session import LiverFunction
     from emboplan.embolics.beads import WHOLE, BeadRequest
     from emboplan.workflow.load import load_bead_session, load_bead_sessions
 
@@ -194,14 +208,35 @@ def _deb(given: Mapping[str, Any], catalog: Any) -> Loading | LoadingCourse:
         territories=WHOLE if shares is None else shares,
         acknowledged=tuple(given.get("acknowledge", ())),
     )
-    trial = {"protocol": given.get("protocol"), "arm": given.get("arm"), "catalog": catalog}
+    liver = LiverFunction(compound(given, "bilirubin", "mg/dL"), given.get("child_pugh"))
+    trial = {"protocol": given.get("protocol"), "arm": given.get("arm"), "catalog": catalog, "liver": liver}
     if session_of is None and "sessions" not in given:
         return load_bead_session(request, **trial)
     return load_bead_sessions(request, sessions=given.get("sessions"), session_of=session_of, **trial)
 
 
-def _ctace(given: Mapping[str, Any], catalog: Any) -> Emulsion:
-    from emboplan.embolics.emulsion import emulsion
+def _suspension(given: Mapping[str, Any], catalog: Any) -> OilSuspension:
+    """A drug that comes with its own oil vehicle, which takes the place of oil and aqueous phase."""
+    from emboplan.embolics.infusion import oil_suspension
+    from emboplan.errors import InputError
+
+    for name in ("oil", "aqueous", "ratio", "strength", "diluent", "mixed_with"):
+        if name in given:
+            raise InputError(
+                f"--{name.replace('_', '-')}: found with {given['drug']}, which comes with its own oil "
+                "vehicle; leave it out"
+            )
+    return oil_suspension(
+        drug=given["drug"],
+        dose_mg=in_unit(given, "dose", "mg"),
+        age_years=given.get("age"),
+        catalog=catalog,
+    )
+
+
+def _ctace(given: Mapping[str, Any], catalog: Any) -> Emulsion | OilSuspension:
+    from emboplan.embolics.drug_names import plain_drug
+    from emboplan.embolics.emulsion import SUSPENDED, emulsion
     from emboplan.model.arm import ArmTechnique
     from emboplan.workflow.load import require_arm
 
@@ -209,6 +244,8 @@ def _ctace(given: Mapping[str, Any], catalog: Any) -> Emulsion:
     by_surface = "/" in dose
     if "arm" in given:
         require_arm(given.get("protocol"), given["arm"], ArmTechnique.CTACE, catalog)
+    if plain_drug(_needed(given, "drug", Technique.CTACE)) == SUSPENDED:
+        return _suspension(given, catalog)
     return emulsion(
         drug=_needed(given, "drug", Technique.CTACE),
         dose_mg=None if by_surface else in_unit(given, "dose", "mg"),

@@ -33,7 +33,7 @@ from emboplan.cli import (
     shunt,
     verify,
 )
-from emboplan.errors import CaseFileError, InputError
+from emboplan.errors import CaseFileError, CatalogError, InputError
 
 NOT_A_DEVICE = "Research software, not a medical device."
 
@@ -105,7 +105,7 @@ def main() -> None:
     except UsageError as error:
         _refuse_usage(error)
     except InputError as error:
-        _refuse(error.problems if isinstance(error, CaseFileError) else [str(error)])
+        _refuse(_problems(error))
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     except BrokenPipeError:  # the reader of our output has left, as `head` does
@@ -122,6 +122,13 @@ def main() -> None:
     if status == INTERRUPTED:
         sys.stderr.write("interrupted; nothing was written\n")
     raise SystemExit(status if isinstance(status, int) else 0)
+
+
+def _problems(error: InputError) -> Sequence[str]:
+    """The mistakes that a failure tells of: several of a case file, a table or a site's own protocol."""
+    if isinstance(error, CaseFileError):
+        return error.problems
+    return str(error).splitlines() if isinstance(error, CatalogError) else [str(error)]
 
 
 def _refuse(problems: Sequence[str]) -> NoReturn:

@@ -1,7 +1,7 @@
 """What facts say against each other, and against the calendar: nothing is repaired, each is one line.
 
 A date of a treatment that was never given, a treatment after study entry, a date of the future, volumes and a
-percentage that do not fit.
+percentage that do not fit, an age that is not that of the date of birth.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from emboplan.eligibility.reading import plain
+from emboplan.eligibility.reading import completed_years, plain
 from emboplan.model.patient import Fact
 from emboplan.model.protocol import FactDefinition, FactDefinitions, FactKind
 from emboplan.units import PERCENT
@@ -32,6 +32,8 @@ def related(definition: FactDefinition) -> tuple[str, ...]:
     """The facts that must agree with each other because of this definition; empty where none must."""
     if definition.share is not None:
         return (definition.name, *definition.share)
+    if definition.completed is not None:
+        return (definition.name, *definition.completed)
     if definition.kind is not FactKind.DATE:
         return ()
     others = (definition.given_by, definition.not_after)
@@ -48,7 +50,7 @@ def contradictions_of(definition: FactDefinition, known: Mapping[str, Fact], tod
         return _volume_contradiction(definition, fact, part, whole)
     if fact is None:
         return []
-    problems = _calendar(definition, fact, known, today)
+    problems = [*_age(definition, fact, known), *_calendar(definition, fact, known, today)]
     given = known.get(definition.given_by) if definition.given_by else None
     if given is not None and given.value is False:
         found = f"found {fact.value}, but {definition.given_by} is false"
@@ -59,6 +61,17 @@ def contradictions_of(definition: FactDefinition, known: Mapping[str, Fact], tod
         found = f"found {dates[0]}, which is after {definition.not_after} {dates[1]}"
         problems.append(f"{definition.name}: {found}; correct one of them")
     return problems
+
+
+def _age(definition: FactDefinition, fact: Fact, known: Mapping[str, Fact]) -> list[str]:
+    """An age that is not the one completed between the two dates."""
+    years = None if definition.completed is None else completed_years(known, definition.completed)
+    if definition.completed is None or years is None or not isinstance(fact.value, Decimal):
+        return []
+    if int(fact.value) == years:
+        return []
+    dates = " and ".join(definition.completed)
+    return [f"{definition.name}: found {plain(fact.value)}, but {dates} make {years}; correct one of them"]
 
 
 def _calendar(

@@ -104,7 +104,7 @@ def _domains(criteria: Sequence[Criterion], facts: PatientFacts) -> Mapping[str,
             if fact.name in kept and domain.now != ABSENT:
                 domain = Domain(fact, domain.pieces, domain.now, frozenset({domain.now}))
             domains[fact.name] = domain
-        elif fact.kind is not FactKind.DATE:
+        else:
             known = facts.get(fact.name)
             domains[fact.name] = answers(fact, None if known is None else known.value)
     _after_correction(criteria, facts, domains)

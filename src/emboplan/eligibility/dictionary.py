@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -12,7 +13,7 @@ from emboplan.model.protocol import Change, FactDefinition, FactDefinitions, Fac
 
 _KEYS = (
     *("type", "meaning", "unit", "choices", "minimum", "maximum", "range_source"),
-    *("units", "units_as", "share", "given_by", "not_after"),
+    *("units", "units_as", "share", "completes", "given_by", "not_after"),
     *("plausible", "earliest", "days_ahead", "change"),
 )
 _CONVERSIONS = ("multiply_by", "divide_by", "per_upper_limit")
@@ -28,8 +29,17 @@ def definitions_from_table(table: Mapping[str, object]) -> FactDefinitions:
     reader = TableReader()
     entries = reader.table(table, "fact")
     definitions = {name: _definition(reader, name, entries) for name in entries}
+    for name in entries:
+        pair = _pair(
+            reader, reader.table(entries, name, "fact."), "completes", ("years", "on"), f"fact.{name}."
+        )
+        if pair is not None and pair[0] in definitions:
+            definitions[pair[0]] = replace(definitions[pair[0]], completed=(name, pair[1]))
+        elif pair is not None:
+            reader.wrong(f"fact.{name}.completes", f'speaks of the fact "{pair[0]}", which is not defined')
     for name, definition in definitions.items():
-        for other in (*(definition.share or ()), definition.given_by, definition.not_after):
+        pairs = (*(definition.share or ()), *(definition.completed or ()))
+        for other in (*pairs, definition.given_by, definition.not_after):
             if other is not None and other not in definitions:
                 reader.wrong(f"fact.{name}", f'speaks of the fact "{other}", which is not defined')
     reader.finish()
@@ -42,7 +52,6 @@ def _definition(reader: TableReader, name: str, entries: Mapping[str, object]) -
     kind = reader.choice(table, "type", path, FactKind)
     if ("minimum" in table or "maximum" in table) and "range_source" not in table:
         reader.wrong(f"{path}range_source", "missing; a range needs a source")
-    share = reader.table(table, "share", path) if "share" in table else None
     return FactDefinition(
         name=name,
         kind=kind or FactKind.NUMBER,
@@ -52,9 +61,7 @@ def _definition(reader: TableReader, name: str, entries: Mapping[str, object]) -
         minimum=reader.number(table, "minimum", path),
         maximum=reader.number(table, "maximum", path),
         lab_units=_lab_units(reader, name, entries) if kind is FactKind.LAB else (),
-        share=None
-        if share is None
-        else (reader.text(share, "part", f"{path}share."), reader.text(share, "whole", f"{path}share.")),
+        share=_pair(reader, table, "share", ("part", "whole"), path),
         given_by=reader.optional_text(table, "given_by", path),
         not_after=reader.optional_text(table, "not_after", path),
         plausible=_plausible(reader, table, path) if "plausible" in table else None,
@@ -64,6 +71,16 @@ def _definition(reader: TableReader, name: str, entries: Mapping[str, object]) -
         if "change" in table
         else Change.FIXED,
     )
+
+
+def _pair(
+    reader: TableReader, table: Mapping[str, object], key: str, parts: tuple[str, str], path: str
+) -> tuple[str, str] | None:
+    """The two facts that this one may be reckoned from."""
+    if key not in table:
+        return None
+    inner, where = reader.table(table, key, path), f"{path}{key}."
+    return reader.text(inner, parts[0], where), reader.text(inner, parts[1], where)
 
 
 def _plausible(reader: TableReader, table: Mapping[str, object], path: str) -> tuple[Decimal, Decimal] | None:

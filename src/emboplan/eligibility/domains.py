@@ -145,7 +145,7 @@ def _between(
     """A number strictly between the two limits and within the bounds, None where there is none."""
     start = max((bound for bound in (left, low) if bound is not None), default=None)
     end = min((bound for bound in (right, high) if bound is not None), default=None)
-    start_open, end_open = left is not None and start == left, right is not None and end == right
+    start_open, end_open = start == left, end == right
     if start is not None and end is not None and (start > end or (start == end and (start_open or end_open))):
         return None
     if fact.kind is FactKind.INTEGER:

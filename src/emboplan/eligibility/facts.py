@@ -63,7 +63,7 @@ def parse_facts(
     """
     problems: list[str] = []
     known: dict[str, Fact] = {}
-    everyone = _everyone(raw, problems, today)
+    everyone = _everyone({key: raw[key] for key in raw if key not in definitions}, problems, today)
     for name, value in raw.items():
         if name in FOR_ALL and name not in definitions:
             continue
@@ -237,6 +237,8 @@ def _scale(definition: FactDefinition) -> str:
     low, high = definition.minimum, definition.maximum
     if low is not None and high is not None:
         return f" from {plain(low)} to {plain(high)}"
+    if high is not None:
+        return f" of {plain(high)} or less"
     return f" of {plain(low)} or more" if low is not None else ""
 
 

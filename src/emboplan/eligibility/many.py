@@ -275,4 +275,4 @@ def _names(rule: Is | Compares | Washout) -> list[str]:
     asked = [rule.fact]
     if isinstance(rule, Compares) and rule.preferred is not None:
         asked.append(rule.preferred)
-    return [name for fact in asked for name in (fact.name, *(fact.share or ()))]
+    return [name for fact in asked for name in (fact.name, *(fact.share or ()), *(fact.completed or ()))]

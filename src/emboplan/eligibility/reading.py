@@ -6,7 +6,9 @@ its limit would look as if it met it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
@@ -61,13 +63,18 @@ def read_number(definition: FactDefinition, facts: PatientFacts) -> Reading | No
     """The number of that fact, or None when it is not known or means nothing without a limit of normal.
 
     A percentage that two volumes also state is taken from the volumes where both are entered, since it is the
-    rounded one; an entered value goes before a measured one.
+    rounded one; an entered value goes before a measured one. An entered volume and a measured one make no
+    share: they are of two different readings of the liver. Years are completed between two dates where both
+    are known.
     """
     fact = facts.get(definition.name)
     if definition.share is not None:
         part, whole = (facts.get(name) for name in definition.share)
         if part is not None and whole is not None and _volumes_decide(fact, part, whole):
             return _share(part, whole)
+    years = None if definition.completed is None else completed_years(facts.known, definition.completed)
+    if years is not None:
+        return Reading(Fraction(years), with_unit(str(years), definition.unit))
     if fact is None:
         return None
     if isinstance(fact.value, LabValue):
@@ -76,6 +83,14 @@ def read_number(definition: FactDefinition, facts: PatientFacts) -> Reading | No
         interval = None if fact.interval is None else (Fraction(fact.interval[0]), Fraction(fact.interval[1]))
         return Reading(Fraction(fact.value), with_unit(plain(fact.value), definition.unit), interval)
     raise UnitError(f"{definition.name}: found {fact.value!r}, expected a number")
+
+
+def completed_years(known: Mapping[str, Fact], dates: tuple[str, str]) -> int | None:
+    """The years completed from one date to the other; None where one of them is not known."""
+    born, on = (None if (fact := known.get(name)) is None else fact.value for name in dates)
+    if not isinstance(born, date) or not isinstance(on, date):
+        return None
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
 def show_beside(value: Fraction, limit: Fraction) -> str:
@@ -105,10 +120,9 @@ def _is_short(value: Fraction) -> bool:
 
 
 def _volumes_decide(percentage: Fact | None, part: Fact, whole: Fact) -> bool:
-    if percentage is None:
-        return True
-    entered = [volume.origin is FactOrigin.ENTERED for volume in (part, whole)]
-    return all(entered) if percentage.origin is FactOrigin.ENTERED else any(entered)
+    if part.origin is not whole.origin:
+        return False
+    return percentage is None or part.origin is FactOrigin.ENTERED
 
 
 def _share(part: Fact, whole: Fact) -> Reading | None:

@@ -194,6 +194,7 @@ def _fact() -> Schema:
             "units": _array({"$ref": "#/$defs/unit"}),
             "units_as": _TEXT,
             "share": _object({"part": _TEXT, "whole": _TEXT}, "part whole"),
+            "completes": _object({"years": _TEXT, "on": _TEXT}, "years on"),
             "given_by": _TEXT,
             "not_after": _TEXT,
             "plausible": bounds,

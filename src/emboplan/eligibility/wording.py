@@ -78,7 +78,7 @@ def trace(rule: Rule, facts: PatientFacts) -> Trace:
     points = list(leaves(rule))
     if not points:
         return Trace(None, None, None, None)
-    if len(points) == 1 and rule is points[0]:
+    if rule is points[0]:
         return _single(points[0], facts)
     said = {_point(point, facts): None for point in points}
     return Trace("; ".join(said), None, None, words(rule))

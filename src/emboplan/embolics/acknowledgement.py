@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from emboplan.embolics.bead_dose import NOT_REDUCED
+from emboplan.embolics.reduction import NO_RULE_AT_STOP
 from emboplan.errors import InputError
 from emboplan.model.finding import Finding
 
@@ -17,11 +18,13 @@ TO_ACKNOWLEDGE = frozenset(
         "above-arterial-label",
         "above-published-dose",
         "above-trial-cap",
+        "no-published-dose",
         "oil-above-label",
         "outside-arm-dose",
         "outside-arm-drug",
         "outside-arm-oil",
         NOT_REDUCED,
+        NO_RULE_AT_STOP,
     }
 )
 
@@ -29,6 +32,16 @@ TO_ACKNOWLEDGE = frozenset(
 def to_acknowledge(findings: Iterable[Finding]) -> tuple[str, ...]:
     """The ids of the findings that a person must acknowledge, each once."""
     return tuple(dict.fromkeys(finding.id for finding in findings if finding.id in TO_ACKNOWLEDGE))
+
+
+def still_to_acknowledge(findings: Iterable[Finding], acknowledged: Sequence[str]) -> tuple[str, ...]:
+    """The ids that a person has not acknowledged yet; `InputError` for an id that is none of them."""
+    asked = to_acknowledge(findings)
+    for item in acknowledged:
+        if item not in asked:
+            listed = ", ".join(asked) or "nothing"
+            raise InputError(f'"{item}" is nothing to acknowledge here; to acknowledge: {listed}')
+    return tuple(key for key in asked if key not in acknowledged)
 
 
 def require_known(acknowledged: Sequence[str], asked: Iterable[str]) -> None:

@@ -44,6 +44,19 @@ def not_negative(value: Number, name: str) -> Fraction:
     return number
 
 
+# Enough for a quarter of a milligram in a hundred, and the same wherever an amount is printed.
+AMOUNT_DIGITS = 5
+
+
+def plain_number(value: float) -> str:
+    """A number as a pharmacy writes it, with one rounding for every place where it is printed.
+
+    >>> plain_number(75.0), plain_number(133.333333), plain_number(0.75)
+    ('75', '133.33', '0.75')
+    """
+    return f"{value:.{AMOUNT_DIGITS}g}"
+
+
 def plain_name(name: str) -> str:
     """A name in lower case, marks and spaces as single spaces.
 

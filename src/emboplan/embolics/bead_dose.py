@@ -13,13 +13,15 @@ from fractions import Fraction
 
 from emboplan import catalog as catalogue
 from emboplan.catalog.tace_tables import tace_numbers
-from emboplan.embolics.amounts import Number, exact, positive
+from emboplan.embolics.amounts import Number, exact, plain_number, positive
+from emboplan.embolics.body_surface import plausible_surface
 from emboplan.embolics.drug_names import known_drug
 from emboplan.embolics.reduction import (
     ReductionRule,
     bilirubin_reduction,
     has_reduction,
     refuse_by_label,
+    without_rule,
 )
 from emboplan.errors import ModelRangeError
 from emboplan.model.finding import Finding, Severity
@@ -51,7 +53,7 @@ def bead_dose(
     book = catalog or catalogue.load()
     numbers = tace_numbers(book)
     name = known_drug(drug, book, numbers)
-    surface = None if body_surface_m2 is None else positive(body_surface_m2, "body_surface_m2")
+    surface = plausible_surface(body_surface_m2, numbers)
     requested, basis = _requested(name, dose_mg, dose_mg_per_m2, surface)
     reduction: BilirubinReduction | None = None
     if has_reduction(name):
@@ -73,7 +75,10 @@ def bead_dose(
         dose_mg_per_m2=None if surface is None else float(remaining / surface),
         body_surface_m2=None if surface is None else float(surface),
         reduction=applied,
-        findings=tuple(_findings(name, requested, reduction, applied=applied is not None)),
+        findings=(
+            *_findings(name, requested, reduction, applied=applied is not None),
+            *without_rule(numbers, name, bilirubin_mg_per_dl, child_pugh_class),
+        ),
         sources=(
             f"dose of {name}: as entered",
             *(() if applied is None else (f"reduction by bilirubin: {applied.source}",)),
@@ -120,7 +125,7 @@ def _findings(
     yield Finding(
         NOT_REDUCED,
         Severity.WARNING,
-        f"{float(requested):.4g} mg of {drug} are planned {at}; the systemic label leaves {float(left):.4g} "
+        f"{plain_number(float(requested))} mg of {drug} are planned {at}; the systemic label leaves {plain_number(float(left))} "
         "mg of it, and no source says whether that holds on beads; acknowledge to go on.",
         reduction.source,
     )

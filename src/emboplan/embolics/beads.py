@@ -14,12 +14,11 @@ from types import MappingProxyType
 
 from emboplan.catalog.embolics import find_bead, find_drug, load_recipe
 from emboplan.catalog.load import Catalog
-from emboplan.catalog.status import footnote
 from emboplan.catalog.tace_tables import tace_numbers
 from emboplan.embolics.amounts import Number, exact, positive
 from emboplan.embolics.bead_amounts import BeadAmounts, BeadWish, bead_amounts
+from emboplan.embolics.bead_notes import advice, chemistry, measured_on
 from emboplan.embolics.catheter import bead_catheter
-from emboplan.embolics.compatibility import holds_chloride
 from emboplan.embolics.contrast import (
     Volumes,
     contrast_findings,
@@ -27,15 +26,14 @@ from emboplan.embolics.contrast import (
     final_volume,
     refuse_oil,
 )
-from emboplan.embolics.ledger import Ledger, shown
+from emboplan.embolics.ledger import Ledger
 from emboplan.embolics.loaded_share import LoadedShare, loaded_share, loading_minutes
 from emboplan.embolics.sizes import Sizes, chosen_sizes, loaded_sizes, span
-from emboplan.embolics.solution import Solution, bead_solution, choose_diluent, choose_vials
+from emboplan.embolics.solution import Solution, bead_solution, check_mixture, choose_diluent, choose_vials
 from emboplan.embolics.steps import StepNumbers, loading_steps
 from emboplan.embolics.storage import WITHOUT, storage_rows
 from emboplan.errors import ModelRangeError
 from emboplan.model.embolics import LoadRecipe
-from emboplan.model.finding import Severity
 from emboplan.model.results.loading import Loading, TerritoryPart
 
 WHOLE = MappingProxyType({"whole": 1.0})
@@ -74,8 +72,17 @@ class BeadRequest:
     acknowledged: Sequence[str] = ()
 
 
+def require_names(request: BeadRequest) -> None:
+    """`ModelRangeError` unless product and drug are said in words."""
+    for name in ("product", "drug"):
+        said = getattr(request, name)
+        if not isinstance(said, str) or not said.strip():
+            raise ModelRangeError(f"{name} is {said!r}; expected the name of a {name}")
+
+
 def request_recipe(request: BeadRequest, catalog: Catalog) -> tuple[LoadRecipe, str | None]:
     """What is known of the product with the drug, and the size that the product's name ends with."""
+    require_names(request)
     product, size = find_bead(catalog, request.product)
     return load_recipe(catalog, product, find_drug(catalog, request.drug)), size
 
@@ -94,10 +101,11 @@ def load_session(request: BeadRequest, catalog: Catalog) -> Loading:
     numbers = tace_numbers(catalog)
     recipe, by_name = request_recipe(request, catalog)
     dose = float(positive(request.dose_mg, "dose_mg"))
-    refuse_oil(recipe, request.mixed_with, catalog)
+    refuse_oil(recipe, (request.mixed_with, request.diluent), catalog)
     names = chosen_sizes(recipe.product, request.sizes, by_name)
     diluent = choose_diluent(recipe, request.diluent, numbers, ledger)
-    _chemistry(recipe, ledger)
+    check_mixture(recipe, request.mixed_with, numbers, ledger)
+    chemistry(recipe, ledger)
     share = loaded_share(recipe, request.dose_mg, request.loading_efficiency, request.method, ledger)
     wish = BeadWish(request.dose_mg, request.vials, request.beads_ml, request.vial_ml)
     amounts = bead_amounts(recipe, wish, ledger)
@@ -105,23 +113,33 @@ def load_session(request: BeadRequest, catalog: Catalog) -> Loading:
         recipe, request.dose_mg, request.solution_ml, request.solution_mg_per_ml, ledger
     )
     vials = choose_vials(recipe, request.dose_mg, request.drug_vial_mg, ledger)
-    minutes = loading_minutes(recipe, names, request.loading_min, request.method, ledger)
+    minutes = loading_minutes(recipe, names, request.loading_min, request.method, ledger, mg_per_ml=strength)
     sizes = loaded_sizes(recipe, names, request.size_change_frac, ledger)
     catheter = bead_catheter(request.catheter_inner_um, sizes, ledger)
     loaded, left = _split(request.dose_mg, share)
     contrast = contrast_to_add(recipe, amounts, request.contrast_ml, ledger)
     final = final_volume(amounts, contrast)
     contrast_findings(recipe, loaded[0], ledger)
+    measured_on(recipe, names, ledger)
     storage = storage_rows(recipe, request.loaded_at, ledger)
     parts = _territories(request, amounts, final)
     steps = loading_steps(
         recipe,
         StepNumbers(
-            dose, amounts, vials, Solution(volume, strength, diluent), minutes, left[1], contrast, final
+            dose,
+            amounts,
+            vials,
+            Solution(volume, strength, diluent),
+            minutes,
+            request.method,
+            left,
+            share.is_known_as,
+            contrast,
+            final,
         ),
         ledger,
     )
-    _advice(recipe, ledger)
+    advice(recipe, ledger)
     ledger.finish()
     kept = [row for row in storage if row.chosen and row.state == WITHOUT.replace("_", " ")]
     return Loading(
@@ -175,41 +193,6 @@ def _split(dose_mg: Number, share: LoadedShare) -> tuple[tuple[float, float], tu
     return (float(dose * least), float(dose * most)), (float(dose * (1 - most)), float(dose * (1 - least)))
 
 
-def _chemistry(recipe: LoadRecipe, ledger: Ledger) -> None:
-    """Warnings on the liquid of the beads and on drugs that do not bind as others do."""
-    needs = recipe.drug.facts.find("reconstitution.diluent")
-    if needs is not None:
-        ledger.note(needs)
-        liquid = recipe.product.facts.find("vial.liquid")
-        fluid = "the liquid that the beads are shipped in" if liquid is None else liquid.text
-        known = "may hold" if liquid is None or not holds_chloride(liquid.text) else "holds"
-        ledger.acknowledge(
-            "chloride-in-beads",
-            f"{recipe.drug.name} takes no chloride, and {fluid} {known} it: settle whether the "
-            "beads are fit for it",
-            footnote(needs),
-        )
-        ledger.say(
-            "aluminium",
-            Severity.WARNING,
-            f"{recipe.drug.name}: no needle or set with aluminium parts",
-            footnote(needs),
-        )
-    neutral = ledger.use(recipe.facts, "neutral")
-    if neutral is not None:
-        ledger.say(
-            "not-assumed-bound", Severity.WARNING, f"{recipe.label}: {neutral.text}", footnote(neutral)
-        )
-    slow = ledger.use(recipe.drug.facts, "slow_in")
-    if slow is not None:
-        ledger.say(
-            "slow-in-buffer",
-            Severity.INFO,
-            f"{slow.text} {slow.place}: remove it before loading",
-            footnote(slow),
-        )
-
-
 def _territories(
     request: BeadRequest, amounts: BeadAmounts, final: Volumes | None
 ) -> tuple[TerritoryPart, ...]:
@@ -229,21 +212,6 @@ def _territories(
         beads = None if amounts.beads_ml is None else float(part) * amounts.beads_ml
         parts.append(TerritoryPart(name, float(part), float(part * dose), beads, volumes))
     return tuple(parts)
-
-
-def _advice(recipe: LoadRecipe, ledger: Ledger) -> None:
-    """What the instructions and papers say of the product."""
-    for name in recipe.product.facts.verified:
-        if name.startswith("advice.") or name == "contraindications":
-            entry = ledger.use(recipe.product.facts, name)
-            if entry is not None:
-                topic = name.removeprefix("advice.").replace("_", " ")
-                ledger.say(
-                    f"product-{topic.replace(' ', '-')}",
-                    Severity.INFO,
-                    f"{recipe.product.name}, {topic}: {shown(entry)}",
-                    footnote(entry),
-                )
 
 
 def _sources(ledger: Ledger, catalog: Catalog) -> tuple[str, ...]:

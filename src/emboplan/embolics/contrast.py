@@ -7,13 +7,14 @@ that clings to the beads is left out. Iodised oil is refused.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from emboplan.catalog.load import Catalog
 from emboplan.catalog.status import footnote
 from emboplan.catalog.tace_tables import tace_numbers
-from emboplan.embolics.amounts import Number, exact, plain_name, positive
+from emboplan.embolics.amounts import Number, exact, positive
 from emboplan.embolics.bead_amounts import BeadAmounts
-from emboplan.embolics.compatibility import refuse_beads_with_oil
+from emboplan.embolics.compatibility import refuse_oil_as_fluid
 from emboplan.embolics.ledger import Ledger, shown
 from emboplan.errors import ModelRangeError
 from emboplan.model.embolics import LoadRecipe, quantities
@@ -21,14 +22,12 @@ from emboplan.model.finding import Severity
 
 Volumes = tuple[float, float | None]
 
-# Parts of the names of iodised oil.
-_OIL = ("lipiodol", "oil", "ethiodol")
 
-
-def refuse_oil(recipe: LoadRecipe, medium: str | None, catalog: Catalog) -> None:
-    """`InputError` where beads are to be mixed with iodised oil."""
-    if medium is not None and any(word in plain_name(medium) for word in _OIL):
-        refuse_beads_with_oil(recipe.product.name, tace_numbers(catalog), catalog)
+def refuse_oil(recipe: LoadRecipe, fluids: Sequence[str | None], catalog: Catalog) -> None:
+    """`InputError` where beads are to be mixed with iodised oil, or loaded in it."""
+    for fluid in fluids:
+        if fluid is not None:
+            refuse_oil_as_fluid(fluid, tace_numbers(catalog), beads=recipe.product.name)
 
 
 def contrast_volumes(beads_ml: Number, ml_per_ml_beads: Sequence[Number]) -> tuple[float, float]:
@@ -55,6 +54,7 @@ def contrast_to_add(
             raise ModelRangeError(
                 f"{float(entered):g} mL contrast is below the least of {float(least):g} mL ({footnote(each)})"
             )
+        _against_published(recipe, amounts, entered, ledger)
         return float(entered), float(entered)
     if least is not None:
         return float(least), None
@@ -65,6 +65,25 @@ def contrast_to_add(
         "contrast", f"{recipe.product.name}: no verified volume of contrast; enter yours (contrast_ml)"
     )
     return None
+
+
+def _against_published(recipe: LoadRecipe, amounts: BeadAmounts, entered: Fraction, ledger: Ledger) -> None:
+    """Contrast of the user's own outside what is published for the beads."""
+    ratio = recipe.product.facts.find("contrast.per_ml_beads")
+    if ratio is None or amounts.beads_ml is None:
+        return
+    least, most = contrast_volumes(amounts.beads_ml, quantities(ratio, "mL/mL"))
+    if exact(least, "least") <= entered <= exact(most, "most"):
+        return
+    ledger.note(ratio)
+    text = (
+        f"{recipe.product.name}: {float(entered):.5g} mL contrast for {amounts.beads_ml:.5g} mL of beads is "
+        f"not the published {least:.5g} to {most:.5g} mL ({shown(ratio)})"
+    )
+    if entered < exact(least, "least"):
+        ledger.acknowledge("contrast-below-published", text, footnote(ratio))
+    else:
+        ledger.say("contrast-above-published", Severity.INFO, text, footnote(ratio))
 
 
 def final_volume(amounts: BeadAmounts, contrast_ml: Volumes | None) -> Volumes | None:

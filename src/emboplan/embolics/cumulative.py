@@ -14,6 +14,7 @@ from emboplan import catalog as catalogue
 from emboplan.catalog.status import footnote
 from emboplan.catalog.tace_tables import TaceNumbers, tace_numbers
 from emboplan.embolics.amounts import Number, exact, not_negative, positive
+from emboplan.embolics.body_surface import plausible_surface
 from emboplan.embolics.drug_names import is_known_drug, plain_drug
 from emboplan.errors import ModelRangeError
 from emboplan.model.finding import Finding, Severity
@@ -58,7 +59,7 @@ def cumulative_anthracycline(
     """
     book = catalog or catalogue.load()
     numbers = tace_numbers(book)
-    surface = None if body_surface_m2 is None else positive(body_surface_m2, "body_surface_m2")
+    surface = plausible_surface(body_surface_m2, numbers)
     limit, reason = _limit(
         numbers,
         heart=bool(heart_disease) or bool(cardiac_irradiation),

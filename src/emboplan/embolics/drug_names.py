@@ -6,8 +6,13 @@ is refused with the nearest ones.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
 from emboplan.catalog import Catalog
-from emboplan.catalog.embolics import find_drug
+from emboplan.catalog import load as load_catalog
+from emboplan.catalog.embolics import DRUGS, find_drug
 from emboplan.catalog.tace_tables import TaceNumbers
 from emboplan.embolics.amounts import drug_name
 from emboplan.errors import CatalogError
@@ -15,15 +20,35 @@ from emboplan.errors import CatalogError
 # Words that name a salt and leave the drug what it is.
 _SALTS = ("hydrochloride", "hcl", "chloride")
 
+# Doxorubicin in liposomes counts as an anthracycline, without a published ratio to the plain drug.
+LIPOSOMAL = "pegylated liposomal doxorubicin"
+_LIPOSOMAL_NAMES = ("liposomal doxorubicin", "caelyx", "doxil", "lipodox", "pld")
+
 
 def plain_drug(name: str) -> str:
-    """A drug's name without its salt.
+    """A drug's name without its salt, and the catalogue's name for a name of trade.
 
-    >>> plain_drug("Doxorubicin hydrochloride")
-    'doxorubicin'
+    >>> plain_drug("Doxorubicin hydrochloride"), plain_drug("Adriamycin")
+    ('doxorubicin', 'doxorubicin')
+    >>> plain_drug("Caelyx")
+    'pegylated liposomal doxorubicin'
     """
     words = drug_name(name).split()
-    return " ".join(word for word in words if word not in _SALTS) or drug_name(name)
+    plain = " ".join(word for word in words if word not in _SALTS) or drug_name(name)
+    return _trade_names().get(plain, plain)
+
+
+@cache
+def _trade_names() -> Mapping[str, str]:
+    """The catalogue's name by each other name that a drug goes by."""
+    tables = load_catalog().group_table(DRUGS)
+    found = {
+        drug_name(title): str(table["name"])
+        for table in tables.values()
+        for title in str(table.get("title", "")).split(";")
+        if title.strip()
+    }
+    return MappingProxyType(found | dict.fromkeys(_LIPOSOMAL_NAMES, LIPOSOMAL))
 
 
 def _groups(numbers: TaceNumbers) -> set[str]:

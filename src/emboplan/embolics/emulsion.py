@@ -12,10 +12,16 @@ from fractions import Fraction
 from emboplan import catalog as catalogue
 from emboplan.catalog.embolics import drug_names, find_drug
 from emboplan.catalog.status import footnote
-from emboplan.catalog.tace_tables import ArmNumbers, embolization_arm, tace_numbers
-from emboplan.embolics.amounts import Number, exact
-from emboplan.embolics.compatibility import diluent_is_known, refuse_beads_with_oil, refuse_diluent
+from emboplan.catalog.tace_tables import ArmNumbers, TaceNumbers, embolization_arm, tace_numbers
+from emboplan.embolics.amounts import Number, exact, plain_name, plain_number, positive
+from emboplan.embolics.compatibility import (
+    CHLORIDE_SENSITIVE,
+    refuse_beads_with_oil,
+    refuse_diluent,
+    refuse_oil_as_fluid,
+)
 from emboplan.embolics.dosing import drug_dose
+from emboplan.embolics.fluids import diluent_is_known
 from emboplan.embolics.oil_limit import oil_findings, oil_limit
 from emboplan.embolics.phases import expected_droplets, phase_volumes, territory_shares
 from emboplan.embolics.reduction import ReductionRule
@@ -84,10 +90,18 @@ def emulsion(
     )
     if dose.drug == SUSPENDED:
         raise ModelRangeError(
-            f"{SUSPENDED} is suspended in its own oil vehicle and has no aqueous phase; use oil_suspension"
+            f"{SUSPENDED} is suspended in its own oil vehicle and has no aqueous phase; leave out oil, "
+            "aqueous phase and ratio (emboplan load --technique ctace, or a case with kind ctace), or use "
+            "emboplan.embolics.infusion.oil_suspension"
+        )
+    if aqueous_phase is not None and not plain_name(aqueous_phase):
+        raise ModelRangeError(
+            f"aqueous_phase is {aqueous_phase!r}; expected the name of a fluid, or leave it out"
         )
     phase = aqueous_phase or (arm.aqueous if arm is not None else "") or "drug solution"
-    refuse_diluent(dose.drug, phase, numbers)
+    refuse_oil_as_fluid(phase, numbers)
+    for fluid in (phase, mixed_with or ""):
+        refuse_diluent(dose.drug, fluid, numbers)
     mass = _mass(dose)
     oil, water = phase_volumes(
         mass, oil_ml, _stated(aqueous_ml, arm), oil_to_aqueous, drug_concentration_mg_per_ml, arm
@@ -115,7 +129,8 @@ def emulsion(
             *dose.findings,
             *oil_findings(numbers, oil, age_years, arm),
             *_arm_findings(dose, arm),
-            *_mixture_findings(book, dose, phase, oil / water, mass / water),
+            *_mixture_findings(book, dose, oil / water, mass / water),
+            *_chloride_open(numbers, dose.drug, phase, mixed_with),
         ),
         sources=(
             *dose.sources,
@@ -146,6 +161,12 @@ def _particles_after(
 ) -> ParticlesAfter | None:
     if product is None and size_um is None and (arm is None or not arm.sizes_um):
         return None
+    if size_um is not None:
+        smaller, larger = (positive(end, "particles_after_um") for end in size_um)
+        if smaller > larger:
+            raise ModelRangeError(
+                f"particles_after_um is {float(smaller):g} to {float(larger):g}; expected the smaller first"
+            )
     size = size_um
     if arm is not None and arm.sizes_um:
         low, high = arm.sizes_um[0]
@@ -164,10 +185,13 @@ def _steps(
 ) -> tuple[str, ...]:
     mass = _mass(dose)
     steps = [
-        f"{float(mass):g} mg {dose.drug} in {float(water):.4g} mL {phase}: {float(mass / water):.4g} mg/mL.",
         (
-            f"Emulsify with {float(oil):.4g} mL iodised oil (oil : aqueous {float(oil / water):.3g} : 1): "
-            f"{float(oil + water):.4g} mL in all, {float(mass / (oil + water)):.3g} mg/mL."
+            f"{plain_number(float(mass))} mg {dose.drug} in {plain_number(float(water))} mL {phase}: "
+            f"{float(mass / water):.4g} mg/mL."
+        ),
+        (
+            f"Emulsify with {plain_number(float(oil))} mL iodised oil (oil : aqueous {float(oil / water):.3g} : 1): "
+            f"{plain_number(float(oil + water))} mL in all, {float(mass / (oil + water)):.3g} mg/mL."
         ),
     ]
     if after is not None:
@@ -193,13 +217,13 @@ def _arm_findings(dose: DrugDose, arm: ArmNumbers | None) -> Iterator[Finding]:
         yield Finding(
             "outside-arm-dose",
             Severity.WARNING,
-            f"{dose.dose_mg:g} mg of {dose.drug} is not the {stated} of {arm.protocol}, {arm.arm}.",
+            f"{plain_number(dose.dose_mg)} mg of {dose.drug} is not the {stated} of {arm.protocol}, {arm.arm}.",
             arm.source,
         )
 
 
 def _mixture_findings(
-    book: catalogue.Catalog, dose: DrugDose, phase: str, ratio: Fraction, concentration: Fraction
+    book: catalogue.Catalog, dose: DrugDose, ratio: Fraction, concentration: Fraction
 ) -> Iterator[Finding]:
     numbers = tace_numbers(book)
     stable = numbers.sourced("emulsion.most_stable")
@@ -220,11 +244,17 @@ def _mixture_findings(
             f"usually {vial.number:g} mg/mL.",
             footnote(vial),
         )
-    if dose.drug == "oxaliplatin" and not diluent_is_known(phase):
+
+
+def _chloride_open(numbers: TaceNumbers, drug: str, *fluids: str | None) -> Iterator[Finding]:
+    """Fluids that oxaliplatin meets and that are not known to be free of chloride."""
+    unknown = [fluid for fluid in fluids if fluid and not diluent_is_known(fluid)]
+    if drug == CHLORIDE_SENSITIVE and unknown:
         rule = numbers.sourced("incompatible.oxaliplatin_chloride")
+        named = " and ".join(f'"{fluid}"' for fluid in unknown)
         yield Finding(
             "chloride-open",
             Severity.WARNING,
-            f'Whether "{phase}" is free of chloride is an open item: {rule.text}.',
+            f"Whether {named} is free of chloride is an open item: {rule.text}.",
             footnote(rule),
         )

@@ -9,6 +9,7 @@ from emboplan import catalog as catalogue
 from emboplan.catalog.status import footnote
 from emboplan.catalog.tace_tables import tace_numbers
 from emboplan.embolics.amounts import Number, drug_name, exact, positive
+from emboplan.embolics.body_surface import plausible_surface
 from emboplan.embolics.oil_limit import oil_findings, oil_limit
 from emboplan.errors import ModelRangeError
 from emboplan.model.results.emulsion import ArterialDose, OilSuspension
@@ -45,7 +46,7 @@ def arterial_dose(
             f"{float(per_m2):g} mg/m2 of {name} is above the {label.number:g} mg/m2 of its label "
             f"({label.source_text}); take no more than the label"
         )
-    mass = per_m2 * positive(body_surface_m2, "body_surface_m2")
+    mass = per_m2 * (plausible_surface(body_surface_m2, numbers) or 0)
     strength = numbers.entries.get(f"dose.{name}.intra_arterial_mg_per_ml")
     if strength is not None:
         mg, ml = (exact(number, "strength") for number in strength.numbers)

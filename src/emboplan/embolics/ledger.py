@@ -33,7 +33,7 @@ def _in_percent(entry: Sourced) -> bool:
 
 def shown(entry: Sourced) -> str:
     """A value with its unit as people read it."""
-    numbers = entry.value if isinstance(entry.value, tuple) else (entry.value,)
+    numbers = tuple(dict.fromkeys(entry.value)) if isinstance(entry.value, tuple) else (entry.value,)
     if _in_percent(entry):
         return " to ".join(f"{float(n) * PERCENT:g}" for n in numbers) + " %"
     between = " or " if entry.name.rpartition(".")[2] in CHOICES else " to "

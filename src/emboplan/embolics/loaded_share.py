@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from emboplan.catalog.status import footnote
 from emboplan.embolics.amounts import Number, exact, positive
-from emboplan.embolics.ledger import Ledger
+from emboplan.embolics.ledger import Ledger, shown
 from emboplan.errors import CatalogError, InputError, ModelRangeError
 from emboplan.model.embolics import LoadRecipe, quantities, quantity
 from emboplan.model.finding import Severity
@@ -117,25 +117,55 @@ def loaded_share(
     if entry is None:
         why = recipe.facts.unverified.get("loaded")
         reason = "" if why is None or why.place.startswith("no figure") else f" ({footnote(why)})"
+        ways = f"name a way of loading (method: {', '.join(methods(recipe))}), " if methods(recipe) else ""
         raise CatalogError(
             f"{recipe.label}: no published efficiency found{reason}; you must enter one "
-            "(loading_efficiency, --loading-efficiency) or give it in a site catalogue"
+            f"(loading_efficiency, --loading-efficiency), {ways}or give it in a site catalogue"
         )
     return _from(entry)
 
 
 def loading_minutes(
-    recipe: LoadRecipe, sizes: Sequence[str], entered: Number | None, method: str | None, ledger: Ledger
+    recipe: LoadRecipe,
+    sizes: Sequence[str],
+    entered: Number | None,
+    method: str | None,
+    ledger: Ledger,
+    *,
+    mg_per_ml: Number | None = None,
 ) -> float | None:
-    """The loading time (min) of the slowest size; None, with an open item, where no source gives it."""
+    """The loading time (min) of the slowest size; None, with an open item, where no source gives it.
+
+    A time that was measured in a dilute solution holds for a solution of `mg_per_ml` no stronger than that.
+    """
     if entered is not None:
         return float(positive(entered, "loading_min"))
     first = () if method is None else (f"methods.{method}.loading_time",)
     times = [
-        ledger.use(recipe.facts, *first, *(f"loading_times.{size}",), "loading_time") for size in sizes
+        ledger.use(recipe.facts, *first, *_own_time(recipe, size, mg_per_ml, ledger), "loading_time")
+        for size in sizes
     ] or [ledger.use(recipe.facts, *first, "loading_time")]
     known = [quantity(entry, "min") for entry in times if entry is not None]
     if len(known) < len(times):
         ledger.open_item("loading-time", f"{recipe.label}: no loading time with a source; enter yours")
         return None
     return max(known)
+
+
+def _own_time(recipe: LoadRecipe, size: str, mg_per_ml: Number | None, ledger: Ledger) -> tuple[str, ...]:
+    """The name of the time for one size, unless it was measured in a more dilute solution than is used."""
+    name = f"loading_times.{size}"
+    own, dilute = recipe.facts.find(name), recipe.facts.find(f"loading_strengths.{size}")
+    if own is None or dilute is None:
+        return (name,)
+    if mg_per_ml is not None and exact(mg_per_ml, "mg_per_ml") <= exact(quantity(dilute, "mg/mL"), "dilute"):
+        return (name,)
+    used = "not known" if mg_per_ml is None else f"{float(exact(mg_per_ml, 'mg_per_ml')):.4g} mg/mL"
+    ledger.say(
+        "time-of-a-dilute-solution",
+        Severity.INFO,
+        f"{recipe.label}: {shown(own)} was measured in a solution of {shown(dilute)}; the solution here is "
+        f"{used}, so that the longer time holds",
+        footnote(own),
+    )
+    return ()

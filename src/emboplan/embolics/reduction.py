@@ -7,6 +7,7 @@ drug is not to be given: that is an error whichever rule is chosen, since a labe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 
 from emboplan import catalog as catalogue
@@ -15,10 +16,13 @@ from emboplan.catalog.tace_tables import TaceNumbers, tace_numbers
 from emboplan.embolics.amounts import Number, exact, not_negative
 from emboplan.embolics.drug_names import plain_drug
 from emboplan.errors import ModelRangeError
+from emboplan.model.finding import Finding, Severity
 from emboplan.model.results.emulsion import BilirubinReduction
 from emboplan.units import PERCENT
 
 DRUG = "doxorubicin"
+# Asked of a drug without a rule where the label of doxorubicin says not to give that drug.
+NO_RULE_AT_STOP = "liver-without-rule"
 
 
 class ReductionRule(StrEnum):
@@ -41,6 +45,55 @@ def reduction_rule(name: str) -> ReductionRule:
 def has_reduction(drug: str) -> bool:
     """Whether a table of reductions is known for the drug: doxorubicin alone has one."""
     return plain_drug(drug) == DRUG
+
+
+def child_pugh(written: str | None) -> str | None:
+    """The Child-Pugh class as a capital; `ModelRangeError` for anything but A, B or C."""
+    if written is None:
+        return None
+    plain = written.strip().upper()
+    if plain not in ("A", "B", "C"):
+        raise ModelRangeError(f"child_pugh_class is {written!r}; expected A, B or C")
+    return plain
+
+
+def without_rule(
+    numbers: TaceNumbers, drug: str, bilirubin: Number | None, child_pugh_class: str | None
+) -> Iterator[Finding]:
+    """What is said of a drug that no table reduces, held against the steps of doxorubicin's label.
+
+    From the first step it is a warning. Where the label of doxorubicin says not to give that drug, the
+    warning is one to acknowledge.
+    """
+    grade = child_pugh(child_pugh_class)
+    level = None if bilirubin is None else not_negative(bilirubin, "bilirubin_mg_per_dl")
+    if has_reduction(drug) or (level is None and grade is None):
+        return
+    edges = numbers.sourced("reduction.us_label.edges_mg_per_dl")
+    stop = numbers.sourced("reduction.us_label.child_pugh_stop")
+    first, last = exact(edges.numbers[0], "edge"), exact(edges.numbers[-1], "edge")
+    found = " and ".join(
+        [
+            *([] if level is None else [f"bilirubin is {float(level):g} mg/dL"]),
+            *([] if grade is None else [f"Child-Pugh class is {grade}"]),
+        ]
+    )
+    if (level is not None and level > last) or grade == stop.text:
+        yield Finding(
+            NO_RULE_AT_STOP,
+            Severity.WARNING,
+            f"{found}: no rule for {drug} is published here, and the label of {DRUG} says not to give {DRUG} "
+            f"above {float(last):g} mg/dL or in Child-Pugh {stop.text}; the team decides; acknowledge to go "
+            "on.",
+            footnote(stop),
+        )
+    elif level is not None:
+        yield Finding(
+            "no-reduction-rule",
+            Severity.WARNING if level >= first else Severity.INFO,
+            f"No reduction of {drug} by bilirubin is published here; the dose stands as entered "
+            f"(bilirubin {float(level):g} mg/dL).",
+        )
 
 
 def bilirubin_reduction(
@@ -96,11 +149,7 @@ def refuse_by_label(numbers: TaceNumbers, bilirubin: Number | None, child_pugh_c
             f"bilirubin is {float(exact(bilirubin, 'bilirubin')):g} mg/dL; the label says not to give "
             f"{DRUG} above {float(highest):g} mg/dL ({stop.source_text}); choose a treatment without it"
         )
-    if child_pugh_class is None:
-        return
-    if child_pugh_class.upper() not in ("A", "B", "C"):
-        raise ModelRangeError(f"child_pugh_class is {child_pugh_class!r}; expected A, B or C")
-    if child_pugh_class.upper() == stop.text:
+    if child_pugh(child_pugh_class) == stop.text:
         raise ModelRangeError(
             f"Child-Pugh class is {stop.text}; the label says not to give {DRUG} ({stop.source_text}); "
             "choose a treatment without it"

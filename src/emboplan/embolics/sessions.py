@@ -8,16 +8,17 @@ that of the label, or the cap that trials used where that is lower.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from emboplan.catalog.load import Catalog
 from emboplan.embolics.amounts import exact, positive
 from emboplan.embolics.bead_amounts import most_in_session_mg
+from emboplan.embolics.bead_session import LiverFunction, load_for_liver
 from emboplan.embolics.beads import SHARES_TOGETHER, WHOLE, BeadRequest, load_session, request_recipe
-from emboplan.errors import ModelRangeError
-from emboplan.model.results.loading import LoadingCourse, SessionLoading
+from emboplan.errors import InputError, ModelRangeError
+from emboplan.model.results.loading import Loading, LoadingCourse, SessionLoading
 
 Portions = list[tuple[Fraction, Mapping[str, float]]]
 
@@ -28,6 +29,7 @@ def load_course(
     *,
     sessions: int | None = None,
     session_of: Mapping[str, int] | None = None,
+    liver: LiverFunction | None = None,
 ) -> LoadingCourse:
     """The whole dose of `request`, divided; `dose_mg` and the fixed volumes are those of the whole course.
 
@@ -38,6 +40,7 @@ def load_course(
         catalog: the sourced tables.
         sessions: how many equal sessions a dose without territories is divided into; else as few as fit.
         session_of: the session of each territory, counted from 1; else each has its own.
+        liver: what is known of the liver; None leaves the dose in the patient out.
 
     Raises:
         ModelRangeError: a session over its limits, or sessions that do not fit the territories.
@@ -46,9 +49,13 @@ def load_course(
     dose = positive(request.dose_mg, "dose_mg")
     most = most_in_session_mg(recipe)
     portions = _portions(request, dose, most, sessions, session_of)
+    asks = [replace(request, dose_mg=part, territories=shares, acknowledged=()) for part, shares in portions]
+    made = [
+        load_session(ask, catalog) if liver is None else load_for_liver(ask, liver, catalog) for ask in asks
+    ]
+    _require_asked(request, made)
     loadings = tuple(
-        SessionLoading(number, load_session(replace(request, dose_mg=part, territories=shares), catalog))
-        for number, (part, shares) in enumerate(portions, start=1)
+        SessionLoading(number, _settled(loading, request)) for number, loading in enumerate(made, start=1)
     )
     return LoadingCourse(
         product=recipe.product.name,
@@ -58,6 +65,21 @@ def load_course(
         supernatant_mg=math.fsum(s.loading.supernatant_mg for s in loadings),
         sessions=loadings,
     )
+
+
+def _require_asked(request: BeadRequest, made: Sequence[Loading]) -> None:
+    """`InputError` for an id that no session asks to acknowledge."""
+    asked = dict.fromkeys(key for loading in made for key in loading.to_acknowledge)
+    for key in request.acknowledged:
+        if key not in asked:
+            listed = ", ".join(asked) or "nothing"
+            raise InputError(f'"{key}" is nothing to acknowledge here; to acknowledge: {listed}')
+
+
+def _settled(loading: Loading, request: BeadRequest) -> Loading:
+    """A session less what has been acknowledged for the course."""
+    left = tuple(key for key in loading.to_acknowledge if key not in request.acknowledged)
+    return replace(loading, to_acknowledge=left)
 
 
 def _portions(

@@ -60,8 +60,12 @@ def changed_diameters(diameters_um: DiameterRange, change_frac: Sequence[Number]
     (240.0, 400.0)
     """
     changes = [exact(change, "size_change_frac") for change in change_frac]
-    if not changes or min(changes) <= -1:
-        raise ModelRangeError(f"size_change_frac is {list(change_frac)}; expected a fraction above -1")
+    if not changes or min(changes) <= -1 or max(changes) > 1:
+        found = ", ".join(f"{float(change):g}" for change in changes)
+        raise ModelRangeError(
+            f"size_change_frac is {found or 'empty'}; expected a fraction above -1 and at most 1 (-20 % is "
+            "-0.2)"
+        )
     least, most = (exact(end, "diameter_um") for end in diameters_um)
     return float(least * (1 + min(changes))), float(most * (1 + max(changes)))
 

@@ -1,23 +1,23 @@
 """The solution of the drug: strength, volume, diluent, and the vials of drug that it takes.
 
-Strength and volume come from the user, from what is published for the pair, or from how the drug itself is
-reconstituted. Where none of these has a source, both stay open. A diluent that does not go with the drug is
-refused.
+Strength, volume and diluent come from the user or from what is published for the pair; else they stay open,
+and how the drug itself is reconstituted is only a hint. A diluent that does not go with the drug is refused.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 from emboplan.catalog.status import footnote
 from emboplan.catalog.tace_tables import TaceNumbers
 from emboplan.embolics.amounts import Number, exact, plain_name, positive
-from emboplan.embolics.compatibility import diluent_is_known, holds_chloride, refuse_diluent
+from emboplan.embolics.compatibility import refuse_diluent
+from emboplan.embolics.fluids import diluent_is_known, holds_chloride, holds_phosphate
 from emboplan.embolics.ledger import Ledger
 from emboplan.errors import ModelRangeError
-from emboplan.model.embolics import LoadRecipe, quantities, quantity
-from emboplan.model.finding import Severity
+from emboplan.model.embolics import Drug, LoadRecipe, quantities, quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,26 +94,40 @@ def bead_solution(
         strength = positive(mg_per_ml, "solution_mg_per_ml")
         return float(dose / strength), float(strength)
     entry = ledger.use(recipe.facts, "solution")
-    if entry is None and "solution" not in recipe.facts.unverified:
-        entry = ledger.use(recipe.drug.facts, "reconstitution.strength")
-        if entry is not None:
-            ledger.say(
-                "solution-as-reconstituted",
-                Severity.WARNING,
-                f"{recipe.label}: no strength of the loading solution has a source; "
-                f"{quantity(entry, 'mg/mL'):g} "
-                f"mg/mL is {recipe.drug.name} as reconstituted",
-                footnote(entry),
-            )
     if entry is None:
         ledger.open_item(
             "solution",
             f"{recipe.label}: no verified volume or strength of the solution; enter yours (solution_ml or "
-            "solution_mg_per_ml)",
+            f"solution_mg_per_ml){_as_reconstituted(recipe, dose)}",
         )
         return None, None
     strength = exact(quantity(entry, "mg/mL"), "solution")
     return float(dose / strength), float(strength)
+
+
+def reconstituted(drug: Drug, drug_mg: Number) -> Solution | None:
+    """The powder of a drug made up by its own label; None where the label is not known.
+
+    It says nothing of the solution that beads are loaded with.
+    """
+    entry, fluid = drug.facts.find("reconstitution.strength"), drug.facts.find("reconstitution.diluent")
+    if entry is None:
+        return None
+    strength = exact(quantity(entry, "mg/mL"), "strength")
+    volume = positive(drug_mg, "dose_mg") / strength
+    return Solution(float(volume), float(strength), None if fluid is None else fluid.text)
+
+
+def _as_reconstituted(recipe: LoadRecipe, dose: Fraction) -> str:
+    """A hint: how the drug itself is made up."""
+    made, entry = reconstituted(recipe.drug, dose), recipe.drug.facts.find("reconstitution.strength")
+    if made is None or entry is None:
+        return ""
+    return (
+        f"; as reconstituted by its label {recipe.drug.name} is {made.mg_per_ml:g} mg/mL, so that "
+        f"{float(dose):g} mg are {made.volume_ml:.4g} mL, and no source says whether that holds on beads "
+        f"({footnote(entry)})"
+    )
 
 
 def choose_diluent(
@@ -121,18 +135,31 @@ def choose_diluent(
 ) -> str | None:
     """The diluent: the one entered, else the published one; `InputError` if it does not go with the drug."""
     published = ledger.use(recipe.facts, "diluent")
-    if published is None and "diluent" not in recipe.facts.unverified:
-        published = ledger.use(recipe.drug.facts, "reconstitution.diluent")
+    own = recipe.drug.facts.find("reconstitution.diluent")
     if entered is None:
-        own = published or ledger.use(recipe.drug.facts, "reconstitution.diluent")
-        if own is None:
-            ledger.open_item("diluent", f"{recipe.label}: no diluent with a source; enter yours (diluent)")
-        return None if own is None else own.text
+        if published is None:
+            hint = (
+                ""
+                if own is None
+                else f"; {recipe.drug.name} itself is reconstituted with {own.text} ({footnote(own)})"
+            )
+            ledger.open_item(
+                "diluent", f"{recipe.label}: no diluent with a source; enter yours (diluent){hint}"
+            )
+        return None if published is None else published.text
+    if not plain_name(entered):
+        raise ModelRangeError(f"diluent is {entered!r}; expected the name of a fluid, or leave it out")
     refuse_diluent(recipe.drug.name, entered, numbers)
-    free_of_chloride_needed = recipe.drug.facts.find("reconstitution.diluent") is not None
-    if free_of_chloride_needed and not diluent_is_known(entered):
+    if own is not None and not diluent_is_known(entered):
         ledger.acknowledge(
             "diluent-unknown", f'"{entered}" is not known to be free of chloride', "as entered"
+        )
+    elif holds_phosphate(entered):
+        slow = recipe.drug.facts.find("slow_in") or recipe.product.facts.find("vial.liquid")
+        ledger.acknowledge(
+            "phosphate-diluent",
+            f'{recipe.label}: "{entered}" holds phosphate, which slows loading or is removed before it',
+            "" if slow is None else footnote(slow),
         )
     elif published is not None and holds_chloride(published.text) != holds_chloride(entered):
         ledger.acknowledge(
@@ -143,3 +170,15 @@ def choose_diluent(
             footnote(published),
         )
     return entered
+
+
+def check_mixture(recipe: LoadRecipe, mixed_with: str | None, numbers: TaceNumbers, ledger: Ledger) -> None:
+    """What the loaded beads are mixed with: `InputError` if the drug does not bear it."""
+    if mixed_with is None:
+        return
+    refuse_diluent(recipe.drug.name, mixed_with, numbers)
+    if recipe.drug.facts.find("reconstitution.diluent") is not None and not diluent_is_known(mixed_with):
+        ledger.open_item(
+            "mixed-with",
+            f'{recipe.label}: whether "{mixed_with}" is free of chloride is not known; settle it',
+        )

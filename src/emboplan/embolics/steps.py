@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from emboplan.embolics.amounts import plain_number
 from emboplan.embolics.bead_amounts import BeadAmounts
 from emboplan.embolics.contrast import Volumes
 from emboplan.embolics.ledger import Ledger, shown
@@ -23,14 +24,16 @@ class StepNumbers:
     drug_vials: DrugVials
     solution: Solution
     loading_min: float | None
-    supernatant_mg: float
+    method: str | None
+    supernatant_mg: tuple[float, float]
+    known_as: str
     contrast_ml: Volumes | None
     final_ml: Volumes | None
 
 
 def amount(value: float | None, unit: str) -> str:
     """A number with its unit, or a blank to fill in."""
-    return f"{BLANK if value is None else f'{value:.4g}'} {unit}"
+    return f"{BLANK if value is None else plain_number(value)} {unit}"
 
 
 def volumes(pair: Volumes | None) -> str:
@@ -39,8 +42,22 @@ def volumes(pair: Volumes | None) -> str:
         return f"{BLANK} mL"
     least, most = pair
     if most is None:
-        return f"at least {least:g} mL"
-    return f"{least:g} mL" if least == most else f"{least:g} to {most:g} mL"
+        return f"at least {plain_number(least)} mL"
+    return (
+        f"{plain_number(least)} mL" if least == most else f"{plain_number(least)} to {plain_number(most)} mL"
+    )
+
+
+def left_over(pair: tuple[float, float], known_as: str) -> str:
+    """What is left in the liquid, in mg, as far as the loaded share is known.
+
+    >>> left_over((0.0, 0.75), "at least"), left_over((20.0, 30.0), "range"), left_over((4.0, 4.0), "entered")
+    ('at most 0.75 mg', '20 to 30 mg', 'about 4 mg')
+    """
+    least, most = pair
+    if known_as == "range":
+        return f"{plain_number(least)} to {plain_number(most)} mg"
+    return f"{'at most' if known_as == 'at least' else 'about'} {plain_number(most)} mg"
 
 
 def loading_steps(recipe: LoadRecipe, numbers: StepNumbers, ledger: Ledger) -> tuple[str, ...]:
@@ -63,6 +80,8 @@ def _beads(recipe: LoadRecipe, numbers: StepNumbers, ledger: Ledger) -> Iterator
     liquid = ledger.use(recipe.product.facts, "vial.liquid")
     if liquid is not None:
         yield f"Let the beads settle and remove the liquid above them ({liquid.text})."
+    elif not recipe.product.is_dry:
+        yield f"Let the beads settle. Liquid above them: {BLANK}. Remove it before loading: {BLANK}."
 
 
 def _drug(recipe: LoadRecipe, numbers: StepNumbers) -> Iterator[str]:
@@ -73,23 +92,38 @@ def _drug(recipe: LoadRecipe, numbers: StepNumbers) -> Iterator[str]:
             f"{amount(vials.vial_mg, 'mg')} each; {amount(vials.left_over_mg, 'mg')} are left over."
         )
     yield (
-        f"Make up {numbers.dose_mg:g} mg {recipe.drug.name} with {solution.diluent or BLANK} to "
+        f"Make up {amount(numbers.dose_mg, 'mg')} {recipe.drug.name} with {solution.diluent or BLANK} to "
         f"{amount(solution.volume_ml, 'mL')} ({amount(solution.mg_per_ml, 'mg/mL')})."
     )
 
 
 def _load(recipe: LoadRecipe, numbers: StepNumbers, ledger: Ledger) -> Iterator[str]:
     fill, wait = ledger.use(recipe.facts, "first_fill"), ledger.use(recipe.facts, "first_wait")
-    if fill is not None and wait is not None:
+    vials = numbers.amounts.vials or 1
+    if fill is not None and wait is not None and vials > 1:
+        yield (
+            f"Divide the solution into {vials} equal parts, one for each vial of beads. Put {shown(fill)} "
+            f"of a part into each vial, wait {shown(wait)}, then combine each vial with the rest of its part."
+        )
+    elif fill is not None and wait is not None:
         yield f"Put {shown(fill)} of it into the beads, wait {shown(wait)}, then combine with the rest."
+    elif vials > 1:
+        share = numbers.solution.volume_ml
+        each = amount(None if share is None else share / vials, "mL")
+        yield (
+            f"Divide the solution into {vials} equal parts, {each} ({amount(numbers.dose_mg / vials, 'mg')}) "
+            "for each vial of beads; add and mix."
+        )
     else:
         yield "Add the solution to the beads and mix."
     turn = ledger.use(recipe.facts, "turn_every")
     turning = "" if turn is None else f"; turn every {shown(turn)}"
-    yield f"Load for {amount(numbers.loading_min, 'min')}{turning}."
+    how = None if numbers.method is None else ledger.use(recipe.facts, f"methods.{numbers.method}.how")
+    way = "" if numbers.method is None else f", {numbers.method if how is None else how.text}"
+    yield f"Load for {amount(numbers.loading_min, 'min')}{way}{turning}."
     yield (
-        f"Let the beads settle and discard the liquid above them (about {numbers.supernatant_mg:.3g} mg "
-        f"{recipe.drug.name} left in it)."
+        "Let the beads settle and discard the liquid above them "
+        f"({left_over(numbers.supernatant_mg, numbers.known_as)} {recipe.drug.name} left in it)."
     )
 
 

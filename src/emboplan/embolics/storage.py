@@ -1,5 +1,7 @@
 """How long loaded beads keep, as hours and as moments; figures that disagree stand beside the deciding one.
 
+A moment is printed only for the figure that decides: what a laboratory saw in a suspension is no expiry.
+
 Hours are elapsed hours, counted in UTC, so that a change of the clock moves no expiry. A moment carries its
 time zone.
 """
@@ -18,6 +20,8 @@ from emboplan.model.results.loading import Storage
 from emboplan.model.results.vials import require_zone
 
 WITHOUT, WITH = "without_contrast", "with_contrast"
+# The note of an observation in a laboratory, which is no expiry.
+IN_VITRO = "in vitro"
 
 
 def after(moment: datetime, hours: float) -> datetime:
@@ -31,8 +35,8 @@ def _row(entry: Sourced, state: str, loaded_at: datetime | None, *, chosen: bool
     return Storage(
         state=state.replace("_", " "),
         hours=hours,
-        use_before=None if loaded_at is None else after(loaded_at, hours),
-        conditions=entry.place,
+        use_before=after(loaded_at, hours) if chosen and loaded_at is not None and hours > 0 else None,
+        conditions=f"{entry.place}; {entry.note}" if entry.note.startswith(IN_VITRO) else entry.place,
         source=footnote(entry),
         chosen=chosen,
     )

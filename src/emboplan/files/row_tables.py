@@ -59,10 +59,14 @@ def _never(_: str) -> bool:
     return False
 
 
-def read_row_table(path: Path, *, is_words: Callable[[str], bool] = _never) -> RowTable:
+def read_row_table(
+    path: Path, *, is_words: Callable[[str], bool] = _never, mistakes: list[str] | None = None
+) -> RowTable:
     """The table of a CSV (comma, semicolon or tab), TSV, Excel or Parquet file.
 
-    `is_words` tells the columns whose cells are words, in which a comma between digits is no mistake.
+    `is_words` tells the columns whose cells are words, in which a comma between digits is no mistake. Where
+    `mistakes` is given, those of single rows and cells are added to it instead of raised, so that a caller
+    can tell them with its own: such a row, and such a cell, is empty then.
 
     Raises:
         CaseFileError: one line for each column without a header or with that of another one, each row of
@@ -82,11 +86,14 @@ def read_row_table(path: Path, *, is_words: Callable[[str], bool] = _never) -> R
         raise InputError(f"{path.name} is empty or has no header; expected names of columns in its first row")
     names = ["" if cell is None else str(cell).strip() for cell in filled[0][1]]
     body = filled[1:]
-    problems = [*_header_problems(names), *_length_problems(names, body)]
-    if not problems:
-        problems = _comma_problems(names, body, is_words)
-    if problems:
+    header, lengths = _header_problems(names), _length_problems(names, body)
+    body = [(number, row if len(row) == len(names) else [None] * len(names)) for number, row in body]
+    problems = [*header, *lengths, *_comma_problems(names, body, is_words)]
+    if problems and (header or mistakes is None):
         raise CaseFileError([f"{path.name}: {problem}" for problem in problems])
+    if problems and mistakes is not None:
+        mistakes.extend(f"{path.name}: {problem}" for problem in problems)
+        body = [(number, _without_commas(names, row, is_words)) for number, row in body]
     return RowTable(first, tuple(names), tuple(row for _, row in body), tuple(number for number, _ in body))
 
 
@@ -132,6 +139,11 @@ def _comma_problems(
                 "number with a comma; write the decimal point as a point, and nothing between thousands"
             )
     return problems
+
+
+def _without_commas(names: Sequence[str], row: Row, is_words: Callable[[str], bool]) -> Row:
+    told = zip(names, row, strict=True)
+    return [None if not is_words(name) and _has_comma(cell) else cell for name, cell in told]
 
 
 def _has_comma(cell: object) -> bool:

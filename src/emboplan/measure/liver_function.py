@@ -41,11 +41,12 @@ class Ascites(StrEnum):
 
 
 class Encephalopathy(StrEnum):
-    """Hepatic encephalopathy as Child-Pugh grades it."""
+    """Hepatic encephalopathy as Child-Pugh grades it; `PRESENT` is one whose grade is not known."""
 
     NONE = "none"
     GRADE_1_2 = "grade 1-2"
     GRADE_3_4 = "grade 3-4"
+    PRESENT = "present, grade not known"
 
 
 class AlbiGrade(IntEnum):
@@ -67,9 +68,11 @@ class Albi:
 
 @dataclass(frozen=True, slots=True)
 class ChildPugh:
-    """Child-Pugh points and class; both None where an item is missing, which `missing` names.
+    """Child-Pugh points and class; where an item is missing, which `missing` names, the points are None.
 
-    `item_points` are those of the items that are known, by name, in the order of the table.
+    The class is then None too, unless the known items alone fix it: the fewest and the most points that the
+    missing ones can add give the same class. `item_points` are those of the items that are known, by name, in
+    the order of the table.
     """
 
     points: int | None
@@ -180,7 +183,10 @@ def child_pugh(
     encephalopathy: Encephalopathy | str | None,
     catalog: catalogue.Catalog | None = None,
 ) -> ChildPugh:
-    """Child-Pugh points (5 to 15) and class (A, B, C); unknown, with the reason, where an item is missing.
+    """Child-Pugh points (5 to 15) and class (A, B, C); points are unknown where an item is missing.
+
+    The class is known where no answer to the missing items can change it. Encephalopathy of an unknown grade
+    has two points at the least, and is a missing item.
 
     Values on an edge of the table have 2 points. The lower edge of albumin is 2.8 g/dL; a second source has
     3.0. Status of the table: to be confirmed. Sources: CPCC, CPTB.
@@ -197,18 +203,27 @@ def child_pugh(
         if inr is None
         else _points(_exact(inr, "inr"), numbers.sourced("liver_function.child_pugh.inr").numbers),
         "ascites": None if ascites is None else _category_points(Ascites, ascites, "ascites"),
-        "encephalopathy": None
-        if encephalopathy is None
-        else _category_points(Encephalopathy, encephalopathy, "encephalopathy"),
+        "encephalopathy": None if encephalopathy is None else _encephalopathy_points(encephalopathy),
     }
     item_points = tuple((name, points) for name, points in known.items() if points is not None)
     missing = tuple(name for name, points in known.items() if points is None)
-    if missing:
-        return ChildPugh(None, None, item_points, missing)
     total = sum(points for _, points in item_points)
+    present = encephalopathy == Encephalopathy.PRESENT
+    fewest = total + sum(MIDDLE if present and name == "encephalopathy" else BEST for name in missing)
+    least, most = _class_of(fewest, numbers), _class_of(total + WORST * len(missing), numbers)
+    return ChildPugh(None if missing else total, least if least == most else None, item_points, missing)
+
+
+def _class_of(points: int, numbers: catalogue.Catalog) -> str:
     uppers = numbers.sourced("liver_function.child_pugh.class_upper_points").numbers
-    letter = next(name for name, upper in zip("ABC", uppers, strict=True) if total <= upper)
-    return ChildPugh(total, letter, item_points)
+    return next(name for name, upper in zip("ABC", uppers, strict=True) if points <= upper)
+
+
+def _encephalopathy_points(given: Encephalopathy | str) -> int | None:
+    """None where it is present without a grade: that there is one does not tell which."""
+    return (
+        None if given == Encephalopathy.PRESENT else _category_points(Encephalopathy, given, "encephalopathy")
+    )
 
 
 def _category_points(kind: type[Ascites] | type[Encephalopathy], given: str, name: str) -> int:

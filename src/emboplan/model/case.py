@@ -216,7 +216,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class PriorTreatment:
-    """An earlier treatment: the absorbed dose that it left in lungs and normal liver, or the drug given."""
+    """An earlier treatment: the absorbed dose that it left in lungs and normal liver, or the drug given.
+
+    A drug has its dose in mg/m2 or in mg. `doxorubicin_equivalent` is the user's own ratio of an
+    anthracycline to doxorubicin.
+    """
 
     date: str | None = None
     lung_gy: float = 0.0
@@ -225,6 +229,8 @@ class PriorTreatment:
     drug: str | None = None
     drug_mg_per_m2: float | None = None
     note: str | None = None
+    drug_mg: float | None = None
+    doxorubicin_equivalent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

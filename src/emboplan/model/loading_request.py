@@ -74,3 +74,4 @@ class LoadingRequest:
     antibiotic_plan: str | None = None
     crisis_plan: str | None = None
     acknowledged: tuple[str, ...] = ()
+    acknowledged_by: str | None = None

@@ -75,7 +75,8 @@ class FactDefinition:
 
     `minimum` and `maximum` are what the quantity allows; `plausible` (least, most, in the canonical unit) is
     what a patient may have, so that a slip of the unit is asked about. `share` names the two facts (part,
-    whole) that a percentage may be given by. A date of a treatment is `given_by` the yes-or-no fact that the
+    whole) that a percentage may be given by, `completed` the two dates (of birth, of entry) between which
+    years are completed. A date of a treatment is `given_by` the yes-or-no fact that the
     treatment was given, and lies `not_after` another date; a date lies `earliest` then, and at most
     `days_ahead` of today.
     """
@@ -89,6 +90,7 @@ class FactDefinition:
     maximum: Decimal | None = None
     lab_units: tuple[LabUnit, ...] = ()
     share: tuple[str, str] | None = None
+    completed: tuple[str, str] | None = None
     given_by: str | None = None
     not_after: str | None = None
     plausible: tuple[Decimal, Decimal] | None = None

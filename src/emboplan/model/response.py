@@ -95,15 +95,16 @@ class Course:
     """The dates of a patient's course that endpoints count from, and end at.
 
     `last_alive_date` is the last day on which the patient is known to be alive, beside the scans. A new
-    therapy is any anticancer treatment outside the plan; `treatment_dates` are those of the plan. The data
-    end with `data_cutoff_date`.
+    therapy is any anticancer treatment outside the plan; `treatment_dates` are those of the plan: None where
+    they are not known, empty where there was none. `arm` is the arm of the protocol, by its id or name. The
+    data end with `data_cutoff_date`.
     """
 
     first_treatment_date: date | None = None
     first_tare_date: date | None = None
     randomisation_date: date | None = None
     cycle_1_day_1_date: date | None = None
-    treatment_dates: tuple[date, ...] = ()
+    treatment_dates: tuple[date, ...] | None = None
     new_therapy_date: date | None = None
     death_date: date | None = None
     last_alive_date: date | None = None
@@ -113,6 +114,13 @@ class Course:
     symptom_baseline_severity: Decimal | None = None
     symptom_relief_date: date | None = None
     symptoms: tuple[SymptomRecord, ...] = ()
+    arm: str = ""
+
+    @property
+    def treatments(self) -> tuple[date, ...]:
+        """The known days of treatment by the plan, in order."""
+        first = () if self.first_treatment_date is None else (self.first_treatment_date,)
+        return tuple(sorted({*(self.treatment_dates or ()), *first}))
 
 
 @dataclass(frozen=True, slots=True)

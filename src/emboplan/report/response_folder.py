@@ -150,8 +150,25 @@ def response_lines(answer: CohortResponse) -> list[str]:
         from emboplan.report.survival_figure import median_text
 
         lines.append(f"{name}  {median_text(curve)}; {curve.events} events in {curve.patients} patients")
+    lines += _variant_lines(answer)
     lines += _toxicity_lines(answer)
     return lines + [f"note: {text}" for text in answer.findings]
+
+
+def _variant_lines(answer: CohortResponse) -> list[str]:
+    from emboplan.report.survival_figure import median_text
+
+    lines = []
+    for endpoint, curves in answer.variants.items():
+        for name, curve in curves.items():
+            counts = f"{curve.events} events in {curve.patients} patients"
+            lines.append(f"{endpoint}, {name}  {median_text(curve)}; {counts}")
+    for endpoint, incidences in answer.incidence.items():
+        for name, found in incidences.items():
+            share = f"cumulative incidence {found.share_at(float('inf')):.1%}"
+            counts = f"{found.events} events, {found.competing} competing, in {found.patients} patients"
+            lines.append(f"{endpoint}, {name}  {share}; {counts}")
+    return lines
 
 
 def _toxicity_lines(answer: CohortResponse) -> list[str]:

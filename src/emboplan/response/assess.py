@@ -6,8 +6,8 @@ elsewhere does not touch it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -45,8 +45,14 @@ class _Scope:
         return read.in_liver or not self.liver_only
 
 
-def assess(course: Timeline, criterion: Criterion) -> tuple[TimePointResponse, ...]:
-    """Every time point from the baseline on; the baseline has its sum and no category."""
+def assess(
+    course: Timeline, criterion: Criterion, *, reread_cr: bool = False
+) -> tuple[TimePointResponse, ...]:
+    """Every time point from the baseline on; the baseline has its sum and no category.
+
+    With `reread_cr` a complete response of the targets that a partial one follows is read as partial: what
+    is seen next was there all along, unmeasured, so that its coming back is no progression by recurrence.
+    """
     liver = {lesion for lesion in course.targets if course.baseline.of(lesion)[0].in_liver}
     whole = _Scope(course.measures, course.non_targets, liver_only=False)
     hepatic = _Scope(
@@ -54,8 +60,8 @@ def assess(course: Timeline, criterion: Criterion) -> tuple[TimePointResponse, .
         {lesion: read for lesion, read in course.non_targets.items() if read.in_liver},
         liver_only=True,
     )
-    everything = _judge(course, whole, criterion)
-    of_liver = _judge(course, hepatic, criterion)
+    everything = _judge(course, whole, criterion, reread_cr=reread_cr)
+    of_liver = _judge(course, hepatic, criterion, reread_cr=reread_cr)
     points = (course.baseline, *course.follow_ups)
     return tuple(
         TimePointResponse(point.label, point.date, criterion.unit, all_of_it, liver_part)
@@ -63,7 +69,7 @@ def assess(course: Timeline, criterion: Criterion) -> tuple[TimePointResponse, .
     )
 
 
-def _judge(course: Timeline, scope: _Scope, criterion: Criterion) -> list[ScopePoint]:
+def _judge(course: Timeline, scope: _Scope, criterion: Criterion, *, reread_cr: bool) -> list[ScopePoint]:
     first = _sizes(course.baseline, scope, criterion.lesions)
     baseline = total(first) if first else None
     size = _decimal(baseline)
@@ -72,11 +78,23 @@ def _judge(course: Timeline, scope: _Scope, criterion: Criterion) -> list[ScopeP
     ]
     past = Past(baseline or Fraction(0), baseline or Fraction(0))
     appeared = _new_lesions(course, scope)
-    for point in course.follow_ups:
-        targets = _sizes(point, scope, criterion.lesions)
-        points.append(_judged(point, targets, past, scope, criterion, appeared))
-        past = past.after(targets) if targets else past
+    sizes = [_sizes(point, scope, criterion.lesions) for point in course.follow_ups]
+    for number, (point, targets) in enumerate(zip(course.follow_ups, sizes, strict=True)):
+        judged = _judged(point, targets, past, scope, criterion, appeared)
+        cleared = judged.target is Category.CR and not past.cleared
+        if reread_cr and cleared and _partial_follows(sizes[number + 1 :], past, criterion):
+            overall = overall_response(Category.PR, judged.non_target, new=judged.new_lesion)
+            judged = replace(judged, target=Category.PR, overall=overall, no_disease=False)
+        elif targets:
+            past = past.after(targets)
+        points.append(judged)
     return points
+
+
+def _partial_follows(later: Sequence[tuple[TargetSize, ...]], past: Past, criterion: Criterion) -> bool:
+    """Whether the next targets that can be judged are a partial response, as if nothing had been gone."""
+    answers = (target_response(targets, past, criterion.changes) for targets in later)
+    return next((answer for answer in answers if answer is not Category.NE), None) is Category.PR
 
 
 def _judged(

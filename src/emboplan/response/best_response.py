@@ -41,9 +41,16 @@ def until_progression(points: Sequence[Assessed]) -> list[Assessed]:
     return kept
 
 
-def best_unconfirmed(points: Sequence[Assessed], baseline: date, limits: BestLimits) -> Category:
-    """The best category of all time points up to progression; NE where there is none."""
+def best_unconfirmed(
+    points: Sequence[Assessed], baseline: date, limits: BestLimits, *, reread_cr: bool = False
+) -> Category:
+    """The best category of all time points up to progression; NE where there is none.
+
+    `reread_cr` as in `best_confirmed`; a partial response after a complete one is no progression here.
+    """
     counted = until_progression(points)
+    if reread_cr:
+        counted = _recurrences(counted, reread_cr=True)
     reached = {
         point.category
         for point in counted

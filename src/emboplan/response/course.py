@@ -12,15 +12,18 @@ from emboplan.response.reads import Problems, as_date, near, number, shown
 COUNTS = ("assessment_interval_days",)
 SEVERITIES = ("symptom_baseline_severity",)
 LISTS = ("treatment_dates", "symptoms")
+TEXTS = ("arm",)
+NONE = "none"  # how a cell says that there was no treatment
 NAMES = tuple(field.name for field in fields(Course))
-DATES = tuple(name for name in NAMES if name not in (*COUNTS, *SEVERITIES, *LISTS))
+DATES = tuple(name for name in NAMES if name not in (*COUNTS, *SEVERITIES, *LISTS, *TEXTS))
 
 
 def course_from_table(table: Mapping[str, object], where: str, problems: Problems) -> Course:
     """The course that the table states; what it does not name is not known.
 
-    Dates are ISO dates; `treatment_dates` is a list of them, or text with semicolons; `symptoms` is a list of
-    tables with `date` and `severity`. The first treatment is the first of the treatment dates unless given.
+    Dates are ISO dates; `treatment_dates` is a list of them, or text with semicolons; an empty list, or the
+    word none, says that there was no treatment. `symptoms` is a list of tables with `date` and `severity`.
+    The first treatment is the first of the treatment dates unless given.
     """
     known = {name: value for name, value in table.items() if value not in (None, "")}
     for name in known:
@@ -36,6 +39,7 @@ def course_from_table(table: Mapping[str, object], where: str, problems: Problem
         if known.get(SEVERITIES[0]) is None
         else number(known[SEVERITIES[0]], f"{where}: {SEVERITIES[0]}", problems, unit="steps"),
         symptoms=_symptoms(known.get("symptoms"), where, problems),
+        arm=str(known.get("arm", "")).strip(),
     )
     if course.first_treatment_date is None and treatments:
         course = replace(course, first_treatment_date=treatments[0])
@@ -48,7 +52,7 @@ def check_course(
     """What the dates say against each other, and against the scans."""
     death = course.death_date
     dated = [(name, getattr(course, name)) for name in DATES]
-    dated += [("treatment_dates", day) for day in course.treatment_dates]
+    dated += [("treatment_dates", day) for day in course.treatment_dates or ()]
     dated += [("symptoms", record.date) for record in course.symptoms]
     for name, day in dated:
         if day is None:
@@ -60,21 +64,43 @@ def check_course(
     if death is not None:
         for day in sorted({read.date for read in reads if read.date > death}):
             problems.add(f"{where}: death_date", f"found {death}, but a scan is dated {day}")
+    _check_order(course, where, problems)
+
+
+def _check_order(course: Course, where: str, problems: Problems) -> None:
+    """What cannot come before the treatment begins."""
     first = course.first_treatment_date
-    for day in course.treatment_dates:
+    for day in course.treatment_dates or ():
         if first is not None and day < first:
             problems.add(
                 f"{where}: treatment_dates", f"found {day}, which is before first_treatment_date {first}"
             )
+    relief = course.symptom_relief_date
+    if relief is not None and first is not None and relief < first:
+        problems.add(
+            f"{where}: symptom_relief_date",
+            f"found {relief}, which is before first_treatment_date {first}; relief follows treatment",
+        )
+    names = ("first_treatment_date", "randomisation_date", "cycle_1_day_1_date", "first_tare_date")
+    starts = [(day, name) for name in names if (day := getattr(course, name)) is not None]
+    new = course.new_therapy_date
+    if new is not None and starts and new < min(starts)[0]:
+        day, name = min(starts)
+        problems.add(
+            f"{where}: new_therapy_date",
+            f"found {new}, which is before {name} {day}; leave out what was given earlier",
+        )
 
 
-def _treatments(value: object, where: str, problems: Problems) -> tuple[date, ...]:
+def _treatments(value: object, where: str, problems: Problems) -> tuple[date, ...] | None:
     if value is None:
+        return None
+    if isinstance(value, str) and value.strip().casefold() == NONE:
         return ()
     items = value.split(";") if isinstance(value, str) else value
     if not isinstance(items, Sequence):
         problems.add(f"{where}: treatment_dates", f"found {shown(value)}, expected a list of dates")
-        return ()
+        return None
     texts = [item.strip() if isinstance(item, str) else item for item in items]
     days = [as_date(item, f"{where}: treatment_dates", problems) for item in texts]
     return tuple(sorted(day for day in days if day is not None))

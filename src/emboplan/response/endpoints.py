@@ -45,7 +45,7 @@ class PatientData:
     def last_alive(self) -> date:
         """The last day on which the patient is known to be alive."""
         course = self.course
-        known = [*(point.date for point in self.points), *course.treatment_dates]
+        known = [*(point.date for point in self.points), *(course.treatment_dates or ())]
         known += [record.date for record in course.symptoms]
         days = (course.first_treatment_date, course.first_tare_date, course.randomisation_date)
         others = (course.cycle_1_day_1_date, course.new_therapy_date, course.last_alive_date)
@@ -174,12 +174,13 @@ def _missed(rule: TimeRule, data: PatientData, start: date, event: date) -> bool
 
 
 def _relief(data: PatientData) -> date | None:
-    """The first day on which the symptoms were less severe than at baseline."""
-    before = data.course.symptom_baseline_severity
+    """The first day of treatment or after it on which the symptoms were less severe than at baseline."""
+    before, treated = data.course.symptom_baseline_severity, data.course.first_treatment_date
     if before is None:
         return None
     records = sorted(data.course.symptoms, key=lambda record: record.date)
-    return next((record.date for record in records if record.severity < before), None)
+    after = [record for record in records if treated is None or record.date >= treated]
+    return next((record.date for record in after if record.severity < before), None)
 
 
 def _symptom_interval(name: str, relief: date, data: PatientData) -> TimeToEvent:

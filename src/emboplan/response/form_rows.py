@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from emboplan.model.response import AdverseEvent, Form
-from emboplan.response.reads import Problems, as_date, near, shown
+from emboplan.response.reads import COMMA, WITH_COMMA, Problems, as_date, near, shown
 
 EVENT_COLUMNS = ("patient", "date", "term", "grade", "organ_class", "episode", "related", "ctcae_version")
 _ITEM = re.compile(r"(?:q|item)?[ _-]?0*([1-9]\d?)", re.IGNORECASE)
@@ -41,6 +41,9 @@ def forms_from_rows(
     for place, row in zip(where, rows, strict=True):
         day = _day(row, place, problems)
         answers = {item: _answer(row[name]) for name, item in columns_of if name in row}
+        for item, answer in answers.items():
+            if isinstance(answer, str) and COMMA.search(answer):
+                problems.add(f"{place}: q{item}", f"found {shown(answer)}, {WITH_COMMA}")
         if day is not None:
             forms.append(Form(_text(row.get("patient")), day, dict(sorted(answers.items())), place))
     for form, count in _doubles(forms):

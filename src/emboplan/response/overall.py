@@ -14,11 +14,11 @@ from emboplan.response.limits import LesionLimits
 
 
 def non_target_state(read: LesionRead, limits: LesionLimits) -> State:
-    """The state of a non-target; a node of normal size is gone, whatever else is said of it but growth."""
+    """The state of a non-target; the short axis of a node decides on it, whatever else is said but growth."""
     if read.state in (State.PROGRESSED, State.NOT_ASSESSED):
         return read.state
-    if read.is_node and read.short_axis_mm is not None and read.short_axis_mm < limits.normal_node_mm:
-        return State.ABSENT
+    if read.is_node and read.short_axis_mm is not None:
+        return State.ABSENT if read.short_axis_mm < limits.normal_node_mm else State.PRESENT
     gone = read.state is State.ABSENT or (read.state is None and read.longest_mm == 0)
     return State.ABSENT if gone else State.PRESENT
 

@@ -43,6 +43,8 @@ _ALSO: Mapping[str, State] = {
     "non cr/non pd": State.PRESENT,
     "pd": State.PROGRESSED,
 }
+COMMA = re.compile(r"\d,\d")
+WITH_COMMA = "a number with a comma; write the decimal point as a point, and nothing between thousands"
 _NODE = re.compile(r"(?:.* )?(?:lymph )?nodes?")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ISO_MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]00:00(:00)?")
@@ -188,11 +190,12 @@ def as_date(value: object, where: str, problems: Problems) -> date | None:
 def number(value: object, where: str, problems: Problems, *, unit: str) -> Decimal | None:
     """An exact number of 0 or more; None, with a problem remembered, where the value is none."""
     exact: Decimal | None = None
-    if not isinstance(value, bool):
-        with suppress(InvalidOperation):
-            exact = Decimal(str(value))
+    with suppress(InvalidOperation):
+        exact = Decimal(str(value))
     if exact is None or not exact.is_finite():
-        problems.add(where, f"found {shown(value)}, expected a number in {unit}, or an empty cell")
+        comma = isinstance(value, str) and COMMA.search(value)
+        expected = WITH_COMMA if comma else f"expected a number in {unit}, or an empty cell"
+        problems.add(where, f"found {shown(value)}, {expected}")
         return None
     if exact < 0:
         problems.add(where, f"found {exact}, expected 0 {unit} or more")

@@ -97,6 +97,8 @@ def target_size(
 
 
 def _size(read: LesionRead, measure: Measure, limits: LesionLimits) -> Fraction | None:
+    if read.state is State.ABSENT and measure is Measure.SHORT_AXIS and read.short_axis_mm is not None:
+        return Fraction(read.short_axis_mm)  # a node of normal size is gone and still contributes its axis
     if read.state in (State.ABSENT, State.MERGED):  # a merged lesion is in the diameter of the other one
         return Fraction(0)
     if read.state is State.NOT_ASSESSED:

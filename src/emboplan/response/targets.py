@@ -2,11 +2,13 @@
 
 RECIST 1.1: at most five targets, two to an organ, all nodes being one organ; the largest ones that can be
 measured, so that every organ involved is represented. Whether a lesion can be measured again and again, and
-whether it lies where it was treated before, only a reader knows.
+whether it lies where it was treated before, only a reader knows. Fluid and disease that spreads along a
+surface or in lymph vessels is never measurable, and bone is only where it has a part of soft tissue.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,11 +18,19 @@ from emboplan.model.response import LesionRead, Role, State
 from emboplan.response.limits import LesionLimits
 from emboplan.response.reads import Problems
 
+_NEVER = re.compile(r"\b(effusions?|ascites|leptomening\w*|lymphangi(?:tis|tic|osis)\w*)\b", re.IGNORECASE)
+_BONE = re.compile(r"\b(bones?|osseous|skelet\w+|vertebra\w*)\b", re.IGNORECASE)
+
+
+def never_measurable(read: LesionRead) -> bool:
+    """Whether its organ or its name says that it is of a kind that has no diameter to follow."""
+    return any(_NEVER.search(text) for text in (read.organ, read.lesion))
+
 
 def measurable(read: LesionRead, limits: LesionLimits) -> bool:
-    """Whether the lesion is large enough to be a target at baseline."""
+    """Whether the lesion is of a kind, and large enough, to be a target at baseline."""
     size = size_at_baseline(read)
-    return size is not None and size >= smallest_target_mm(read, limits)
+    return size is not None and size >= smallest_target_mm(read, limits) and not never_measurable(read)
 
 
 def size_at_baseline(read: LesionRead) -> Fraction | None:
@@ -67,6 +77,13 @@ def chosen_roles(
     start = min(read.date for read in reads)
     label = next(read.time_point for read in reads if read.date == start)
     baseline = [r for r in reads if (r.time_point == label if label else r.date == start) and r.role is None]
+    for read in baseline:
+        if measurable(read, limits) and _BONE.search(read.organ):
+            problems.add(
+                f"{read.where}: role",
+                "missing; a bone lesion is measurable only where it has a part of soft tissue: state the "
+                "roles of all lesions, target or non-target",
+            )
     targets = choose_targets(baseline, limits)
     known = {read.lesion for read in baseline}
     roled = []
@@ -111,6 +128,11 @@ def _check_target(read: LesionRead, limits: LesionLimits, problems: Problems) ->
     if read.state not in (None, State.MEASURED):
         problems.add(
             f"{read.where}: state", f"found {read.state} at baseline; a target must be measured there"
+        )
+        return
+    if never_measurable(read):
+        problems.add(
+            f"{read.where}: role", "found target, but such disease is not measurable; make it a non-target"
         )
         return
     size = size_at_baseline(read)

@@ -86,6 +86,7 @@ def timeline(
         return None
     baseline, follow_ups = points[0], points[1:]
     _check_duplicates(points, problems)
+    _check_gone_nodes(reads, limits, problems)
     _check_constancy(reads, problems)
     baseline_problems(baseline.reads, limits, problems)
     known = {lesion: rows[0] for lesion, rows in baseline.reads.items() if rows[0].role is not Role.NEW}
@@ -173,6 +174,19 @@ def _check_duplicates(points: Sequence[TimePoint], problems: Problems) -> None:
                     f"stands twice at {point.label} ({rows[0].where.partition(',')[0]} too); keep one row, "
                     "or give each part of a lesion that has split the state split",
                 )
+
+
+def _check_gone_nodes(reads: Sequence[LesionRead], limits: LesionLimits, problems: Problems) -> None:
+    """A node is gone below the size of a normal one; one as large as that is not."""
+    normal = limits.normal_node_mm
+    for read in reads:
+        short = read.short_axis_mm
+        if read.state is State.ABSENT and read.is_node and short is not None and short >= normal:
+            problems.add(
+                f"{read.where}: state",
+                f"found absent beside a short axis of {short} mm, expected less than {float(normal):g} mm "
+                "for a node that is gone; give one of them",
+            )
 
 
 def _check_constancy(reads: Sequence[LesionRead], problems: Problems) -> None:

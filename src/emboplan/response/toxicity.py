@@ -44,7 +44,14 @@ def counted_events(
             exist, and, for related events, each one whose relation is not known; and one where CTCAE
             versions are mixed.
     """
-    _check(events, windows, scale, related_only=related_only)
+    problems = event_problems(events, scale)
+    problems += [f"{named(e)}: its patient has no date of first treatment; add it" for e in events
+                 if e.patient not in windows]  # fmt: skip
+    if related_only:
+        unknown = [event for event in events if event.related is None]
+        problems += [f"{named(e)}: the relation to treatment is not known; state it" for e in unknown]
+    if problems:
+        raise CaseFileError(problems)
     before: dict[tuple[str, str, str], AdverseEvent] = {}
     counted = []
     for event in sorted(events, key=lambda event: event.date):
@@ -117,21 +124,21 @@ def _worsens(earlier: AdverseEvent | None, event: AdverseEvent) -> bool:
     return event.grade > earlier.grade
 
 
-def _check(
-    events: Sequence[AdverseEvent], windows: Mapping[str, Window], scale: GradeScale, *, related_only: bool
-) -> None:
+def event_problems(events: Sequence[AdverseEvent], scale: GradeScale) -> list[str]:
+    """One line for each grade that does not exist, and one where versions of CTCAE are mixed."""
     problems = []
     versions = sorted({event.ctcae_version for event in events})
     if len(versions) > 1:
-        named = ", ".join(version or "none" for version in versions)
-        problems.append(f"adverse events: found the CTCAE versions {named}; grades of one version only")
-    for event in events:
-        where = f"adverse event {event.term} of {event.date}"
-        if event.patient not in windows:
-            problems.append(f"{where}: its patient has no date of first treatment; add it")
-        if event.grade is not None and not 1 <= event.grade <= scale.highest:
-            problems.append(f"{where}: found grade {event.grade}, expected 1 to {scale.highest} or none")
-        if related_only and event.related is None:
-            problems.append(f"{where}: the relation to treatment is not known; state it")
-    if problems:
-        raise CaseFileError(problems)
+        told = ", ".join(version or "none" for version in versions)
+        problems.append(f"adverse events: found the CTCAE versions {told}; grades of one version only")
+    problems += [
+        f"{named(event)}: found grade {event.grade}, expected 1 to {scale.highest} or none"
+        for event in events
+        if event.grade is not None and not 1 <= event.grade <= scale.highest
+    ]
+    return problems
+
+
+def named(event: AdverseEvent) -> str:
+    """What messages call an event."""
+    return f"adverse event {event.term} of {event.date}"

@@ -1,12 +1,14 @@
 """What a protocol counts as a patient's response: the best one within a time, or the one at a visit.
 
 The response at month 3 is the status at that visit, not the best one; the visit is the time point nearest to
-the date that many calendar months after the start, within a window that the user declares.
+the date that many calendar months after the start, within a window that the user declares. One that could be
+judged goes before one that could not. A visit that is to be read before the second treatment has no such
+bound where there was none: in the arm without that treatment, or after a single one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
 from emboplan.model.results.response import BestResponse, Category, TimePointResponse, VisitResponse
@@ -37,8 +39,8 @@ def _at_month(
     missing = []
     if window_d is None:
         missing.append("visit_window_days")
-    treatments = sorted(data.course.treatment_dates)
-    if rule.before_second_treatment and not treatments:
+    treatments = data.course.treatments
+    if rule.before_second_treatment and data.course.treatment_dates is None:
         missing.append("treatment_dates")
     if missing or window_d is None:
         return VisitResponse(
@@ -53,9 +55,37 @@ def _at_month(
     ]
     if not inside:
         return _answer(rule, Category.NE, None)
-    visit = min(inside, key=lambda point: (abs((point.date - due).days), point.date))
-    point = visit.hepatic_point if rule.scope is Scope.HEPATIC else visit.overall_point
-    return _answer(rule, point.overall, visit.date)
+    visit = min(
+        inside,
+        key=lambda p: (_status(rule, p) in (None, Category.NE), abs((p.date - due).days), p.date),
+    )
+    return _answer(rule, _status(rule, visit), visit.date)
+
+
+def _status(rule: ResponseRule, point: TimePointResponse) -> Category | None:
+    return (point.hepatic_point if rule.scope is Scope.HEPATIC else point.overall_point).overall
+
+
+def visit_remarks(
+    rules: Sequence[ResponseRule], answers: Sequence[VisitResponse], data: PatientData
+) -> Iterator[str]:
+    """What a reader must know of responses at visits: one after progression, and one scan read twice."""
+    served: dict[date, str] = {}
+    for rule, answer in zip(rules, answers, strict=True):
+        if rule.at_month is None or answer.date is None:
+            continue
+        progressed = [p.date for p in data.points if _status(rule, p) is Category.PD]
+        if answer.counts and progressed and min(progressed) < answer.date:
+            yield (
+                f"{rule.id}: the status on {answer.date} is {answer.category}, after progression on "
+                f"{min(progressed)}. It counts, as the status at the visit; have it looked at."
+            )
+        if answer.date in served:
+            yield (
+                f"{served[answer.date]} and {rule.id} are read from the same scan of {answer.date}; "
+                "declare a shorter visit window."
+            )
+        served.setdefault(answer.date, rule.id)
 
 
 def _answer(rule: ResponseRule, category: Category | None, day: date | None) -> VisitResponse:

@@ -21,7 +21,7 @@ from emboplan.model.schedule import (
 from emboplan.model.schedule_request import ScheduleRequest
 from emboplan.scheduling.doses import course_amount
 from emboplan.scheduling.moments import Clock
-from emboplan.scheduling.sessions import Cycles, Stopped, stopped
+from emboplan.scheduling.sessions import Cycles, Stopped, counted_from, stopped
 
 # On one day, what comes first: a scan or a simulation goes before the session that follows from it.
 _ORDER = (EventKind.SIMULATION, EventKind.IMAGING, EventKind.SESSION, EventKind.DRUG, EventKind.FOLLOW_UP)
@@ -55,9 +55,10 @@ def all_events(
     found = [_session(rules, session) for session in sessions]
     if cycles is not None:
         found += _courses(rules, request, cycles, clock, body_surface_m2)
+    first = counted_from(rules, request, start, clock)
     for visit in rules.visits:
-        found.append(_visit(visit, request, start, sessions, cycles))
-    found += _scans(rules, request, start)
+        found.append(_visit(visit, request, first, sessions, cycles))
+    found += _scans(rules, request, first)
     found = [_ended(event, ended) for event in found]
     return tuple(sorted(found, key=lambda event: (event.first_day, _ORDER.index(event.kind), event.id)))
 
@@ -66,6 +67,9 @@ def _ended(event: Event, ended: Stopped | None) -> Event:
     visits = (EventKind.SIMULATION, EventKind.IMAGING, EventKind.FOLLOW_UP)
     if ended is None or event.kind not in visits or event.last_day < ended.day:
         return event
+    if event.kind is EventKind.SIMULATION and event.first_day <= ended.day:
+        # It was done: what ends the calendar on its day, or later, comes of it.
+        return replace(event, last_day=min(event.last_day, ended.day))
     reason = f"{ended.rule.event} on {ended.day}"
     return replace(event, status=EntryStatus.CANCELLED, details=(*event.details, reason))
 

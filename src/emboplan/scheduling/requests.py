@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 from emboplan.errors import InputError
 from emboplan.model.schedule import ArmRule, CycleDays, Extent, Offsets, ProtocolSchedule, Technique
@@ -17,6 +18,7 @@ from emboplan.scheduling.moments import zone_of
 
 # Years that a treatment can be in; beyond them a year is a slip of the keyboard.
 FIRST_YEAR, LAST_YEAR = 1970, 2199
+MONTHS = 12  # of a year, looked at for the offsets of its seasons
 
 
 def open_arms(rules: ProtocolSchedule) -> tuple[ArmRule, ...]:
@@ -87,11 +89,31 @@ def _moments(request: ScheduleRequest) -> Iterator[str]:
         )
     if request.zone is not None:
         try:
-            zone_of(request.zone)
+            zone = zone_of(request.zone)
         except InputError as error:
             yield f"schedule.zone: {error}"
+        else:
+            yield from _offsets(timed, zone)
     if request.session_hours is not None and not isinstance(request.start, datetime):
         yield "schedule.session_length: found without a time of day; give start with a time, or leave it out"
+
+
+def _offsets(timed: Sequence[tuple[str, date | datetime | None]], zone: ZoneInfo) -> Iterator[str]:
+    """An offset that the place has in another season: which hour is meant is not known.
+
+    An offset that the place never has is that of another place; the moment is the same.
+    """
+    for where, when in timed:
+        if not isinstance(when, datetime) or when.utcoffset() is None:
+            continue
+        there = when.astimezone(zone)
+        seasons = {there.replace(month=month, day=1, fold=0).utcoffset() for month in range(1, MONTHS + 1)}
+        if when.utcoffset() != there.utcoffset() and when.utcoffset() in seasons:
+            meant = when.replace(tzinfo=zone)
+            yield (
+                f"{where}: found {when.isoformat()}, but {zone.key} is at {there.isoformat()[-6:]} on that "
+                f"day; expected {meant.isoformat()}, or {there.isoformat()}"
+            )
 
 
 def _recorded(request: ScheduleRequest) -> Iterator[str]:

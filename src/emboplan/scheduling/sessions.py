@@ -59,6 +59,18 @@ class Cycles:
         return self.first_day(number + 1) - timedelta(days=1)
 
 
+def counted_from(rules: ProtocolSchedule, request: ScheduleRequest, start: date, clock: Clock) -> date:
+    """The day that windows and scans count from.
+
+    Where sessions follow each other at an interval, the start is the day of the first one: once that has a
+    day of its own, windows count from it. Sessions at set times after another start do not move it.
+    """
+    if not isinstance(rules.sessions.timing, Every):
+        return start
+    first = (recorded.when for recorded in request.recorded if recorded.number == FIRST)
+    return next(map(clock.day, first), start)
+
+
 @dataclass(frozen=True, slots=True)
 class Stopped:
     """The day from which nothing more is planned, and the rule that says so."""
@@ -213,7 +225,8 @@ class _Course:
         protocol_day, original, cycle = slot
         follow_up = rule.follow_up
         without_end = rule.extent is Extent.UNTIL_STOP and self.request.sessions is None
-        if recorded is None and without_end and follow_up and protocol_day > follow_up.after(self.start):
+        first = counted_from(self.rules, self.request, self.start, self.clock)
+        if recorded is None and without_end and follow_up and protocol_day > follow_up.after(first):
             return None
         when = protocol_day if recorded is None else recorded.when
         window = self.request.window_days

@@ -139,6 +139,7 @@ class Spect:
     filter_fwhm_mm: float
     counts: float
     breathing_mm: Spread
+    noise_gain: float
     corrections: str
     scatter_ratio: float
     scatter_spread_mm: float

@@ -34,7 +34,7 @@ ABOVE_ZERO = (
     "habitus.width_scale", "habitus.depth_scale", "habitus.height_scale", "habitus.lattice_mm",
     "liver.volume_ml", "lesions.smallest_mm", "lesions.largest_mm", "lesions.elongation",
     "uptake.injected_mbq", "uptake.tumour_to_normal", "spect.voxel_mm", "planar.pixel_mm",
-    "planar.duration_s", "uptake.focus_mm", "pet.scan_s",
+    "planar.duration_s", "uptake.focus_mm", "pet.scan_s", "spect.noise_gain",
 )  # fmt: skip
 ZERO_OR_MORE = (
     "ct.kernel_fwhm_mm", "ct.noise_sd_hu", "ct.texture_fwhm_mm", "habitus.fat_front_mm",

@@ -7,8 +7,10 @@ The SPECT is an effective model after reconstruction: breathing (the activity of
 z), blur by the collimator, Poisson noise at the counts set, and the filter that follows reconstruction, which
 also correlates the noise. Corrections that were not made, or not wholly, leave their mark: scatter as a broad
 cloud, attenuation as the mean loss over all directions. This suffices for what the image is used for, mean
-concentrations in regions larger than the resolution, which noise, spill-over and breathing govern; there are
-no streaks and no ring artefacts, and the resolution is the same everywhere.
+concentrations in regions larger than the resolution, which spill-over and breathing govern: sums over organs
+are those of a reconstruction to some percent (docs/methods/digital-patient.md has the comparison). There are
+no artefacts, the resolution is the same everywhere, and the noise is that of a reconstruction only with the
+gain set so.
 
 Planar views are projections of the true activity, attenuated on the way out through the patient's own
 density, blurred with the distance to the detector, with a broad cloud of scatter and Poisson noise.
@@ -172,8 +174,10 @@ def expected_projection_counts(
 
 
 def spect_image(spect: Spect, grid: Grid, expected: F64, rng: np.random.Generator) -> CountImage:
-    """A noisy SPECT from mean counts before the filter."""
-    counts = blurred(rng.poisson(expected).astype(np.float64), spect.filter_fwhm_mm, (spect.voxel_mm,) * 3)
+    """A noisy SPECT from mean counts before the filter; its noise is that of Poisson counts times a gain."""
+    lumps = spect.noise_gain**2  # counts that come and go together
+    noisy = np.asarray(rng.poisson(expected / lumps) * lumps, dtype=np.float64)
+    counts = blurred(noisy, spect.filter_fwhm_mm, (spect.voxel_mm,) * 3)
     resolution = float(np.hypot(spect.projection_fwhm_mm, spect.filter_fwhm_mm))
     attenuation, scatter = CORRECTIONS[spect.corrections]
     return CountImage(

@@ -41,8 +41,8 @@ def definition_of(table: Mapping[str, object], settings: Mapping[str, object]) -
 
     Settings are `phase` and `kernel` (a name), `variant` (a name, several joined by ``+``, or a sequence),
     and any key of the table by its own name (``burden_frac``) or, where that is ambiguous, with its section
-    (``spect.counts``). Raises `InputError` for a setting or a name that is not known, and for values that
-    cannot be made.
+    (``spect.counts``; ``spect__counts`` where a dot cannot be written). Raises `InputError` for a setting or
+    a name that is not known, and for values that cannot be made.
     """
     whole = copy.deepcopy({key: value for key, value in table.items() if key not in OVERLAYS})
     changes: list[tuple[str, str, object]] = []
@@ -114,7 +114,7 @@ def _place(whole: Table, setting: str) -> tuple[str, str]:
         for section, values in whole.items()
         if isinstance(values, dict)
         for key in values
-        if setting in (key, f"{section}.{key}")
+        if setting.replace("__", ".") in (key, f"{section}.{key}")
     ]
     if len(places) == 1:
         return places[0]

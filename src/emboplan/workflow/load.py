@@ -13,7 +13,8 @@ from emboplan.catalog.load import Catalog
 from emboplan.catalog.load import load as load_catalog
 from emboplan.catalog.tace_tables import embolization_arm
 from emboplan.embolics.amounts import Number
-from emboplan.embolics.beads import WHOLE, BeadRequest, load_session
+from emboplan.embolics.bead_session import LiverFunction, load_for_liver
+from emboplan.embolics.beads import WHOLE, BeadRequest
 from emboplan.embolics.sessions import load_course
 from emboplan.embolics.sizes import Sizes
 from emboplan.errors import InputError
@@ -65,6 +66,8 @@ def load_beads(
     mixed_with: str | None = None,
     catheter_inner_um: Number | None = None,
     loaded_at: datetime | None = None,
+    bilirubin_mg_per_dl: Number | None = None,
+    child_pugh_class: str | None = None,
     territories: Mapping[str, Number] | None = None,
     acknowledged: Sequence[str] = (),
     protocol: str | None = None,
@@ -77,10 +80,11 @@ def load_beads(
     `loading_efficiency` is a fraction; it is needed where none is published. `method` is a named way of
     loading, such as ``vibration-60-s``. `loaded_at` carries a time zone. `territories` holds the share of
     each territory. `acknowledged` holds the ids of warnings that a person has acknowledged. `protocol` and
-    `arm` name the arm of a trial that the loading belongs to.
+    `arm` name the arm of a trial that the loading belongs to. `bilirubin_mg_per_dl` and `child_pugh_class`
+    are held against the label of doxorubicin; without them its dose is an open item.
 
     Facts and their sources: catalogue tables ``beads``, ``drugs`` and ``tace``. A number without a source
-    stays open unless it is entered. What the drug does in the patient is not looked at here.
+    stays open unless it is entered. Earlier doses and the rest of the patient are not looked at here.
 
     Raises:
         InputError: a pair, size, diluent, arm or number that does not go; the message says what to do.
@@ -112,12 +116,14 @@ def load_beads(
         territories=WHOLE if territories is None else territories,
         acknowledged=acknowledged,
     )
-    return load_bead_session(request, protocol=protocol, arm=arm, catalog=catalog)
+    liver = LiverFunction(bilirubin_mg_per_dl, child_pugh_class)
+    return load_bead_session(request, liver=liver, protocol=protocol, arm=arm, catalog=catalog)
 
 
 def load_bead_session(
     request: BeadRequest,
     *,
+    liver: LiverFunction | None = None,
     protocol: str | None = None,
     arm: str | None = None,
     catalog: Catalog | None = None,
@@ -128,7 +134,7 @@ def load_bead_session(
         InputError: as `load_beads`.
     """
     require_arm(protocol, arm, ArmTechnique.DEB_TACE, catalog)
-    return load_session(request, catalog or load_catalog())
+    return load_for_liver(request, liver or LiverFunction(), catalog or load_catalog())
 
 
 def load_bead_sessions(
@@ -136,6 +142,7 @@ def load_bead_sessions(
     *,
     sessions: int | None = None,
     session_of: Mapping[str, int] | None = None,
+    liver: LiverFunction | None = None,
     protocol: str | None = None,
     arm: str | None = None,
     catalog: Catalog | None = None,
@@ -149,4 +156,10 @@ def load_bead_sessions(
         InputError: as `load_beads`, for every session.
     """
     require_arm(protocol, arm, ArmTechnique.DEB_TACE, catalog)
-    return load_course(request, catalog or load_catalog(), sessions=sessions, session_of=session_of)
+    return load_course(
+        request,
+        catalog or load_catalog(),
+        sessions=sessions,
+        session_of=session_of,
+        liver=liver or LiverFunction(),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from emboplan.errors import CatalogError, InputError
 from emboplan.model.arm import Arm
 from emboplan.model.protocol import FactDefinitions, Protocol
 from emboplan.workflow.plain_tables import read_table
+from emboplan.workflow.protocol_names import plain_name, protocol_id
 
 
 def arm(
@@ -30,7 +32,7 @@ def arm(
 def load_protocol(
     protocol: str | Path, *, variant: str | None = None, catalog: Catalog | None = None
 ) -> tuple[Protocol, FactDefinitions]:
-    """A protocol by its name or its file, and the facts that it may ask for. Errors as `check`.
+    """A protocol by one of its names or its file, and the facts that it may ask for. Errors as `check`.
 
     A site's file may define facts of its own in ``[fact.NAME]``, beside those of the catalogue.
     """
@@ -44,9 +46,12 @@ def load_protocol(
         except CatalogError as error:
             lines = [f"{protocol.name}: {line}" for line in str(error).splitlines()]
             raise CatalogError("\n".join(lines)) from error
-    names = tables.protocol_names()
+    names, given = tables.protocol_names(), protocol
+    protocol = protocol_id(given, tables)
     if protocol not in names:
-        raise InputError(f'no protocol "{protocol}"; known: {", ".join(names)}')
+        near = difflib.get_close_matches(plain_name(given), names, n=1)
+        hint = f'did you mean "{near[0]}"? ' if near else ""
+        raise InputError(f'no protocol "{given}"; {hint}known: {", ".join(names)}')
     definitions = definitions_from_table(shipped)
     return protocol_from_table(tables.protocol_table(protocol), definitions, variant=variant), definitions
 

@@ -18,7 +18,7 @@ from emboplan.eligibility.criterion import protocol_from_table
 from emboplan.eligibility.dictionary import definitions_from_table
 from emboplan.eligibility.wording import leaves
 from emboplan.errors import CaseFileError
-from emboplan.model.case import Case, Patient, PriorKind, ProcedureKind
+from emboplan.model.case import Case, Patient, PriorKind, PriorTreatment, ProcedureKind
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.protocol import Washout
 from emboplan.model.results.schedule import Schedule
@@ -84,14 +84,22 @@ def _prior(case: Case, rules: ProtocolSchedule, request: ScheduleRequest) -> flo
     drug = None if arm is None else arm.drug
     if drug is None:
         return None
+    surface = case_surface_m2(case)
     given = [
-        prior.drug_mg_per_m2
+        amount
         for prior in case.priors
         if prior.kind is PriorKind.DRUG
         and (prior.drug or "").strip().casefold() == drug.name.casefold()
-        and prior.drug_mg_per_m2 is not None
+        and (amount := _per_m2(prior, surface)) is not None
     ]
     return math.fsum(given) if given else None
+
+
+def _per_m2(prior: PriorTreatment, surface_m2: float | None) -> float | None:
+    """The dose of an earlier drug in mg/m2; None where it is not known, or in mg without a body surface."""
+    if prior.drug_mg is None:
+        return prior.drug_mg_per_m2
+    return None if surface_m2 is None else prior.drug_mg / surface_m2
 
 
 def _findings(

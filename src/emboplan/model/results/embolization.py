@@ -57,7 +57,7 @@ class EmbolizationSession:
 
     `burden_to_date_frac` is the share of the tumour burden treated by this session and those before it.
     `anthracycline_to_date_mg_per_m2` counts everything given and planned up to it. `to_acknowledge` holds the
-    warnings that nobody has acknowledged yet.
+    warnings that nobody has acknowledged yet. `entered` names what the case itself fixes of the amounts.
     """
 
     session: int
@@ -76,6 +76,7 @@ class EmbolizationSession:
     findings: tuple[Finding, ...]
     to_acknowledge: tuple[str, ...]
     figures: tuple[Sourced, ...]
+    entered: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The JSON fields."""
@@ -98,7 +99,8 @@ class EmbolizationPlan:
 
     `drug_mg` is `loaded_mg` and `supernatant_mg` together where beads are loaded. `untreated_tumour_ml` is
     tumour that no session reaches. `anthracycline` is None where none is given or the body surface is not
-    known. `prompts` are questions to the team, never orders.
+    known. `prompts` are questions to the team, never orders. `acknowledged_by` is who acknowledged, in the
+    case's own words. `bilirubin_mg_per_dl` is the patient's total bilirubin, None where it is not known.
     """
 
     technique: ArmTechnique
@@ -120,6 +122,8 @@ class EmbolizationPlan:
     findings: tuple[Finding, ...]
     to_acknowledge: tuple[str, ...]
     acknowledged: tuple[str, ...]
+    acknowledged_by: str | None = None
+    bilirubin_mg_per_dl: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The JSON fields; the technique is named as `emboplan load` names it."""

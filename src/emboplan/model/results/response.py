@@ -164,6 +164,7 @@ class PatientResponse:
     beside: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
     quality_of_life: QualityOfLife | None = None
+    toxicity: Toxicity | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The JSON fields."""
@@ -289,8 +290,29 @@ class SurvivalCurve:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidenceCurve:
+    """The share of patients with an event by each of its times (months), where another one competes with it.
+
+    `steps` are pairs of time and share; `competing` counts the patients whom the other event came first.
+    """
+
+    patients: int
+    events: int
+    competing: int
+    steps: tuple[tuple[float, float], ...]
+
+    def share_at(self, time: float) -> float:
+        """The share with the event by that time."""
+        return max((share for month, share in self.steps if month <= time), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class CohortResponse:
-    """Response of several patients: each one's own, the rates, and a curve for each endpoint."""
+    """Response of several patients: each one's own, the rates, and a curve for each endpoint.
+
+    `variants` holds the curves of the variants of an endpoint by the endpoint's and the variant's name;
+    `incidence` those in which another event competes, which have no Kaplan-Meier curve.
+    """
 
     criteria: str
     protocol: str | None
@@ -299,6 +321,8 @@ class CohortResponse:
     survival: Mapping[str, SurvivalCurve]
     findings: tuple[str, ...] = ()
     toxicity: Toxicity | None = None
+    variants: Mapping[str, Mapping[str, SurvivalCurve]] = field(default_factory=dict)
+    incidence: Mapping[str, Mapping[str, IncidenceCurve]] = field(default_factory=dict)
 
     def to_json_of_one(self) -> dict[str, Any]:
         """The JSON fields of the only patient, with the table of adverse events beside them."""

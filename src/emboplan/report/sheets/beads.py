@@ -12,6 +12,7 @@ from emboplan.report.sheets.figures import (
     about,
     blank,
     entered,
+    figure,
     inner_diameter,
     marked,
     plain_amount,
@@ -21,15 +22,9 @@ from emboplan.report.sheets.values import Amount, Item, Keeping
 from emboplan.report.wording import SPACE
 from emboplan.units import HOURS_PER_DAY, PERCENT
 
-# The figures that have a row of their own; the others stand on the back.
-SHOWN = (
-    *("vial.beads", "load", "load_usual", "trial_load", "tested_load", "solution", "reconstitution"),
-    *("diluent", "loading_time", "loading_times", "loaded", "loaded_at_least", "loaded_range"),
-    *("size_change", "size_changes", "size_change_range", "diameters", "contrast.per_ml_beads"),
-    *("contrast.at_least", "storage.without_contrast", "storage.with_contrast", "sizes"),
-)
 LOADED = ("loaded", "loaded_at_least", "loaded_range")
-SIZES = ("size_change", "size_changes", "size_change_range", "diameters")
+SIZES = ("size_change", "size_change_range", "hydration.factor")
+OF_A_SIZE = ("sizes", "size_changes", "diameters")
 KNOWN_AS = {"at least": "at least ", "range": "", "measured": "", "entered": ""}
 
 
@@ -94,6 +89,7 @@ def bead_amounts(session: EmbolizationSession, found: Loading) -> Iterator[Amoun
     yield from _balance(found, figures)
     yield from _sizes(found, figures)
     yield from _contrast(found, figures)
+    yield from _in_the_room(session.figures)
     if len(session.territories) > 1:
         for part in found.territories:
             volume = "" if part.final_ml is None else f" in {span(part.final_ml)}"
@@ -168,9 +164,9 @@ def _balance(found: Loading, figures: tuple[Sourced, ...]) -> Iterator[Amount]:
 
 
 def _sizes(found: Loading, figures: tuple[Sourced, ...]) -> Iterator[Amount]:
-    changes = about(figures, *SIZES)
     for size in found.sizes:
         label = f"Size {size.size}{SPACE}µm once loaded"
+        changes = about(figures, *SIZES, *(f"{name}.{size.size}" for name in OF_A_SIZE))
         if size.loaded_um is None:
             yield blank(label, "µm")
             continue
@@ -182,8 +178,9 @@ def _sizes(found: Loading, figures: tuple[Sourced, ...]) -> Iterator[Amount]:
     if found.catheter is None:
         yield blank("Catheter, inner diameter", "µm")
     else:
-        largest = f"largest bead {plain_amount(found.catheter.largest_um, 'µm')}, {found.catheter.largest_is}"
-        yield entered("Catheter, inner diameter", f"{inner_diameter(found.catheter.inner_um)}; {largest}")
+        largest = f"{plain_amount(found.catheter.largest_um, 'µm')}, {found.catheter.largest_is}"
+        verdict = f"wide enough for the largest bead, {largest}"
+        yield entered("Catheter, inner diameter", f"{inner_diameter(found.catheter.inner_um)}: {verdict}")
 
 
 def _contrast(found: Loading, figures: tuple[Sourced, ...]) -> Iterator[Amount]:
@@ -196,6 +193,17 @@ def _contrast(found: Loading, figures: tuple[Sourced, ...]) -> Iterator[Amount]:
         yield sourced("Contrast to add", span(found.contrast_ml), rests)
     if found.final_ml is not None:
         yield sourced("Final volume", span(found.final_ml), (), computed="beads plus contrast")
+
+
+def _in_the_room(figures: tuple[Sourced, ...]) -> Iterator[Amount]:
+    """When to stop, and what to do first about a shunt."""
+    for what, name in (
+        ("End point", "end_point.near_stasis"),
+        ("Angiogram again after", "end_point.near_stasis_control_min"),
+        ("Shunt, before beads", "particles.shunt"),
+    ):
+        for entry in about(figures, name):
+            yield sourced(what, figure(entry), (entry,))
 
 
 def _until(row: Storage) -> str | None:

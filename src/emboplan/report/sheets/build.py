@@ -1,24 +1,26 @@
 """From a plan to the sheets of its sessions: what each technique has rows for stands in one table.
 
 A sheet says what the plan says and computes nothing. Findings are divided by what a person does with them:
-acknowledge, ask, or know.
+stop, acknowledge, settle, ask, or know. The first three stand on the front, before anything is made up.
 """
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from emboplan.embolics.size_parts import SIZES_OPEN
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.plan import Plan
 from emboplan.model.products import Sourced
+from emboplan.model.results.drug_history import DrugTotal
 from emboplan.model.results.embolization import EmbolizationPlan, EmbolizationSession
 from emboplan.model.results.loading import OPEN
 from emboplan.report.document import Banner, Tone
 from emboplan.report.sections.overview import NOT_A_DEVICE, short_status, status_line
 from emboplan.report.sheets import beads, emulsions
-from emboplan.report.sheets.figures import limits, marked, plain_amount
+from emboplan.report.sheets.figures import limits, marked, plain_amount, same_digits
 from emboplan.report.sheets.values import Amount, Item, Keeping, Notice, Sheet, SheetSet
 from emboplan.report.wording import percent, quantity
 
@@ -35,11 +37,24 @@ SIGNATURES = (
 )
 RECORD = ("Volume given", "End point reached", "Left over and discarded", "Given by")
 NO_KEEPING = Keeping(
-    "Mixed", "no figure with a source", None, "by the site's own rule: ____________", "", decides=True
+    "Mixed", "OPEN: no figure with a source", None, "by the site's own rule: ____________", "", decides=True
 )
 WEIGHTS = {Severity.STOP: "STOP", Severity.WARNING: "Ask", Severity.INFO: "Note"}
 # Findings that a row of the sheet says already.
-SAID_IN_ROWS = ("to-confirm", "dose-reduced")
+SAID_IN_ROWS = ("to-confirm", "dose-reduced", "bilirubin-open")
+# What has a blank row of its own where no source and no user says it.
+BLANK_ROWS = tuple(
+    f"{OPEN}{name}"
+    for name in (
+        *("beads", "catheter", "contrast", "diluent", "loading-time", "size", "size-change", "solution"),
+        "storage",
+    )
+)
+# Open items that a dose waits for, by the end of their ids or whole.
+OPEN_ENDING = "-open"
+ALSO_OPEN = ("drug-not-known", "shunt-not-answered")
+KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+TO_GO_ON = re.compile(r";? ?acknowledge to go on\.?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,37 +65,36 @@ class Rows:
     amounts: tuple[Amount, ...]
     steps: tuple[str, ...]
     keeping: tuple[Keeping, ...]
-    shown: tuple[str, ...]
 
 
-def _beads(session: EmbolizationSession, _inner_um: float | None) -> Rows | None:
+def _beads(session: EmbolizationSession, plan: EmbolizationPlan) -> Rows | None:
     found = session.loading
     if found is None:
         return None
-    dose = () if session.dose is None else tuple(emulsions.dose_amounts(session.dose, session.figures))
+    dose: tuple[Amount, ...] = ()
+    if session.dose is not None:
+        dose = tuple(emulsions.dose_amounts(session.dose, session.figures, plan.bilirubin_mg_per_dl))
     return Rows(
         tuple(beads.bead_items(session, found)),
         (*dose, *beads.bead_amounts(session, found)),
         found.steps,
         tuple(beads.bead_keeping(found)) or (NO_KEEPING,),
-        beads.SHOWN,
     )
 
 
-def _emulsion(session: EmbolizationSession, inner_um: float | None) -> Rows | None:
+def _emulsion(session: EmbolizationSession, plan: EmbolizationPlan) -> Rows | None:
     found = session.emulsion
     if found is None:
         return None
     return Rows(
         tuple(emulsions.emulsion_items(found, session)),
-        tuple(emulsions.emulsion_amounts(found, session, inner_um)),
-        found.steps,
+        tuple(emulsions.emulsion_amounts(found, session, plan)),
+        (*emulsions.emulsion_steps(found), *found.steps[2:]),
         (NO_KEEPING,),
-        emulsions.SHOWN,
     )
 
 
-def _suspension(session: EmbolizationSession, inner_um: float | None) -> Rows | None:
+def _suspension(session: EmbolizationSession, plan: EmbolizationPlan) -> Rows | None:
     found = session.suspension
     if found is None:
         return None
@@ -89,14 +103,13 @@ def _suspension(session: EmbolizationSession, inner_um: float | None) -> Rows | 
     keeping = Keeping("Mixed", f"{found.use_within_h:g} h", None, "after mixing", "", decides=True)
     return Rows(
         tuple(emulsions.suspension_items(found, session)),
-        tuple(emulsions.suspension_amounts(found, session, inner_um)),
+        tuple(emulsions.suspension_amounts(found, session, plan)),
         (step,),
         (keeping,),
-        emulsions.SHOWN,
     )
 
 
-def _particles(session: EmbolizationSession, inner_um: float | None) -> Rows | None:
+def _particles(session: EmbolizationSession, plan: EmbolizationPlan) -> Rows | None:
     if session.particles is None:
         return None
     choice = session.particles
@@ -107,15 +120,17 @@ def _particles(session: EmbolizationSession, inner_um: float | None) -> Rows | N
     )
     return Rows(
         tuple(emulsions.particle_items(session)),
-        tuple(emulsions.particle_amounts(session, inner_um)),
+        (
+            emulsions.bilirubin_amount(plan.bilirubin_mg_per_dl),
+            *emulsions.particle_amounts(session, plan),
+        ),
         steps,
         (NO_KEEPING,),
-        (*emulsions.SHOWN, "sizes", "catheter", "end_point"),
     )
 
 
 # Asked in this order: particles stand alone where nothing goes before them.
-Maker = Callable[[EmbolizationSession, float | None], Rows | None]
+Maker = Callable[[EmbolizationSession, EmbolizationPlan], Rows | None]
 MAKERS: tuple[Maker, ...] = (_beads, _emulsion, _suspension, _particles)
 
 
@@ -135,14 +150,19 @@ def sheets(plan: Plan) -> SheetSet | None:
 
 
 def _sheet(plan: Plan, found: EmbolizationPlan, session: EmbolizationSession) -> Sheet:
-    rows = next(made for maker in MAKERS if (made := maker(session, found.catheter_inner_um)) is not None)
-    findings = (*found.findings, *session.findings)
+    rows = next(made for maker in MAKERS if (made := maker(session, found)) is not None)
+    findings = tuple(dict.fromkeys((*found.findings, *session.findings)))
+    stops = _stops(plan, found, session)
     waiting = [f for f in findings if f.id in (*session.to_acknowledge, *found.to_acknowledge)]
-    others = [f for f in (*found.prompts, *findings) if f not in waiting and not _has_row(f)]
+    settled = [f for f in findings if f.id in found.acknowledged]
+    pending = [f for f in findings if _is_open(f) and f not in (*stops, *waiting, *settled)]
+    front = (*stops, *waiting, *settled, *pending)
+    everything = dict.fromkeys((*found.prompts, *findings))
+    others = [f for f in everything if f not in front and not _has_row(f)]
     ask = [f for f in others if f.severity is not Severity.INFO]
     notes = [f for f in others if f.severity is Severity.INFO]
-    figures = tuple(limits(session.figures, rows.shown))
-    texts = [*(a.source for a in (*rows.amounts, *figures)), *(f.source for f in (*waiting, *others))]
+    figures = tuple(limits(session.figures, {name for row in rows.amounts for name in row.rests}))
+    texts = [*(a.source for a in (*rows.amounts, *figures)), *(f.source for f in (*front, *others))]
     texts += [keeping.source for keeping in rows.keeping]
     return Sheet(
         number=session.session,
@@ -150,9 +170,12 @@ def _sheet(plan: Plan, found: EmbolizationPlan, session: EmbolizationSession) ->
         facts=tuple(_facts(plan, found, session)),
         take=rows.take,
         amounts=rows.amounts,
-        steps=rows.steps,
+        steps=tuple(same_digits(step) for step in rows.steps),
         keeping=rows.keeping,
-        acknowledge=tuple(_notice(finding, "Acknowledge", sign=True) for finding in dict.fromkeys(waiting)),
+        stops=tuple(_notice(finding, "STOP", sign=True) for finding in stops),
+        acknowledge=tuple(_notice(finding, "Acknowledge", sign=True) for finding in waiting),
+        acknowledged=tuple(_acknowledged(finding, found) for finding in settled),
+        open_items=(*(_notice(finding, "Open") for finding in pending), *_unanswered(ask)),
         ask=tuple(_notice(finding) for finding in _heaviest_first(ask)),
         notes=tuple(_notice(finding) for finding in dict.fromkeys(notes)),
         history=tuple(_history(found, session)),
@@ -170,8 +193,35 @@ def _sheet(plan: Plan, found: EmbolizationPlan, session: EmbolizationSession) ->
 
 def _has_row(finding: Finding) -> bool:
     """Whether a row says it already: an open figure is a blank row of its own."""
-    is_blank = finding.id.startswith(OPEN) and finding.id != SIZES_OPEN
-    return is_blank or finding.id in SAID_IN_ROWS
+    return finding.id in BLANK_ROWS or finding.id in SAID_IN_ROWS
+
+
+def _is_open(finding: Finding) -> bool:
+    """Whether a dose or a volume waits for it: it then stands on the front."""
+    named = finding.id.startswith(OPEN) or finding.id.endswith(OPEN_ENDING) or finding.id in ALSO_OPEN
+    return named and not _has_row(finding)
+
+
+def _stops(plan: Plan, found: EmbolizationPlan, session: EmbolizationSession) -> list[Finding]:
+    """Every finding that stops this session, wherever in the plan it was found; none of another session."""
+    others = [f for other in found.sessions if other is not session for f in other.findings]
+    own = (*found.findings, *session.findings, *found.prompts)
+    anywhere = (*own, *(f for f in plan.findings if f not in others))
+    return list(dict.fromkeys(f for f in anywhere if f.severity is Severity.STOP))
+
+
+def _unanswered(ask: Sequence[Finding]) -> Iterator[Notice]:
+    """One line that names the questions on the back which nobody has answered."""
+    subjects = [f.id.removesuffix(OPEN_ENDING).replace("-", " ") for f in ask if f.id.endswith(OPEN_ENDING)]
+    if subjects:
+        yield Notice("Not answered, asked on the back", ", ".join(subjects), "")
+
+
+def _acknowledged(finding: Finding, found: EmbolizationPlan) -> Notice:
+    """A warning that somebody has acknowledged stays in sight, with who did."""
+    who = f"by {found.acknowledged_by}" if found.acknowledged_by else "in the case; by whom is not said"
+    text = TO_GO_ON.sub("", same_digits(finding.text)).rstrip(".")
+    return Notice("Acknowledged", f"{text}. Acknowledged {who}.", marked(finding.source), box=False)
 
 
 def _last(found: EmbolizationPlan) -> int:
@@ -181,7 +231,7 @@ def _last(found: EmbolizationPlan) -> int:
 def _notice(finding: Finding, weight: str = "", *, sign: bool = False) -> Notice:
     return Notice(
         weight or WEIGHTS[finding.severity],
-        finding.text,
+        same_digits(finding.text),
         marked(finding.source),
         box=finding.severity is not Severity.INFO,
         sign=sign,
@@ -218,11 +268,9 @@ def _history(found: EmbolizationPlan, session: EmbolizationSession) -> Iterator[
     """What the patient has had, up to and with this session."""
     sums = found.anthracycline
     for total in found.drug_totals:
-        if total.drug != found.drug:
-            continue
-        before = "open" if total.given_mg is None else plain_amount(total.given_mg, "mg")
         planned = "open" if total.planned_mg is None else plain_amount(total.planned_mg, "mg")
-        yield f"{total.drug}: {before} before this plan, {planned} in all of its sessions."
+        plan = f", {planned} in all of its sessions" if total.planned_mg != 0 else ""
+        yield f"{total.drug}: {_given(total)} before this plan{plan}."
     if sums is None:
         return
     to_date = session.anthracycline_to_date_mg_per_m2
@@ -234,11 +282,21 @@ def _history(found: EmbolizationPlan, session: EmbolizationSession) -> Iterator[
     yield f"Rests on: {'; '.join(marked(source).rstrip('.') for source in sums.sources)}."
 
 
+def _given(total: DrugTotal) -> str:
+    """What was given before, in mg; what cannot be told in mg for want of a body surface, in mg/m2."""
+    before = [session for session in total.sessions if not session.planned]
+    if total.given_mg is not None:
+        return plain_amount(total.given_mg, "mg")
+    masses = math.fsum(session.mg for session in before if session.mg is not None)
+    surfaces = math.fsum(s.mg_per_m2 for s in before if s.mg is None and s.mg_per_m2 is not None)
+    parts = [(masses, "mg"), (surfaces, "mg/m²")]
+    return " and ".join(plain_amount(amount, unit) for amount, unit in parts if amount) or "open"
+
+
 def _sources(plan: Plan, texts: Sequence[str], figures: Sequence[Sourced]) -> Iterator[str]:
     """What each key on this sheet stands for."""
     named = {key for entry in figures for key in entry.source}
-    joined = " ".join(texts).replace(",", " ").replace(";", " ").replace(":", " ").replace("(", " ")
-    cited = named | set(joined.split())
+    cited = named | set(KEY.findall(" ".join(texts)))
     for key, full in plan.settings.sources.items():
         if key in cited:
             yield f"{key}: {full}"

@@ -6,10 +6,12 @@ figures that it was computed from, and is to be confirmed where one of them is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from types import MappingProxyType
 
 from emboplan.catalog.status import CONFIRM_NOTE
+from emboplan.catalog.tace_tables import source_tier
 from emboplan.embolics.ledger import shown
 from emboplan.model.products import Sourced, Status
 from emboplan.report.sheets.values import Amount, How
@@ -19,6 +21,11 @@ from emboplan.units import UNITS
 NAMES_OF_TABLES = ("beads", "drugs", "embolics")
 ENTERED_SOURCE = "entered in the case"
 TO_CONFIRM_SHORT = "TO CONFIRM"
+LABEL_TIER = "A"
+# Words that a finding on the sheet says whole: advice, contraindications, what binds and what does not.
+SAID_BY_FINDINGS = ("advice", "contraindications", "neutral", "slow_in", "shipping")
+KEPT = ("storage.without_contrast", "storage.with_contrast")
+_IN_UNIT = re.compile(r"\d+\.\d+(?=\s(?:mg|mL|µm|mm)\b)")
 # Enough for a quarter of a milligram in a hundred, and no more than a balance or a syringe shows.
 AMOUNT_DIGITS = 5
 # Figures of the tables of TACE by the words of a reader.
@@ -72,23 +79,35 @@ def _fits(found: str, wanted: str) -> bool:
 
 
 def cited(entry: Sourced) -> str:
-    """The keys of the sources, the place, and whose figure it is where it is not ours."""
+    """The keys of the sources, the place, its note, and whose figure it is where it is not ours."""
     origin = "" if entry.origin == "emboplan" else f" [{entry.origin}]"
-    return f"{', '.join(entry.source)}: {entry.place}{origin}"
+    note = f"; {entry.note.rstrip('.')}" if entry.note else ""
+    return f"{', '.join(entry.source)}: {entry.place}{origin}{note}"
 
 
 def how(entries: Sequence[Sourced], *, computed: bool = False) -> How:
     """How a row that rests on these figures is known."""
-    if any(entry.status is Status.TO_CONFIRM for entry in entries):
-        return How.TO_CONFIRM
+    unsure = [entry for entry in entries if entry.status is Status.TO_CONFIRM]
+    if unsure:
+        return How.TO_CONFIRM if any(_on_insert(entry) for entry in unsure) else How.UNSURE
     return How.COMPUTED if computed else How.CONFIRMED
+
+
+def _on_insert(entry: Sourced) -> bool:
+    """Whether a label or a manual may settle a figure; a paper or a decision of the project is none."""
+    return any(source_tier(key) == LABEL_TIER for key in entry.source)
 
 
 def sourced(what: str, value: str, entries: Sequence[Sourced], *, computed: str = "") -> Amount:
     """A row that rests on figures; `computed` says how it follows from them."""
     source = "; ".join(cited(entry) for entry in entries)
     text = f"{computed} ({source})" if computed and source else computed or source
-    return Amount(what, value, text, how(entries, computed=bool(computed)))
+    return Amount(what, value, text, how(entries, computed=bool(computed)), names(entries))
+
+
+def names(entries: Sequence[Sourced]) -> tuple[str, ...]:
+    """What the figures are called in the catalogue."""
+    return tuple(entry.name for entry in entries)
 
 
 def plain_amount(value: float | None, unit: str) -> str:
@@ -116,17 +135,26 @@ def blank(what: str, unit: str = "") -> Amount:
     return Amount(f"{what} ({unit})" if unit else what, None, "", How.OPEN)
 
 
-def limits(figures: Sequence[Sourced], used: Sequence[str]) -> Iterator[Amount]:
-    """Every other figure that a session was held against or rests on, each with its source."""
+def same_digits(text: str) -> str:
+    """A sentence with its amounts as the rows have them.
+
+    >>> same_digits("86.3588 mg in 10 mL")
+    '86.359 mg in 10 mL'
+    """
+    return _IN_UNIT.sub(lambda found: f"{float(found.group()):.{AMOUNT_DIGITS}g}", text)
+
+
+def limits(figures: Sequence[Sourced], used: Collection[str]) -> Iterator[Amount]:
+    """Every figure that no row rests on (`used` are those of the rows), each with its source."""
     for entry in figures:
-        said = entry.unit == "text" and "child_pugh" not in entry.name  # steps and notes say these
-        if said or any(_fits(topic(entry), name) for name in used):
+        found = topic(entry)
+        said = entry.unit == "text" and found.partition(".")[0] in SAID_BY_FINDINGS
+        if said or entry.name in used or any(_fits(found, name) for name in KEPT):
             continue
-        known = How.TO_CONFIRM if entry.status is Status.TO_CONFIRM else How.CONFIRMED
-        yield Amount(words(entry), _figure(entry), cited(entry), known)
+        yield Amount(words(entry), figure(entry), cited(entry), how([entry]), (entry.name,))
 
 
-def _figure(entry: Sourced) -> str:
+def figure(entry: Sourced) -> str:
     """A value as people read it; a list of more than two is no range."""
     if isinstance(entry.value, tuple) and len(entry.value) > len(("least", "most")):
         unit = "" if entry.unit == "1" else f"{SPACE}{entry.unit}"

@@ -16,7 +16,8 @@ class How(StrEnum):
     """How a figure is known, in the words of the sheet."""
 
     CONFIRMED = "confirmed"
-    TO_CONFIRM = "TO CONFIRM on the package insert in force"
+    TO_CONFIRM = "TO CONFIRM (insert)"
+    UNSURE = "TO CONFIRM (no insert)"
     ENTERED = "entered"
     COMPUTED = "computed"
     OPEN = "OPEN: fill in"
@@ -24,12 +25,16 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """One figure: what it is, how much (None is a blank), where it comes from, and how it is known."""
+    """One figure: what it is, how much (None is a blank), where it comes from, and how it is known.
+
+    `rests` are the names of the sourced figures that it rests on, so that none is said twice or not at all.
+    """
 
     what: str
     value: str | None
     source: str
     how: How
+    rests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,11 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One session. `back` begins on the other side of the paper."""
+    """One session.
+
+    What must be seen before anything is made up stands on the front: `stops`, `acknowledge` (still to be
+    acknowledged), `acknowledged` (done, and by whom), `open_items`.
+    """
 
     number: int
     title: str
@@ -78,7 +87,10 @@ class Sheet:
     amounts: tuple[Amount, ...]
     steps: tuple[str, ...]
     keeping: tuple[Keeping, ...]
+    stops: tuple[Notice, ...]
     acknowledge: tuple[Notice, ...]
+    acknowledged: tuple[Notice, ...]
+    open_items: tuple[Notice, ...]
     ask: tuple[Notice, ...]
     notes: tuple[Notice, ...]
     history: tuple[str, ...]

@@ -51,10 +51,7 @@ def contradictions(
         where = f"prior[{number}]"
         if prior.kind is PriorKind.TARE and prior.date is None:
             yield f"{where}.date: not found; an earlier radioembolization needs its date"
-        if prior.kind is PriorKind.DRUG and prior.drug is None:
-            yield f'{where}.drug: not found; give the name, such as "doxorubicin"'
-        if prior.kind is not PriorKind.DRUG and (prior.drug or prior.dose_mg_per_m2):
-            yield f'{where}: a drug is given with kind "{prior.kind}"; write kind = "drug"'
+        yield from _prior_drug(where, prior)
         yield from _prior_moment(case, where, prior)
     yield from unit_slips(case, catalog)
     yield from administration_problems(case, catalog.microsphere_names())
@@ -132,6 +129,17 @@ def _procedure(case: CaseTable, catalog: Catalog) -> Iterator[str]:
         yield "procedure.models: the model bsa needs height and weight under [patient]"
     if case.vial is not None and case.vial.size is not None and procedure.device is None:
         yield "vial.size: a vial needs its device; give procedure.device"
+
+
+def _prior_drug(where: str, prior: PriorTable) -> Iterator[str]:
+    doses = [dose for dose in (prior.dose_mg_per_m2, prior.dose) if dose is not None]
+    if prior.kind is PriorKind.DRUG:
+        if prior.drug is None:
+            yield f'{where}.drug: not found; give the name, such as "doxorubicin"'
+        if len(doses) > 1:
+            yield f"{where}: found dose and dose_mg_per_m2; give one of the two"
+    elif prior.drug or doses or prior.doxorubicin_equivalent:
+        yield f'{where}: a drug is given with kind "{prior.kind}"; write kind = "drug"'
 
 
 def _prior_moment(case: CaseTable, where: str, prior: PriorTable) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from emboplan.catalog.load import Catalog
+from emboplan.eligibility.agreement import contradictions as facts_against_facts
 from emboplan.eligibility.dictionary import definitions_from_table
 from emboplan.eligibility.facts import parse_facts
 from emboplan.errors import CaseFileError
@@ -23,11 +24,13 @@ from emboplan.model.case import Case
 from emboplan.model.patient import PatientFacts
 from emboplan.workflow.cases.casechecks import contradictions, missing_paths
 from emboplan.workflow.cases.casefields import shown
-from emboplan.workflow.cases.caseschema import CaseTable
+from emboplan.workflow.cases.caseschema import CaseTable, PatientTable
 from emboplan.workflow.cases.casevalues import case_of
+from emboplan.workflow.cases.partly_read import rest_of_schedule
+from emboplan.workflow.protocol_names import with_protocol_id
 
 # Facts that [patient] states too: entered twice, they must agree.
-FACTS_IN_PATIENT = ("age_years", "sex")
+FACTS_IN_PATIENT = ("age_years", "sex", "date_of_birth")
 
 
 # What the schema's library calls by the names of Python, in words of the file.
@@ -47,7 +50,7 @@ def read_case(path: Path, catalog: Catalog, *, for_calendar: bool = False, any_k
     A treatment calendar (`for_calendar`) needs `[schedule]`, and neither images nor volumes. `any_kind` takes
     every kind of procedure, where else only radioembolization is taken.
     """
-    table = _parse(path)
+    table = with_protocol_id(_parse(path), catalog)
     problems: list[str] = []
     raw_facts = table.pop("facts", {})
     parsed: CaseTable | None = None
@@ -58,6 +61,8 @@ def read_case(path: Path, catalog: Catalog, *, for_calendar: bool = False, any_k
         problems.extend(_lines(path, error))
         places = [item["loc"] for item in error.errors()]
         refused = {place[1] for place in places if place[0] == "patient" and len(place) > 1}
+        more = rest_of_schedule(table, places, catalog, for_calendar=for_calendar)
+        problems.extend(f"{path.name}: {line}" for line in more)
     patient = table.get("patient")
     stated = {k: v for k, v in patient.items() if k not in refused} if isinstance(patient, dict) else {}
     facts = PatientFacts()
@@ -96,19 +101,33 @@ def parse_toml_file(path: Path) -> dict[str, Any]:
 
 def _lines(path: Path, error: ValidationError) -> Iterator[str]:
     for item in error.errors(include_url=False):
-        where = ""
-        for part in item["loc"]:
-            where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
-        kind = item["type"]
-        if kind == "extra_forbidden":
-            yield f"{path.name}: {where}: unknown key; {_known_keys(item['loc'])}"
-        elif kind == "missing":
-            yield f"{path.name}: {where}: not found; this key is required"
-        elif kind == "value_error":
-            yield f"{path.name}: {where}: {item['ctx']['error']}"
-        else:
-            expected = EXPECTED.get(kind) or item["msg"].removeprefix("Input should be ").replace("'", '"')
-            yield f"{path.name}: {where}: found {shown(item.get('input'))}; expected {expected}"
+        yield f"{path.name}: {_line(item['loc'], item)}"
+
+
+def _line(location: tuple[int | str, ...], item: Any) -> str:
+    """One mistake that the schema found, without the file."""
+    where = ""
+    for part in location:
+        where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
+    kind = item["type"]
+    if kind == "extra_forbidden":
+        return f"{where}: unknown key; {_known_keys(location)}"
+    if kind == "missing":
+        return f"{where}: not found; this key is required"
+    if kind == "value_error":
+        return f"{where}: {item['ctx']['error']}"
+    expected = EXPECTED.get(kind) or item["msg"].removeprefix("Input should be ").replace("'", '"')
+    return f"{where}: found {shown(item.get('input'))}; expected {expected}"
+
+
+def patient_problems(patient: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The keys of [patient] that are unknown or hold no such value, each with its line; none need be there."""
+    try:
+        PatientTable.model_validate(dict(patient))
+    except ValidationError as error:
+        for item in error.errors(include_url=False):
+            if item["type"] != "missing":
+                yield str(item["loc"][0]), _line(("patient", *item["loc"]), item)
 
 
 def _known_keys(location: tuple[int | str, ...]) -> str:
@@ -155,6 +174,9 @@ def facts_of_case(raw: object, patient: Mapping[str, Any], catalog: Catalog) -> 
         mine, other = entered.get(name), stated.get(name)
         if mine is not None and other is not None and mine.value != other.value:
             problems.append(f"facts.{name}: found {mine.value}, but [patient] says {other.value}")
+    both = {**stated.known, **entered.known}
+    if not problems:  # what one section says against the other
+        problems.extend(f"facts.{line}" for line in facts_against_facts(both, definitions))
     if problems:
         raise CaseFileError(problems)
-    return PatientFacts({**stated.known, **entered.known})
+    return PatientFacts(both)

@@ -63,6 +63,7 @@ class PatientTable(_Table):
     id: NonEmpty
     sex: Sex | None = None
     age_years: Annotated[int, Field(ge=0, strict=True)] | None = None
+    date_of_birth: Day | None = None
     height: LengthCm | None = None
     weight: MassKg | None = None
 
@@ -163,6 +164,8 @@ class PriorTable(_Table):
     whole_normal_dose: PriorDoseGy = 0.0
     drug: NonEmpty | None = None
     dose_mg_per_m2: Positive | None = None
+    dose: MassMg | None = None
+    doxorubicin_equivalent: Positive | None = None
     note: NonEmpty | None = None
 
 

@@ -201,6 +201,8 @@ def _prior(table: PriorTable) -> PriorTreatment:
         drug=table.drug,
         drug_mg_per_m2=table.dose_mg_per_m2,
         note=table.note,
+        drug_mg=table.dose,
+        doxorubicin_equivalent=table.doxorubicin_equivalent,
     )
 
 

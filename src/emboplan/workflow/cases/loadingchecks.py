@@ -13,7 +13,10 @@ from emboplan.model.case import ProcedureKind
 from emboplan.workflow.cases.caseschema import CaseTable
 from emboplan.workflow.cases.loadingschema import LoadingTable
 
-_TEAM = ("octreotide_plan", "antibiotic_plan", "crisis_plan", "acknowledged", "catheter_inner_diameter")
+_TEAM = (
+    *("octreotide_plan", "antibiotic_plan", "crisis_plan", "acknowledged", "acknowledged_by"),
+    "catheter_inner_diameter",
+)
 _PARTICLES = ("target_size", "grades", "shunt", "end_point", "heart_rate_per_min")
 _DRUG = ("drug", "drug_dose", "diluent", "solution_mg_per_ml", "mixed_with", "dose_reduction")
 
@@ -55,6 +58,8 @@ def loading_problems(case: CaseTable, *, needed: bool) -> Iterator[str]:
         yield from _missing(case, given)
     if given.vials_per_size is not None:
         yield from _vials(given)
+    if given.acknowledged_by is not None and not given.acknowledged:
+        yield "loading.acknowledged_by: found without acknowledged; list what was, or leave it out"
     doses = [t for t in case.territory if t.drug_dose is not None]
     if doses and kind not in DOSED:
         number = case.territory.index(doses[0])

@@ -74,3 +74,4 @@ class LoadingTable(BaseModel):
     antibiotic_plan: NonEmpty | None = None
     crisis_plan: NonEmpty | None = None
     acknowledged: Words = []
+    acknowledged_by: NonEmpty | None = None

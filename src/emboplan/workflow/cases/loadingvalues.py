@@ -46,4 +46,5 @@ def loading_request(table: LoadingTable) -> LoadingRequest:
         antibiotic_plan=table.antibiotic_plan,
         crisis_plan=table.crisis_plan,
         acknowledged=tuple(table.acknowledged),
+        acknowledged_by=table.acknowledged_by,
     )

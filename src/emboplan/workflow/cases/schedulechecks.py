@@ -11,6 +11,7 @@ from emboplan.scheduling.requests import problems
 from emboplan.scheduling.tables import schedule_from_table
 from emboplan.workflow.cases.caseschema import CaseTable
 from emboplan.workflow.cases.casevalues import schedule_request, sessions_of
+from emboplan.workflow.protocol_names import protocol_id
 
 
 def rules_of(protocol: str, catalog: Catalog) -> ProtocolSchedule:
@@ -19,7 +20,7 @@ def rules_of(protocol: str, catalog: Catalog) -> ProtocolSchedule:
     Raises:
         CatalogError: no calendar has that name.
     """
-    return schedule_from_table(catalog.schedule_table(protocol), catalog.sources)
+    return schedule_from_table(catalog.schedule_table(protocol_id(protocol, catalog)), catalog.sources)
 
 
 def protocol_problem(protocol: str | None, catalog: Catalog) -> str | None:
@@ -27,7 +28,7 @@ def protocol_problem(protocol: str | None, catalog: Catalog) -> str | None:
     listed = ", ".join(catalog.schedule_names())
     if protocol is None:
         return f"procedure.protocol: not found; a calendar is that of a protocol: {listed}"
-    if protocol not in catalog.schedule_names():
+    if protocol_id(protocol, catalog) not in catalog.schedule_names():
         return f'procedure.protocol: found "{protocol}"; expected one of {listed}'
     return None
 

@@ -1,7 +1,9 @@
-"""Slips of a unit in a case file: values a thousand times too large or too small.
+"""Slips of a unit or of a decimal point in a case file: values that nothing has.
 
-mL for L, MBq for GBq, g for kg, kg/m3 for g/mL: a dose from such a value is wrong by as much, and a limit may
-seem kept. The bounds are far wider than any patient or product, so that they refuse nothing but slips.
+mL for L, MBq for GBq, g for kg, kg/m3 for g/mL are a thousand times off, and a dose from such a value is
+wrong by as much. Height and weight decide the body surface, so that they are held to what people measure, and
+to each other: a point that slipped by one place, or the two in each other's place, is found. All bounds are
+wider than any patient or product, so that they refuse nothing but slips.
 """
 
 from __future__ import annotations
@@ -11,7 +13,10 @@ from collections.abc import Iterator
 from emboplan.catalog.load import Catalog
 from emboplan.dosimetry.treatment.supply import largest_label_gbq
 from emboplan.model.products import Microsphere
+from emboplan.units import UNITS
 from emboplan.workflow.cases.caseschema import CaseTable
+
+CM_PER_M = float(UNITS["m"].factor / UNITS["cm"].factor)
 
 # A factor between what exists and a slip of three digits: neither side comes near it.
 APART = 30.0
@@ -19,8 +24,14 @@ APART = 30.0
 # Less than this share of the smallest vial is no treatment, and a thousand times more would be one.
 LEAST_OF_A_VIAL = 0.01
 
-# Middles of what there is, to a power of ten: liver in mL, lungs in g, a body in kg and cm, tissue in g/mL.
-LIVER_ML, LUNGS_G, BODY_KG, BODY_CM, TISSUE_G_PER_ML = 2e3, 1e3, 60.0, 160.0, 1.0
+# Middles of what there is, to a power of ten: liver in mL, lungs in g, tissue in g/mL.
+LIVER_ML, LUNGS_G, TISSUE_G_PER_ML = 2e3, 1e3, 1.0
+
+# From a small child to beyond the tallest and the heaviest on an angiography table, so that a factor of ten
+# is found in a grown person.
+BODY_CM, BODY_KG = (45.0, 250.0), (2.0, 400.0)
+# Weight over height squared: below it no one lives, above it a body has slipped by a digit.
+BODY_KG_PER_M2 = (8.0, 120.0)
 
 
 def unit_slips(case: CaseTable, catalog: Catalog) -> Iterator[str]:
@@ -30,15 +41,36 @@ def unit_slips(case: CaseTable, catalog: Catalog) -> Iterator[str]:
     values = (
         ("volumes.liver", None if case.volumes is None else case.volumes.liver, LIVER_ML, "mL"),
         ("limits.lung_mass", mass if isinstance(mass, float) else None, LUNGS_G, "g"),
-        ("patient.weight", patient.weight, BODY_KG, "kg"),
-        ("patient.height", patient.height, BODY_CM, "cm"),
         ("procedure.liver_density_g_per_ml", procedure.liver_density_g_per_ml, TISSUE_G_PER_ML, "g/mL"),
         ("procedure.k_gy_kg_per_gbq", procedure.k_gy_kg_per_gbq, _coefficient(case, catalog), "Gy kg/GBq"),
     )
     for where, value, middle, unit in values:
         if value is not None and middle is not None and not middle / APART < value < middle * APART:
             yield f"{where}: found {value:g} {unit}, which nothing has; check the unit"
+    yield from body_slips(patient.height, patient.weight)
     yield from _activities(case, catalog)
+
+
+def body_slips(height_cm: float | None, weight_kg: float | None) -> Iterator[str]:
+    """A line for a height or a weight that nobody has, and for two that do not belong to one body."""
+    sizes = (("height", height_cm, BODY_CM, "cm"), ("weight", weight_kg, BODY_KG, "kg"))
+    wrong = [
+        f"patient.{name}: found {value:g} {unit}, which nobody has; check the unit"
+        for name, value, (least, most), unit in sizes
+        if value is not None and not least <= value <= most
+    ]
+    yield from wrong
+    if wrong or height_cm is None or weight_kg is None or _one_body(height_cm, weight_kg):
+        return
+    swapped = BODY_CM[0] <= weight_kg <= BODY_CM[1] and _one_body(weight_kg, height_cm)
+    ask = "are the two swapped?" if swapped else "check both"
+    found = f"found a height of {height_cm:g} cm and a weight of {weight_kg:g} kg"
+    yield f"patient: {found}, which nobody has together; {ask}"
+
+
+def _one_body(height_cm: float, weight_kg: float) -> bool:
+    least, most = BODY_KG_PER_M2
+    return least <= weight_kg / (height_cm / CM_PER_M) ** 2 <= most
 
 
 def _coefficient(case: CaseTable, catalog: Catalog) -> float | None:

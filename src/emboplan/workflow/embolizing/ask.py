@@ -74,7 +74,10 @@ def _no_parts() -> Mapping[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a technique prepares for a session; `by_territory_mg` is the drug of each territory."""
+    """What a technique prepares for a session.
+
+    `by_territory_mg` is the drug of each territory; `entered` names what the case itself fixes.
+    """
 
     drug: str | None = None
     product: str | None = None
@@ -89,6 +92,7 @@ class Made:
     findings: tuple[Finding, ...] = ()
     to_acknowledge: tuple[str, ...] = ()
     figures: tuple[Sourced, ...] = ()
+    entered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from emboplan.embolics.particles import particles
 from emboplan.errors import CatalogError, InputError
 from emboplan.model.arm import ArmTechnique
 from emboplan.model.loading_request import Range
+from emboplan.model.products import Sourced
 from emboplan.model.results.particles import ParticleChoice, ParticleGrade, ShuntRisk
 from emboplan.workflow.embolizing.ask import Made, SessionAsk, Technique
 
@@ -31,8 +32,18 @@ def embolize(ask: SessionAsk) -> Made:
         product=choice.product,
         particles=choice,
         findings=choice.findings,
-        figures=particle_figures(choice, ask.catalog),
+        figures=figures_of(choice, ask.catalog),
     )
+
+
+def figures_of(choice: ParticleChoice, catalog: Catalog) -> tuple[Sourced, ...]:
+    """What the particles rest on, with what a vial of dry ones holds."""
+    found = particle_figures(choice, catalog)
+    try:
+        dry = find_embolic(catalog, choice.product)[0].facts.find("vial.dry")
+    except CatalogError:  # a product of the user's own
+        return found
+    return found if dry is None else (*found, dry)
 
 
 def grade_in_name(product: str, catalog: Catalog) -> Range | None:

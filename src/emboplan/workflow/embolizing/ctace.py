@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from emboplan.catalog.tace_tables import tace_numbers
 from emboplan.embolics.acknowledgement import to_acknowledge
-from emboplan.embolics.compatibility import refuse_beads_with_oil
+from emboplan.embolics.compatibility import refuse_beads_with_oil, refuse_material
 from emboplan.embolics.dosing import drug_dose
 from emboplan.embolics.drug_names import plain_drug
 from emboplan.embolics.emulsion import SUSPENDED, emulsion
-from emboplan.embolics.figures import emulsion_figures, particle_figures, suspension_figures
+from emboplan.embolics.figures import emulsion_figures, suspension_figures
 from emboplan.embolics.infusion import oil_suspension
 from emboplan.embolics.reduction import ReductionRule
 from emboplan.errors import InputError
 from emboplan.model.arm import ArmTechnique
 from emboplan.model.results.particles import ParticleChoice
 from emboplan.workflow.embolizing.ask import Made, SessionAsk, Technique
-from emboplan.workflow.embolizing.bland import choose_particles, grade_in_name
+from emboplan.workflow.embolizing.bland import choose_particles, figures_of, grade_in_name
+
+# What a case may fix of an emulsion; the rest follows from it, or is an arm's.
+ENTERED = ("oil_ml", "aqueous_ml", "oil_to_aqueous", "solution_mg_per_ml", "diluent")
 
 
 def emulsify(ask: SessionAsk) -> Made:
     """The oil and the drug of one session, and the particles after them.
 
     Raises:
-        InputError: what `emulsion` or `particles` refuses.
+        InputError: what `emulsion` or `particles` refuses, or a material that the drug does not bear.
     """
+    needle = ask.loading.needle_material
+    if needle is not None:
+        refuse_material(ask.loading.drug or "", needle, tace_numbers(ask.catalog))
     if plain_drug(ask.loading.drug or "") == SUSPENDED:
         return _suspend(ask)
     said, person = ask.loading, ask.person
@@ -66,8 +72,10 @@ def emulsify(ask: SessionAsk) -> Made:
         to_acknowledge=to_acknowledge(findings),
         figures=(
             *emulsion_figures(found.dose, person.age_years, ask.catalog),
-            *(() if after is None else particle_figures(after, ask.catalog)),
+            tace_numbers(ask.catalog).sourced("emulsion.injection"),
+            *(() if after is None else figures_of(after, ask.catalog)),
         ),
+        entered=tuple(key for key in ENTERED if getattr(said, key) is not None),
     )
 
 
@@ -113,7 +121,7 @@ def _suspend(ask: SessionAsk) -> Made:
         to_acknowledge=to_acknowledge(findings),
         figures=(
             *suspension_figures(dose.drug, person.age_years, ask.catalog),
-            *(() if after is None else particle_figures(after, ask.catalog)),
+            *(() if after is None else figures_of(after, ask.catalog)),
         ),
     )
 

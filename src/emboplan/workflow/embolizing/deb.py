@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from emboplan.catalog.embolics import BEADS, compact, find_bead
+from emboplan.catalog.load import Catalog
+from emboplan.catalog.tace_tables import tace_numbers
 from emboplan.embolics.acknowledgement import to_acknowledge
 from emboplan.embolics.bead_dose import bead_dose
 from emboplan.embolics.beads import BeadRequest, load_session
+from emboplan.embolics.compatibility import refuse_material
 from emboplan.embolics.figures import reduction_figures
 from emboplan.embolics.size_parts import open_sizes, size_parts
 from emboplan.model.arm import ArmTechnique
+from emboplan.model.finding import Finding, Severity
 from emboplan.model.loading_request import LoadingRequest
 from emboplan.model.results.emulsion import DrugDose
+from emboplan.model.results.loading import Loading
 from emboplan.workflow.embolizing.ask import Made, SessionAsk, Technique
 
 NO_REDUCTION = "none"
+# What the angiography room goes by: when to stop, and what to do first about a shunt.
+IN_THE_ROOM = ("end_point.near_stasis", "end_point.near_stasis_control_min", "particles.shunt")
 
 
 def load_beads_of(ask: SessionAsk) -> Made:
     """The beads of one session.
 
     Raises:
-        InputError: what `load_beads` refuses, a dose that the label excludes, vials that do not add up.
+        InputError: what `load_beads` refuses, a material that the drug does not bear, a dose that the label
+            excludes, vials that do not add up.
     """
     said, person = ask.loading, ask.person
+    numbers = tace_numbers(ask.catalog)
+    if said.needle_material is not None:
+        refuse_material(said.drug or "", said.needle_material, numbers)
     rule = None if said.dose_reduction == NO_REDUCTION else said.dose_reduction
     dose = bead_dose(
         drug=said.drug or "",
@@ -34,6 +48,7 @@ def load_beads_of(ask: SessionAsk) -> Made:
         catalog=ask.catalog,
     )
     loading = load_session(_request(ask, said, dose), ask.catalog)
+    loading = _as_ordered(loading, said.product or "", ask.catalog)
     sizes = size_parts(loading, said.vials_per_size)
     return Made(
         drug=loading.drug,
@@ -45,8 +60,35 @@ def load_beads_of(ask: SessionAsk) -> Made:
         loading=loading,
         findings=(*dose.findings, *loading.findings, *open_sizes(loading, sizes)),
         to_acknowledge=(*to_acknowledge(dose.findings), *loading.to_acknowledge),
-        figures=(*loading.figures, *reduction_figures(dose, ask.catalog)),
+        figures=(
+            *loading.figures,
+            *reduction_figures(dose, ask.catalog),
+            *(numbers.sourced(name) for name in IN_THE_ROOM),
+        ),
+        entered=loading.entered,
     )
+
+
+def _as_ordered(loading: Loading, ordered: str, catalog: Catalog) -> Loading:
+    """The loading under the name that was ordered, where the catalogue knows the product by several."""
+    table = catalog.group_table(BEADS)[find_bead(catalog, ordered)[0].key]
+    names = [name.strip() for name in str(table.get("title", "")).split(";")]
+    own = next((n for n in names if n and "/" not in n and _is_named(n, ordered)), loading.product)
+    if own == loading.product or _is_named(loading.product, ordered):
+        return loading
+    text = f"Ordered as {own}; the figures are those that the catalogue has for {loading.product}."
+    return replace(
+        loading,
+        product=own,
+        steps=tuple(step.replace(loading.product, own) for step in loading.steps),
+        findings=(*loading.findings, Finding("ordered-as", Severity.INFO, text)),
+    )
+
+
+def _is_named(name: str, ordered: str) -> bool:
+    """Whether the order is this name, with or without a size after it."""
+    rest = compact(ordered).removeprefix(compact(name))
+    return rest != compact(ordered) and not rest.rstrip("um").strip("0123456789")
 
 
 def _request(ask: SessionAsk, said: LoadingRequest, dose: DrugDose) -> BeadRequest:

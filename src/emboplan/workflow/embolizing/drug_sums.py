@@ -1,18 +1,21 @@
 """What the patient has had and will have had: anthracyclines against their limit, and every drug by session.
 
 Earlier drugs of the case and sessions that were done come first. A planned session that passes the limit is
-an error. Without a body surface the limit cannot be checked, which is an open item and no pass.
+an error. Without a body surface a mass cannot be held against the limit, which is an open item and no pass;
+what is known in mg/m2 counts all the same, and where it has reached the limit by itself any dose passes it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from emboplan.catalog.load import Catalog
 from emboplan.catalog.tace_tables import tace_numbers
 from emboplan.embolics.cumulative import cumulative_anthracycline, drug_totals
 from emboplan.embolics.drug_names import plain_drug
+from emboplan.errors import ModelRangeError
 from emboplan.model.case import PriorKind, PriorTreatment
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.patient import PatientFacts
@@ -36,10 +39,20 @@ class DrugSums:
 def earlier_drugs(priors: Sequence[PriorTreatment]) -> tuple[DrugAmount, ...]:
     """The drugs of earlier treatments whose dose is known."""
     return tuple(
-        DrugAmount(prior.drug or "", mg_per_m2=prior.drug_mg_per_m2, label=prior.date or "before")
+        DrugAmount(
+            prior.drug or "",
+            mg=prior.drug_mg,
+            mg_per_m2=prior.drug_mg_per_m2,
+            label=prior.date or "before",
+            doxorubicin_equivalent=prior.doxorubicin_equivalent,
+        )
         for prior in priors
-        if prior.kind is PriorKind.DRUG and prior.drug_mg_per_m2 is not None
+        if prior.kind is PriorKind.DRUG and _has_dose(prior)
     )
+
+
+def _has_dose(prior: PriorTreatment) -> bool:
+    return prior.drug_mg_per_m2 is not None or prior.drug_mg is not None
 
 
 def drug_sums(
@@ -59,29 +72,59 @@ def drug_sums(
     before = (*earlier_drugs(priors), *given)
     findings = list(_open_doses(priors))
     counted = tace_numbers(catalog).names_in(_ANTHRACYCLINES)
-    concerned = [a for a in (*before, *planned) if plain_drug(a.drug) in counted]
+    concerned = [
+        a
+        for a in (*before, *planned)
+        if a.doxorubicin_equivalent is not None or plain_drug(a.drug) in counted
+    ]
+    summed = partial(
+        cumulative_anthracycline,
+        heart_disease=_any_yes(facts, HEART),
+        cardiac_irradiation=_yes(facts, "cardiac_irradiation"),
+        prior_cardiotoxic_therapy=_yes(facts, "prior_cardiotoxic_therapy"),
+        catalog=catalog,
+    )
     history = None
     if concerned and body_surface_m2 is None and any(a.mg is not None for a in concerned):
-        findings.append(_no_surface())
-    elif concerned:
+        known = summed(given=[a for a in before if a.mg is None])
+        _refuse_if_reached(known, [a for a in planned if a in concerned])
+        findings += (_no_surface(known), *known.findings)
+    elif concerned or before:
         last = planned[-1] if planned and plain_drug(planned[-1].drug) == "doxorubicin" else None
-        history = cumulative_anthracycline(
+        history = summed(
             given=before,
             planned=planned,
             body_surface_m2=body_surface_m2,
             session_mg=None if last is None else last.mg,
-            heart_disease=_any_yes(facts, HEART),
-            cardiac_irradiation=_yes(facts, "cardiac_irradiation"),
-            prior_cardiotoxic_therapy=_yes(facts, "prior_cardiotoxic_therapy"),
-            catalog=catalog,
         )
-        findings += history.findings
+        findings += history.findings if concerned else _unknown_drugs(history)
+        history = history if concerned else None
     return DrugSums(
         history,
         drug_totals(given=before, planned=planned, body_surface_m2=body_surface_m2),
         tuple(_to_date(history, len(planned))),
         tuple(findings),
     )
+
+
+def _unknown_drugs(history: AnthracyclineHistory) -> Iterator[Finding]:
+    """Drugs that the catalogue does not know: one of them may be an anthracycline by another name."""
+    return (finding for finding in history.findings if finding.id == "drug-not-known")
+
+
+def _refuse_if_reached(known: AnthracyclineHistory, planned: Sequence[DrugAmount]) -> None:
+    """`ModelRangeError` where what was given has reached the limit, so that a dose of any body passes it."""
+    if planned and known.remaining_mg_per_m2 <= 0:
+        raise ModelRangeError(
+            f"{planned[0].label or planned[0].drug}: {known.given_mg_per_m2:g} mg/m2 of anthracycline have "
+            f"been given before; the limit is {known.limit_mg_per_m2:g} mg/m2 ({known.limit_reason}; "
+            f"{_limit_source(known)}), and any dose passes it; choose a treatment without one"
+        )
+
+
+def _limit_source(known: AnthracyclineHistory) -> str:
+    lead = "limit: "
+    return next(source.removeprefix(lead) for source in known.sources if source.startswith(lead))
 
 
 def _to_date(history: AnthracyclineHistory | None, sessions: int) -> Iterator[float | None]:
@@ -102,17 +145,19 @@ def _any_yes(facts: PatientFacts, names: Sequence[str]) -> bool | None:
 
 def _open_doses(priors: Sequence[PriorTreatment]) -> Iterator[Finding]:
     for prior in priors:
-        if prior.kind is PriorKind.DRUG and prior.drug_mg_per_m2 is None:
+        if prior.kind is PriorKind.DRUG and not _has_dose(prior):
             text = (
                 f"How much {prior.drug} was given before is not known and was not counted: an open item. "
-                "Enter dose_mg_per_m2 of the prior treatment."
+                "Enter dose_mg_per_m2 or dose of the prior treatment."
             )
             yield Finding("prior-drug-open", Severity.WARNING, text)
 
 
-def _no_surface() -> Finding:
+def _no_surface(known: AnthracyclineHistory) -> Finding:
+    had = f"{known.given_mg_per_m2:g} mg/m2 are known to be given before; " if known.given_mg_per_m2 else ""
     text = (
-        "The cumulative dose of anthracyclines was not checked: height and weight are not known, an open "
-        "item. Enter both under [patient]."
+        f"The cumulative dose of anthracyclines was not checked: {had}the limit is "
+        f"{known.limit_mg_per_m2:g} mg/m2, and doses in mg cannot be held against it, because height and "
+        "weight are not known, an open item. Enter both under [patient]."
     )
-    return Finding("anthracycline-open", Severity.WARNING, text)
+    return Finding("anthracycline-open", Severity.WARNING, text, _limit_source(known))

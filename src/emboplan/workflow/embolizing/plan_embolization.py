@@ -19,6 +19,7 @@ from emboplan.model.patient import PatientFacts
 from emboplan.model.plan import Plan, PlannedCase, Settings, UsedNumber
 from emboplan.model.results.embolization import EmbolizationPlan, EmbolizationSession
 from emboplan.model.results.liver_function import LiverFunction
+from emboplan.workflow.cases.unit_slips import body_slips
 from emboplan.workflow.embolizing.ask import Person, Technique
 from emboplan.workflow.embolizing.balances import balances
 from emboplan.workflow.embolizing.bland import BLAND
@@ -40,6 +41,9 @@ from emboplan.workflow.planning.territories import treated_volumes
 from emboplan.workflow.provenance import software_versions
 from emboplan.workflow.schedule_case import case_surface_m2
 from emboplan.workflow.screening.facts import bilirubin_mg_per_dl, fact_findings
+
+# The class of Child-Pugh in which a label forbids a drug, the last of A, B, C.
+WORST_CLASS = "C"
 
 
 def plan_deb_tace(case: Case, catalog: Catalog, progress: Progress) -> PlannedCase[SeriesHeader]:
@@ -67,6 +71,9 @@ def _plan(
     """
     if case.images is None:
         raise CaseFileError([f"{case.source.name}: no [images]"])
+    slips = list(body_slips(case.patient.height_cm, case.patient.weight_kg))
+    if slips:
+        raise CaseFileError([f"{case.source.name}: {line}" for line in slips])
     seen = contoured(case, case.images, catalog, progress)
     anatomy, burden = seen.anatomy, seen.burden
     parts = parts_of(treated_volumes(case.territories, seen.loaded.territory_masks, anatomy))
@@ -86,6 +93,7 @@ def _plan(
         *anatomy.findings,
         *burden.findings,
         *fact_findings(case.facts, burden, catalog),
+        *_class_differs(seen.facts, function),
         *_not_entered(case),
         *loading.findings,
         *(finding for session in loading.sessions for finding in session.findings),
@@ -130,15 +138,44 @@ def _function(
 
 
 def _person(case: Case, facts: PatientFacts, function: LiverFunction, catalog: Catalog) -> Person:
-    """What doses go by; an entered Child-Pugh class goes before the one that its items give."""
-    entered = facts.get("child_pugh_class")
-    own = entered.value if entered is not None and isinstance(entered.value, str) else None
+    """What doses go by; where the entered Child-Pugh class and that of its items differ, the worse one.
+
+    Raises:
+        CaseFileError: one of the two is class C, in which a label forbids a drug, and the other is not.
+    """
+    entered, computed = _entered_class(facts), function.child_pugh_class
+    if entered and computed and entered != computed and WORST_CLASS in (entered, computed):
+        where = f"{case.source.name}: facts.child_pugh_class"
+        raise CaseFileError(
+            [f'{where}: found "{entered}", but {_items(function)} make class {computed}; mend one of them']
+        )
     return Person(
         body_surface_m2=case_surface_m2(case),
         age_years=_age(case, facts),
         bilirubin_mg_per_dl=bilirubin_mg_per_dl(facts, catalog),
-        child_pugh_class=own or function.child_pugh_class,
+        child_pugh_class=max(filter(None, (entered, computed)), default=None),
     )
+
+
+def _entered_class(facts: PatientFacts) -> str | None:
+    entered = facts.get("child_pugh_class")
+    return entered.value.strip().upper() if entered is not None and isinstance(entered.value, str) else None
+
+
+def _items(function: LiverFunction) -> str:
+    items = ", ".join(f"{name} {points}" for name, points in function.child_pugh_items)
+    return f"the points of its items ({items})"
+
+
+def _class_differs(facts: PatientFacts, function: LiverFunction) -> Iterator[Finding]:
+    """An entered Child-Pugh class that its own items contradict."""
+    entered, computed = _entered_class(facts), function.child_pugh_class
+    if entered and computed and entered != computed:
+        text = (
+            f"Child-Pugh class {entered} is entered, but {_items(function)} make class {computed}. The worse "
+            "of the two is used; settle which holds before the session."
+        )
+        yield Finding("child-pugh-differs", Severity.STOP, text, function.child_pugh_source)
 
 
 def _age(case: Case, facts: PatientFacts) -> float | None:
@@ -197,6 +234,6 @@ def _numbers(loading: EmbolizationPlan) -> Iterator[UsedNumber]:
 
 
 def _session_sources(session: EmbolizationSession) -> Iterator[str]:
-    yield from (entry.source_text for entry in session.figures)
+    yield from (f"{entry.source_text} {entry.note.rstrip('.')}" for entry in session.figures)
     if session.emulsion is not None:
         yield from session.emulsion.sources

@@ -12,9 +12,10 @@ from emboplan.embolics.procedure import Procedure
 from emboplan.embolics.safety import safety_prompts
 from emboplan.errors import CaseFileError, InputError
 from emboplan.model.case import Case
+from emboplan.model.disease import TumourType
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.loading_request import LoadingRequest
-from emboplan.model.patient import PatientFacts
+from emboplan.model.patient import Fact, PatientFacts
 from emboplan.model.results.drug_history import DrugAmount
 from emboplan.model.results.embolization import (
     EmbolizationPlan,
@@ -107,6 +108,8 @@ def plan_sessions(
         findings=(*against_arm, *sums.findings),
         to_acknowledge=tuple(dict.fromkeys(key for key in asked if key not in acknowledged)),
         acknowledged=acknowledged,
+        acknowledged_by=said.acknowledged_by,
+        bilirubin_mg_per_dl=found.person.bilirubin_mg_per_dl,
     )
     return replace(plan, findings=(*plan.findings, *_left_out(plan))), course.schedule
 
@@ -200,6 +203,7 @@ def _sessions(
                 dict.fromkeys(key for key in item.to_acknowledge if key not in acknowledged)
             ),
             figures=tuple({figure.name: figure for figure in item.figures}.values()),
+            entered=item.entered,
         )
 
 
@@ -242,7 +246,15 @@ def _prompts(
         octreotide_plan=said.octreotide_plan or "",
         antibiotic_plan=said.antibiotic_plan or "",
     )
-    return safety_prompts(found.facts, procedure, catalog=catalog)
+    return safety_prompts(_with_tumour(found.facts, case), procedure, catalog=catalog)
+
+
+def _with_tumour(facts: PatientFacts, case: Case) -> PatientFacts:
+    """The facts with the tumour of the procedure, where no fact names it and it is said not to be a NET."""
+    kind = case.procedure.tumour_type
+    if kind is TumourType.NET or "liver_tumour_type" in facts or "nen_type" in facts:
+        return facts
+    return PatientFacts({**facts.known, "liver_tumour_type": Fact(kind.value)})
 
 
 def _left_out(plan: EmbolizationPlan) -> Iterator[Finding]:

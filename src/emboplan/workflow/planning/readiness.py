@@ -185,9 +185,11 @@ def _ascites(facts: PatientFacts) -> Ascites | None:
 
 
 def _encephalopathy(facts: PatientFacts) -> Encephalopathy | None:
-    """None where its grade is not known: that there is one does not tell the grade."""
+    """None where nobody said; that there is one does not tell its grade."""
     fact = facts.get("hepatic_encephalopathy")
-    return Encephalopathy.NONE if fact is not None and fact.value is False else None
+    if fact is None or not isinstance(fact.value, bool):
+        return None
+    return Encephalopathy.PRESENT if fact.value else Encephalopathy.NONE
 
 
 def directive(case: Case, activity: ActivityPlan, *, catalog: Catalog) -> WrittenDirective | None:

@@ -35,7 +35,8 @@ from emboplan.workflow.responding.respond_forms import (
 )
 from emboplan.workflow.responding.respond_inputs import ReadsTable, Row, read_reads
 from emboplan.workflow.responding.respond_patient import patient_response
-from emboplan.workflow.responding.respond_rules import ResponseRules, response_rules
+from emboplan.workflow.responding.respond_curves import variant_curves
+from emboplan.workflow.responding.respond_rules import ResponseRules, of_arm, response_rules
 
 Reads = Path | str | Sequence[Row]
 
@@ -48,6 +49,7 @@ def respond(
     criteria: str | None = None,
     protocol: str | None = None,
     questionnaires: Rows | None = None,
+    adverse_events: Rows | None = None,
     catalog: Catalog | None = None,
 ) -> PatientResponse:
     """The response of one patient: each time point, the best response, and the endpoints.
@@ -61,6 +63,8 @@ def respond(
         criteria: ``recist`` (the default), ``mrecist`` or ``easl``; goes before that of the options.
         protocol: a protocol whose endpoints are meant, such as ``retnet``; likewise.
         questionnaires: QLQ-C30 forms, a file or rows with `date` and ``q1`` to ``q30``.
+        adverse_events: adverse events, a file or rows with `date`, `term`, `grade` and so on; the worst grade
+            is that of the protocol's window and needs a start of treatment.
         catalog: the catalogue in use; the shipped one unless given.
 
     Raises:
@@ -70,11 +74,14 @@ def respond(
     chosen = options or ResponseOptions()
     chosen = replace(chosen, criteria=criteria or chosen.criteria, protocol=protocol or chosen.protocol)
     courses = {} if course is None else {"": course}
-    cohort = respond_cohort(reads, courses, chosen, questionnaires=questionnaires, catalog=catalog)
+    cohort = respond_cohort(
+        reads, courses, chosen, questionnaires=questionnaires, adverse_events=adverse_events, catalog=catalog
+    )
     if len(cohort.patients) > 1:
         names = ", ".join(list(cohort.patients)[:3])
         raise InputError(f"found several patients ({names} ...); expected one, or use respond_cohort")
-    return next(iter(cohort.patients.values()))
+    found = next(iter(cohort.patients.values()))
+    return replace(found, toxicity=cohort.toxicity, findings=(*found.findings, *cohort.findings))
 
 
 def respond_cohort(
@@ -92,9 +99,13 @@ def respond_cohort(
     of one patient, whose name is "". Questionnaires and adverse events are tables with that column too.
     Errors as `respond`, those of all patients at once.
     """
-    table = read_reads(Path(reads)) if isinstance(reads, str | Path) else ReadsTable(tuple(reads), ())
-    rules = response_rules(options or ResponseOptions(), catalog or load())
     problems = Problems()
+    if isinstance(reads, str | Path):
+        table = read_reads(Path(reads), mistakes=problems.lines)
+        problems.dropped = bool(problems.lines)
+    else:
+        table = ReadsTable(tuple(reads), ())
+    rules = response_rules(options or ResponseOptions(), catalog or load())
     rows = reads_from_rows(table.rows, where=table.where, problems=problems)
     by_patient: dict[str, list[LesionRead]] = {}
     for read in rows:
@@ -149,6 +160,7 @@ def _courses(
                 continue
             patient = next(iter(reads))  # noqa: PLW2901  one course for a table of one patient
         course = table if isinstance(table, Course) else course_from_table(table, where, problems)
+        course = of_arm(course, where, rules, problems)
         check_course(course, reads.get(patient, ()), where, problems, as_of=rules.options.as_of)
         courses[patient] = course
     return courses
@@ -191,7 +203,11 @@ def _cohort(patients: Mapping[str, PatientResponse], rules: ResponseRules) -> Co
         if len(pairs) < len(results):
             findings.append(f"{endpoint.id}: left out {len(results) - len(pairs)} patients without a time")
     protocol = rules.protocol.name if rules.options.protocol else None
-    return CohortResponse(rules.criterion.value, protocol, patients, rates, curves, tuple(findings))
+    variants, incidence = variant_curves(patients, rules) if several else ({}, {})
+    return CohortResponse(
+        rules.criterion.value, protocol, patients, rates, curves, tuple(findings),
+        variants=variants, incidence=incidence,
+    )  # fmt: skip
 
 
 def day_of_data(text: str) -> date:

@@ -17,7 +17,7 @@ from emboplan.response.endpoint_sets import WindowRule
 from emboplan.response.form_rows import events_from_rows, forms_from_rows
 from emboplan.response.qlq_c30 import QlqScores, Questionnaire, change_in_words, changes, qlq_scores
 from emboplan.response.reads import Problems
-from emboplan.response.toxicity import counted_events, grade_table, worst_grades
+from emboplan.response.toxicity import counted_events, event_problems, grade_table, worst_grades
 from emboplan.workflow.responding.respond_inputs import ReadsTable, Row, read_rows
 from emboplan.workflow.responding.respond_rules import ResponseRules
 
@@ -28,7 +28,7 @@ def read_forms(given: Rows | None, rules: ResponseRules, problems: Problems) -> 
     """The questionnaires of a file, or of rows."""
     if given is None:
         return ()
-    table = _rows(given, "questionnaires")
+    table = _rows(given, "questionnaires", problems)
     forms = forms_from_rows(table.rows, tuple(rules.questionnaire.item_ranges), table.where, problems)
     _not_after(((form.where, form.date) for form in forms), rules, problems)
     return forms
@@ -38,15 +38,16 @@ def read_events(given: Rows | None, rules: ResponseRules, problems: Problems) ->
     """The adverse events of a file, or of rows."""
     if given is None:
         return ()
-    table = _rows(given, "adverse events")
+    table = _rows(given, "adverse events", problems)
     events = events_from_rows(table.rows, table.where, problems)
     _not_after(((f"adverse event {event.term}", event.date) for event in events), rules, problems)
+    problems.lines += event_problems(events, rules.grades)
     return events
 
 
-def _rows(given: Rows, name: str) -> ReadsTable:
+def _rows(given: Rows, name: str, problems: Problems) -> ReadsTable:
     if isinstance(given, str | Path):
-        return read_rows(Path(given))
+        return read_rows(Path(given), mistakes=problems.lines)
     return ReadsTable(tuple(given), tuple(f"{name}: row {number}" for number in range(1, len(given) + 1)))
 
 

@@ -20,8 +20,6 @@ from emboplan.response.reads import near
 
 Row = Mapping[str, object]
 JSON_KEYS = ("reads", "course", "courses")
-# Columns of words: a comma between digits is no mistake in them.
-WORDS = ("patient", "lesion", "organ", "time_point", "role", "state", "term", "organ_class", "episode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +31,11 @@ class ReadsTable:
     courses: Mapping[str, Row] = field(default_factory=dict)
 
 
-def read_reads(path: Path) -> ReadsTable:
+def read_reads(path: Path, *, mistakes: list[str] | None = None) -> ReadsTable:
     """The rows of a CSV, JSON, Excel or Parquet file.
 
-    JSON is a list of rows, or an object with `reads` and `course` (or `courses`, one for each patient).
+    JSON is a list of rows, or an object with `reads` and `course` (or `courses`, one for each patient). A row
+    of another length than the header is an error, or goes to `mistakes` and is left out.
 
     Raises:
         InputError: the file cannot be read, or is none of these.
@@ -44,19 +43,22 @@ def read_reads(path: Path) -> ReadsTable:
     ending = path.suffix.lower()
     if ending == ".json":
         return _from_json(_json(path), path.name)
-    table = _table(path)
-    where = tuple(f"{path.name}: row {number}" for number in table.numbers)
-    return ReadsTable(_rows(table), where)
+    table = _table(path, mistakes)
+    rows = [
+        (row, number) for row, number in zip(_rows(table), table.numbers, strict=True) if any(row.values())
+    ]
+    where = tuple(f"{path.name}: row {number}" for _, number in rows)
+    return ReadsTable(tuple(row for row, _ in rows), where)
 
 
-def read_rows(path: Path) -> ReadsTable:
-    """The rows of a table in any of these formats, JSON as a list of rows.
+def read_rows(path: Path, *, mistakes: list[str] | None = None) -> ReadsTable:
+    """The rows of a table in any of these formats, JSON as a list of rows; `mistakes` as in `read_reads`.
 
     Raises:
         InputError: the file cannot be read, or is none of these.
     """
     if path.suffix.lower() != ".json":
-        return read_reads(path)
+        return read_reads(path, mistakes=mistakes)
     rows = _json(path)
     where = tuple(f"{path.name}: [{number}]" for number in range(len(rows) if isinstance(rows, list) else 0))
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
@@ -87,12 +89,13 @@ def read_courses(path: Path) -> Mapping[str, Row]:
     return courses
 
 
-def _table(path: Path) -> RowTable:
+def _table(path: Path, mistakes: list[str] | None = None) -> RowTable:
     ending = path.suffix.lower()
     if ending not in TABLE_SUFFIXES:
         expected = f"{', '.join(TABLE_SUFFIXES)} or .json"
         raise InputError(f"{path.name}: found the ending {ending or 'none'}, expected {expected}")
-    return read_row_table(path, is_words=WORDS.__contains__)
+    # Whoever reads a number tells a comma in it, with all other mistakes.
+    return read_row_table(path, is_words=lambda _: True, mistakes=mistakes)
 
 
 def _rows(table: RowTable) -> tuple[Row, ...]:

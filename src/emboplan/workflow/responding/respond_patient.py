@@ -27,7 +27,7 @@ from emboplan.response.limits import BestLimits
 from emboplan.response.reads import Problems
 from emboplan.response.target_size import CriterionName
 from emboplan.response.timeline import Timeline, timeline
-from emboplan.response.visits import visit_response
+from emboplan.response.visits import visit_remarks, visit_response
 from emboplan.workflow.responding.respond_rules import ResponseRules
 
 
@@ -42,7 +42,7 @@ def patient_response(
 
     `still_asked` is what the protocol asks for beside them and nobody gave.
     """
-    points = assess(lesions, rules.judging(rules.criterion))
+    points = assess(lesions, rules.judging(rules.criterion), reread_cr=rules.options.reread_cr)
     if rules.options.carry_pr:
         points = _carried(points, rules.limits.best)
     data = PatientData(course, points, rules.missed_from)
@@ -77,6 +77,7 @@ def patient_response(
         beside=_beside(reads, rules),
         findings=(
             *_findings(data, endpoints, rules, still_asked),
+            *visit_remarks(rules.protocol.responses, visits, data),
             *_to_confirm(reads, rules),
             *lesions.findings,
         ),
@@ -113,11 +114,8 @@ def _best(points: Sequence[TimePointResponse], rules: ResponseRules, *, confirme
     found: dict[Scope, Category] = {}
     for scope in Scope:
         assessed = _assessed(points, scope)
-        if confirmed:
-            reread = rules.options.reread_cr
-            found[scope] = best_confirmed(assessed, baseline, limits, reread_cr=reread)
-        else:
-            found[scope] = best_unconfirmed(assessed, baseline, limits)
+        best = best_confirmed if confirmed else best_unconfirmed
+        found[scope] = best(assessed, baseline, limits, reread_cr=rules.options.reread_cr)
     hepatic = found[Scope.HEPATIC] if _assessed(points, Scope.HEPATIC) or len(points) == 1 else None
     return BestResponse(found[Scope.OVERALL], hepatic)
 
@@ -146,7 +144,7 @@ def _beside(reads: Sequence[LesionRead], rules: ResponseRules) -> dict[str, dict
         needs_viable = name in (CriterionName.MRECIST, CriterionName.EASL)
         if lesions is None or not lesions.targets or (needs_viable and not viable):
             continue
-        points = assess(lesions, rules.judging(name))
+        points = assess(lesions, rules.judging(name), reread_cr=rules.options.reread_cr)
         best = _best(points, rules, confirmed=rules.confirmation)
         found[name.value] = {
             "best_overall": best.overall,

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from emboplan.catalog.load import Catalog
 from emboplan.errors import InputError
+from emboplan.model.arm import ArmTechnique
 from emboplan.model.products import Status
-from emboplan.model.response import ResponseOptions
+from emboplan.model.response import Course, ResponseOptions
 from emboplan.response.assess import AREA, Criterion
 from emboplan.response.endpoint_sets import EndpointSet, endpoint_set_from_table
 from emboplan.response.limits import ResponseLimits, response_limits
 from emboplan.response.qlq_c30 import Questionnaire, questionnaire
-from emboplan.response.reads import near
+from emboplan.response.reads import Problems, near
 from emboplan.response.target_size import CriterionName
 from emboplan.response.toxicity import GradeScale
 from emboplan.units import PERCENT
+from emboplan.workflow.protocol_names import protocol_id
 
 # The set of endpoints where no protocol is named.
 GENERAL = "general"
@@ -34,6 +37,7 @@ class ResponseRules:
     criterion: CriterionName
     limits: ResponseLimits
     confirmation: bool
+    arms: tuple[Mapping[str, str], ...]
     missed_from: int
     days_per_month: float
     confidence_frac: float
@@ -57,9 +61,10 @@ def response_rules(options: ResponseOptions, catalog: Catalog) -> ResponseRules:
     """The rules by these options; `InputError` names a protocol or criterion that is not known."""
     entries = catalog.room("response")
     known = [name for name in catalog.endpoint_set_names() if name != GENERAL]
-    if options.protocol is not None and options.protocol.replace("_", "-") not in known:
-        raise InputError(f'no protocol "{options.protocol}"; {near(options.protocol, known)}')
-    protocol = endpoint_set_from_table(catalog.endpoint_set_table(options.protocol or GENERAL))
+    chosen = None if options.protocol is None else protocol_id(options.protocol, catalog)
+    if chosen is not None and chosen not in known:
+        raise InputError(f'no protocol "{options.protocol}"; {near(chosen.casefold(), known)}')
+    protocol = endpoint_set_from_table(catalog.endpoint_set_table(chosen or GENERAL))
     name = options.criteria or protocol.criterion
     if name not in tuple(CriterionName):
         raise InputError(f'no criteria "{name}"; {near(name, CriterionName)}')
@@ -85,8 +90,36 @@ def response_rules(options: ResponseOptions, catalog: Catalog) -> ResponseRules:
         criterion=CriterionName(name),
         limits=replace(limits, lesions=lesions, best=best),
         confirmation=confirmation,
+        arms=_arms(chosen, catalog),
         missed_from=int(entries["statistics.missed_assessments"].number),
         days_per_month=entries["statistics.days_per_month"].number,
         confidence_frac=entries["statistics.confidence"].number / PERCENT,
         to_confirm=tuple(name for name, entry in entries.items() if entry.status is Status.TO_CONFIRM),
     )
+
+
+def _arms(protocol: str | None, catalog: Catalog) -> tuple[Mapping[str, str], ...]:
+    """Id, name and technique of each arm of the protocol."""
+    if protocol is None or protocol not in catalog.protocol_names():
+        return ()
+    arms = catalog.protocol_table(protocol).get("arm", [])
+    return tuple({key: str(arm[key]) for key in ("id", "name", "technique")} for arm in arms)
+
+
+def of_arm(course: Course, where: str, rules: ResponseRules, problems: Problems) -> Course:
+    """The course with what its arm says of it: without treatments by the plan in an arm that has none.
+
+    An arm that the protocol does not have is added to `problems`.
+    """
+    if not course.arm or not rules.arms:
+        return course
+    named = {arm[key].casefold(): arm for arm in rules.arms for key in ("name", "id")}
+    arm = named.get(course.arm.strip().casefold())
+    if arm is None:
+        ids = [it["id"] for it in rules.arms]
+        problems.add(f"{where}: arm", f'found "{course.arm}"; {near(course.arm.casefold(), ids)}')
+        return course
+    systemic = arm["technique"] == ArmTechnique.SYSTEMIC.value
+    if systemic and course.treatment_dates is None and course.first_treatment_date is None:
+        return replace(course, treatment_dates=())
+    return course

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 from emboplan.catalog.load import Catalog, load
 from emboplan.eligibility.change import what_would_change as smallest_changes
@@ -23,13 +23,37 @@ from emboplan.errors import CaseFileError, InputError
 from emboplan.model.patient import PatientFacts
 from emboplan.model.protocol import FactDefinitions, Protocol
 from emboplan.model.results.eligibility import Eligibility, Flag, WhatWouldChange
-from emboplan.workflow.cases.casefile import facts_of_case
+from emboplan.workflow.cases.casefile import facts_of_case, patient_problems
 from emboplan.workflow.cases.caseschema import CaseTable
 from emboplan.workflow.plain_tables import read_json, read_table
 from emboplan.workflow.protocol_file import load_protocol
 from emboplan.workflow.screening.facts import PROVISIONAL, disagreements, facts_of_segmentation, uses_measured
 
 ALL = "all"
+
+
+@overload
+def check(  # type: ignore[overload-overlap]  # "all" is a word of its own among the names
+    facts: PatientFacts | Mapping[str, object],
+    protocol: Literal["all"],
+    *,
+    stage: str | None = None,
+    variant: str | None = None,
+    today: date | None = None,
+    catalog: Catalog | None = None,
+) -> dict[str, Eligibility]: ...
+
+
+@overload
+def check(
+    facts: PatientFacts | Mapping[str, object],
+    protocol: str | Path,
+    *,
+    stage: str | None = None,
+    variant: str | None = None,
+    today: date | None = None,
+    catalog: Catalog | None = None,
+) -> Eligibility: ...
 
 
 def check(
@@ -40,13 +64,14 @@ def check(
     variant: str | None = None,
     today: date | None = None,
     catalog: Catalog | None = None,
-) -> Eligibility:
-    """The verdict of one protocol on a patient's facts.
+) -> Eligibility | dict[str, Eligibility]:
+    """The verdict of one protocol on a patient's facts; of ``all``, keyed by each protocol's own name.
 
     Args:
         facts: checked facts, or a plain table of names and values as in a file of facts, such as
             ``{"ecog": 1, "bilirubin": "0.8 mg/dL"}``; what it does not name is not known.
-        protocol: the protocol's name, such as ``retnet``, or the path of a site's own protocol (TOML).
+        protocol: one of the protocol's names, such as ``retnet`` or ``RETNET``, or ``all``, or the path of a
+            site's own protocol (TOML).
         stage: ``screening`` or ``pre_treatment``; goes before the fact `assessment_stage`.
         variant: a published version of the protocol that differs from its document, such as
             ``nci-2020-00831`` of ``captem-y90``; the document itself unless given.
@@ -58,6 +83,10 @@ def check(
         CatalogError: the site's protocol has mistakes; one line for each, with its key path.
         InputError: no protocol or variant has that name.
     """
+    if protocol == ALL:
+        if variant is not None:
+            raise InputError("a variant belongs to one protocol; name that protocol")
+        return check_all(facts, stage=stage, today=today, catalog=catalog)
     rules, definitions = load_protocol(protocol, variant=variant, catalog=catalog)
     known = facts if isinstance(facts, PatientFacts) else parse_facts(facts, definitions, today=today)
     return evaluate(rules, known, stage=stage)
@@ -207,7 +236,10 @@ def _of_case_file(
     shipped = catalog.fact_table()["fact"]
     own = {name: value for name, value in raw.items() if name in definitions and name not in shipped}
     rest = {name: value for name, value in raw.items() if name not in own}
-    problems, entered = _told(lambda: facts_of_case(rest, stated, catalog))
+    refused = dict(patient_problems(stated))
+    known = {name: value for name, value in stated.items() if name not in refused}
+    problems, entered = _told(lambda: facts_of_case(rest, known, catalog))
+    problems += refused.values()
     everyone = {name: value for name, value in raw.items() if name in FOR_ALL}
     more, own_facts = _told(lambda: parse_facts({**own, **everyone}, definitions))
     problems += [f"facts.{line}" for line in (*more, *_of_the_future(raw, definitions, today))]

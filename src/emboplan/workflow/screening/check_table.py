@@ -58,13 +58,18 @@ def check_table(
         raise InputError("no protocol was given; name one, or all")
     loaded = [load_protocol(name, variant=variant, catalog=tables) for name in wanted]
     definitions: FactDefinitions = {name: it for _, known in loaded for name, it in known.items()}
-    cells, first_row = read_fact_table(table) if isinstance(table, Path) else (columns_of(table), 1)
+    if not isinstance(table, Path):
+        facts = columns_from_table(columns_of(table), definitions, today=today)
+        return screen(facts, [rules for rules, _ in loaded], stage=stage)
+    mistakes: list[str] = []
+    cells, first_row = read_fact_table(table, mistakes=mistakes)
     try:
         facts = columns_from_table(cells, definitions, today=today, first_row=first_row)
     except CaseFileError as error:
-        if not isinstance(table, Path):
-            raise
-        raise CaseFileError([f"{table.name}: {line}" for line in error.problems]) from error
+        lines = (*mistakes, *(f"{table.name}: {line}" for line in error.problems))
+        raise CaseFileError(lines) from error
+    if mistakes:
+        raise CaseFileError(mistakes)
     return screen(facts, [rules for rules, _ in loaded], stage=stage)
 
 

@@ -16,23 +16,37 @@ from emboplan.errors import CaseFileError, InputError
 from emboplan.files.row_tables import read_row_table
 
 
-def read_fact_table(path: Path) -> tuple[dict[str, Sequence[object]], int]:
+def read_fact_table(
+    path: Path, *, mistakes: list[str] | None = None
+) -> tuple[dict[str, Sequence[object]], int]:
     """The columns of a file of facts by their headers, and the number of the first row of patients.
+
+    Mistakes of single rows and cells are raised, or go to `mistakes` where it is given: a number with a
+    comma, a row that is too long, an empty row between patients. What they stand in is empty in the columns.
 
     Raises:
         InputError: the file cannot be read, or is no such table; or the library for it is not installed.
-        CaseFileError: one line for each mistake in its header and its rows; an empty row between patients is
-            one.
+        CaseFileError: one line for each mistake in its header and its rows.
     """
-    table = read_row_table(path, is_words=_is_words)
+    found: list[str] = []
+    table = read_row_table(path, is_words=_is_words, mistakes=found)
     gaps = [
         number
         for before, after in pairwise((table.header, *table.numbers))
         for number in range(before + 1, after)
     ]
-    if gaps:
-        raise CaseFileError([f"{path.name}: row {number} is empty; take it out" for number in gaps])
-    return {**table.columns()}, table.header + 1
+    found += [f"{path.name}: row {number} is empty; take it out" for number in gaps]
+    if found and mistakes is None:
+        raise CaseFileError(found)
+    if mistakes is not None:
+        mistakes.extend(found)
+    if not gaps:
+        return {**table.columns()}, table.header + 1
+    rows = dict(zip(table.numbers, table.rows, strict=True))
+    empty = [None] * len(table.names)
+    filled = [rows.get(number, empty) for number in range(table.header + 1, table.numbers[-1] + 1)]
+    columns = {name: [row[index] for row in filled] for index, name in enumerate(table.names)}
+    return {**columns}, table.header + 1
 
 
 def _is_words(header: str) -> bool:

@@ -83,8 +83,18 @@ def bilirubin_mg_per_dl(facts: PatientFacts, catalog: Catalog) -> float | None:
 
 
 def disagreements(entered: PatientFacts, measured: Mapping[str, Fact], catalog: Catalog) -> Iterator[str]:
-    """One sentence for each entered number that lies outside the interval that the images give."""
+    """One sentence for each entered number that lies outside the interval that the images give.
+
+    One volume alone, beside a measured other one, makes no percentage: the measured percentage stands then.
+    """
     definitions = definitions_from_table(catalog.fact_table())
+    shares = [it for it in definitions.values() if it.share is not None and it.name not in entered]
+    alone = {
+        name: it.name
+        for it in shares
+        if it.share is not None and it.name in measured and any(name not in entered for name in it.share)
+        for name in it.share
+    }
     for name, found in measured.items():
         fact = entered.get(name)
         if fact is None or not isinstance(fact.value, Decimal) or not isinstance(found.value, Decimal):
@@ -94,7 +104,11 @@ def disagreements(entered: PatientFacts, measured: Mapping[str, Fact], catalog: 
             unit = definitions[name].unit or ""
             yield (
                 f"{name}: {fact.value} {unit} was entered, the images give {float(found.value):.4g} {unit}; "
-                "the entered value decides."
+                + (
+                    f"{alone[name]} stays the measured one."
+                    if name in alone
+                    else "the entered value decides."
+                )
             )
 
 
