@@ -201,8 +201,11 @@ def test_the_fewest_points_may_fix_the_class(encephalopathy: Any, ascites: Any, 
 
 def test_an_ungraded_encephalopathy_has_two_points_at_the_least() -> None:
     """3 + 3 + 1 + 1 make 8: C with two more, B or C where nothing is known of it."""
-    items = dict(
-        bilirubin=lab_value("4", "mg/dL"), albumin=lab_value("2.0", "g/dL"), inr="1.0", ascites=Ascites.NONE
-    )
+    items: dict[str, Any] = {
+        "bilirubin": lab_value("4", "mg/dL"),
+        "albumin": lab_value("2.0", "g/dL"),
+        "inr": "1.0",
+        "ascites": Ascites.NONE,
+    }
     assert child_pugh(**items, encephalopathy=Encephalopathy.PRESENT).child_class == "C"
     assert child_pugh(**items, encephalopathy=None).child_class is None

@@ -21,7 +21,7 @@ from emboplan.model.mask import Mask
 from emboplan.segmentation.agreement import dice, relative_volume_difference_pct
 from emboplan.segmentation.builtin import segment_ct
 from emboplan.synthetic.patient import digital_patient
-from emboplan.synthetic.tables import from_table
+from emboplan.synthetic.setting.tables import from_table
 
 TOTALSEG_LIVER = 5
 

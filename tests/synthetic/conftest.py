@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from emboplan.synthetic.definition import PhantomDefinition
 from emboplan.synthetic.patient import DigitalPatient, digital_patient
-from emboplan.synthetic.tables import from_table
+from emboplan.synthetic.setting.definition import PhantomDefinition
+from emboplan.synthetic.setting.tables import from_table
 
 
 @pytest.fixture(scope="session")

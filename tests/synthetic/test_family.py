@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from emboplan.errors import InputError
-from emboplan.synthetic.mr import LIVER_SIGNAL, mr_image
+from emboplan.synthetic.body.territories import segment_of
 from emboplan.synthetic.patient import DigitalPatient, make_patient
-from emboplan.synthetic.territories import segment_of
+from emboplan.synthetic.scans.mr import LIVER_SIGNAL, mr_image
 
 
 def labelled(patient: DigitalPatient, name: str) -> np.ndarray:

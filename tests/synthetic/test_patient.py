@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from emboplan.errors import InputError
-from emboplan.synthetic.definition import PhantomDefinition
 from emboplan.synthetic.patient import DigitalPatient, digital_patient
-from emboplan.synthetic.tables import from_table
+from emboplan.synthetic.setting.definition import PhantomDefinition
+from emboplan.synthetic.setting.tables import from_table
 
 
 def test_burden_measured_is_burden_set(patient: DigitalPatient) -> None:

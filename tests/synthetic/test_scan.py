@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emboplan.model.grid import Grid
-from emboplan.synthetic.ct import noise_in_slice_hu
-from emboplan.synthetic.definition import PhantomDefinition
-from emboplan.synthetic.raster import Bins, Sampling, shares
+from emboplan.synthetic.drawing.raster import Bins, Sampling, shares
+from emboplan.synthetic.scans.ct import noise_in_slice_hu
+from emboplan.synthetic.setting.definition import PhantomDefinition
 
 
 @pytest.mark.parametrize(("slice_mm", "planes"), [(0.6, 2), (3.0, 2), (5.0, 3), (8.0, 4)])

@@ -10,8 +10,8 @@ import pytest
 from scipy.ndimage import binary_erosion
 from tests.reference.osem import Camera, scan
 
-from emboplan.synthetic import nuclear
 from emboplan.synthetic.patient import DigitalPatient
+from emboplan.synthetic.scans import nuclear
 
 RADIUS_MM = 250.0  # of the detectors' circle
 VIEWS, SUBSETS, ITERATIONS = 60, 10, 4

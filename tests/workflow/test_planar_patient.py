@@ -11,9 +11,9 @@ import pytest
 from emboplan.dosimetry.uptake.planar_measure import planar_estimates
 from emboplan.dosimetry.uptake.planar_regions import find_placement, projected_regions
 from emboplan.dosimetry.uptake.planar_shunt import ScatterWindows
-from emboplan.synthetic.nuclear import first_pixel_mm
 from emboplan.synthetic.patient import digital_patient
-from emboplan.synthetic.tables import from_table
+from emboplan.synthetic.scans.nuclear import first_pixel_mm
+from emboplan.synthetic.setting.tables import from_table
 
 PIXEL_MM = 5.9
 

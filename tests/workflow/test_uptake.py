@@ -15,7 +15,7 @@ from tests.workflow.cases import BoxStudy, case_text
 import emboplan as ep
 from emboplan.files.nifti import write_ct, write_labels, write_mask, write_volume
 from emboplan.synthetic.patient import digital_patient
-from emboplan.synthetic.tables import from_table
+from emboplan.synthetic.setting.tables import from_table
 
 FWHM_MM = 14.0
 FWHM_PER_SIGMA = 2 * np.sqrt(2 * np.log(2))

@@ -190,8 +190,8 @@ def _steps(
             f"{float(mass / water):.4g} mg/mL."
         ),
         (
-            f"Emulsify with {plain_number(float(oil))} mL iodised oil (oil : aqueous {float(oil / water):.3g} : 1): "
-            f"{plain_number(float(oil + water))} mL in all, {float(mass / (oil + water)):.3g} mg/mL."
+            f"Emulsify with {plain_number(float(oil))} mL iodised oil "
+            f"(oil : aqueous {float(oil / water):.3g} : 1): {plain_number(float(oil + water))} mL in all, {float(mass / (oil + water)):.3g} mg/mL."
         ),
     ]
     if after is not None:
@@ -217,7 +217,8 @@ def _arm_findings(dose: DrugDose, arm: ArmNumbers | None) -> Iterator[Finding]:
         yield Finding(
             "outside-arm-dose",
             Severity.WARNING,
-            f"{plain_number(dose.dose_mg)} mg of {dose.drug} is not the {stated} of {arm.protocol}, {arm.arm}.",
+            f"{plain_number(dose.dose_mg)} mg of {dose.drug} is not the {stated} of {arm.protocol}, "
+            f"{arm.arm}.",
             arm.source,
         )
 

@@ -47,10 +47,15 @@ class _Held:
         return True if self.dose_mg > most * largest_surface(self.numbers) else None
 
     @property
+    def mass(self) -> str:
+        """The dose in mg."""
+        return f"{plain_number(float(self.dose_mg))} mg"
+
+    @property
     def text(self) -> str:
         """The dose in mg, and per m2 where the surface is known."""
         per_m2 = "" if self.surface_m2 is None else f" ({float(self.dose_mg / self.surface_m2):.4g} mg/m2)"
-        return f"{plain_number(float(self.dose_mg))} mg{per_m2} of {self.drug}"
+        return f"{self.mass}{per_m2} of {self.drug}"
 
 
 def published_findings(
@@ -70,7 +75,7 @@ def _cap(held: _Held) -> Iterator[Finding]:
         yield Finding(
             "above-trial-cap",
             Severity.WARNING,
-            f"{plain_number(float(held.dose_mg))} mg of {held.drug} is above {cap.number:g} mg, the cap of a trial; "
+            f"{held.mass} of {held.drug} is above {cap.number:g} mg, the cap of a trial; "
             "acknowledge to go on.",
             footnote(cap),
         )
@@ -115,7 +120,7 @@ def _surface_open(held: _Held, entry: Sourced) -> Finding:
     return Finding(
         "surface-open",
         Severity.WARNING,
-        f"{plain_number(float(held.dose_mg))} mg of {held.drug} was not held against {_range(entry)}: the body surface "
+        f"{held.mass} of {held.drug} was not held against {_range(entry)}: the body surface "
         "is not known, an open item; give it, or height and weight.",
         footnote(entry),
     )
@@ -156,7 +161,7 @@ def _nothing_published(held: _Held) -> Iterator[Finding]:
     yield Finding(
         "no-published-dose",
         Severity.WARNING,
-        f"No dose of {held.drug} for an emulsion is published here, and {plain_number(float(held.dose_mg))} mg was "
+        f"No dose of {held.drug} for an emulsion is published here, and {held.mass} was "
         "held against none; the dose is the team's own; acknowledge to go on.",
         footnote(used) if used is not None and known else "",
     )

@@ -16,24 +16,25 @@ from emboplan.errors import InputError
 from emboplan.model.grid import Grid
 from emboplan.model.image import CountImage, CtImage, PlanarPair
 from emboplan.model.mask import LabelMap, Mask
-from emboplan.synthetic import ct, materials, nuclear
-from emboplan.synthetic.anatomy import PatientDrawing, centred, ct_grid, draw_patient, stream
-from emboplan.synthetic.definition import PhantomDefinition
-from emboplan.synthetic.deposits import Places
-from emboplan.synthetic.lesion_burden import numbered
-from emboplan.synthetic.maa_scans import NuclearField, maa_scans
-from emboplan.synthetic.materials import BODY, IN_BODY, IN_LIVER, IN_LUNGS, LESION_CODES, LIVER, LUNGS
-from emboplan.synthetic.raster import Bins, SliceResult, each_slice, gather, paint_slice, shares
-from emboplan.synthetic.territories import SEGMENT_NAMES, liver_segments
-from emboplan.synthetic.tissues import (
+from emboplan.synthetic.body import materials
+from emboplan.synthetic.body.anatomy import PatientDrawing, centred, ct_grid, draw_patient, stream
+from emboplan.synthetic.body.materials import BODY, IN_BODY, IN_LIVER, IN_LUNGS, LESION_CODES, LIVER, LUNGS
+from emboplan.synthetic.body.territories import SEGMENT_NAMES, liver_segments
+from emboplan.synthetic.body.tissues import (
     LESION_ZONES,
     LOOKS,
     STRUCTURES,
     Tissue,
     lesion_code,
 )
+from emboplan.synthetic.drawing.raster import Bins, SliceResult, each_slice, gather, paint_slice, shares
+from emboplan.synthetic.metastases.lesion_burden import numbered
+from emboplan.synthetic.scans import ct, nuclear
+from emboplan.synthetic.scans.deposits import Places
+from emboplan.synthetic.scans.maa_scans import NuclearField, maa_scans
+from emboplan.synthetic.setting.definition import PhantomDefinition
+from emboplan.synthetic.setting.variants import anatomy_key, definition_of
 from emboplan.synthetic.truth import LesionTruth, PhantomTruth
-from emboplan.synthetic.variants import anatomy_key, definition_of
 
 Progress = Callable[[str, float], None]
 

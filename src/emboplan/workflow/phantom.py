@@ -15,7 +15,7 @@ from emboplan.synthetic.analytic.definition import AnalyticDefinition, from_tabl
 from emboplan.synthetic.analytic.settings import with_settings
 from emboplan.synthetic.analytic.truth import Physics
 from emboplan.synthetic.patient import DigitalPatient, digital_patient
-from emboplan.synthetic.variants import definition_of, overlays
+from emboplan.synthetic.setting.variants import definition_of, overlays
 from emboplan.workflow.phantoms.analytic_folder import write_analytic_folder
 from emboplan.workflow.phantoms.beta_doses import kernel_doses
 from emboplan.workflow.phantoms.patient_folder import CASE, TRUTH, write_patient_folder

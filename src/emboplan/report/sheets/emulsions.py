@@ -141,10 +141,10 @@ def emulsion_steps(found: Emulsion) -> tuple[str, str]:
     phase = f"{plain_amount(found.aqueous_ml, 'mL')} {found.aqueous_phase}"
     strength = plain_amount(found.aqueous_mg_per_ml, "mg/mL")
     mixed = plain_amount(found.emulsion_mg_per_ml, "mg/mL")
+    oil = f"{plain_amount(found.oil_ml, 'mL')} iodised oil (oil : aqueous {found.oil_to_aqueous:.3g} : 1)"
     return (
         f"{plain_amount(found.drug_mg, 'mg')} {found.drug} in {phase}: {strength}.",
-        f"Emulsify with {plain_amount(found.oil_ml, 'mL')} iodised oil (oil : aqueous "
-        f"{found.oil_to_aqueous:.3g} : 1): {plain_amount(found.emulsion_ml, 'mL')} in all, {mixed}.",
+        f"Emulsify with {oil}: {plain_amount(found.emulsion_ml, 'mL')} in all, {mixed}.",
     )
 
 

@@ -22,9 +22,9 @@ from emboplan.errors import CatalogError
 from emboplan.files.nifti import write_labels, write_mask
 from emboplan.model.mask import Mask
 from emboplan.model.serialise import to_jsonable
-from emboplan.synthetic.definition import MrSequence, PhantomDefinition
-from emboplan.synthetic.mr import mr_image
 from emboplan.synthetic.patient import DigitalPatient
+from emboplan.synthetic.scans.mr import mr_image
+from emboplan.synthetic.setting.definition import MrSequence, PhantomDefinition
 from emboplan.workflow.phantoms.pet_folder import TREATMENT, write_pet
 from emboplan.workflow.phantoms.study import PhantomStudy, TrueContours, segment_label
 from emboplan.workflow.phantoms.true_doses import true_doses

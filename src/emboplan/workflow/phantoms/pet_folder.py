@@ -11,7 +11,7 @@ from emboplan.catalog.load import Catalog
 from emboplan.dicom.write.pt import write_pet_series, y90_microspheres
 from emboplan.model.pet import DecayCorrection, PetFrame, PetImage
 from emboplan.synthetic.patient import DigitalPatient
-from emboplan.synthetic.pet import PetScan, PositronSource, pet_scan
+from emboplan.synthetic.scans.pet import PetScan, PositronSource, pet_scan
 from emboplan.units import UNITS
 from emboplan.workflow.delivering.imaged_delivery import pet_nuclide
 from emboplan.workflow.phantoms.study import PhantomStudy

@@ -10,7 +10,7 @@ from typing import Any
 
 from emboplan.model.products import Nuclide
 from emboplan.synthetic.patient import DigitalPatient
-from emboplan.synthetic.pet import treated_frac
+from emboplan.synthetic.scans.pet import treated_frac
 from emboplan.units import GRAMS_PER_KILOGRAM
 
 

@@ -26,6 +26,7 @@ from emboplan.response.rates import rate
 from emboplan.response.reads import Problems, as_date, reads_from_rows
 from emboplan.response.survival import kaplan_meier
 from emboplan.response.timeline import Timeline, timeline
+from emboplan.workflow.responding.respond_curves import variant_curves
 from emboplan.workflow.responding.respond_forms import (
     Rows,
     quality_of_life,
@@ -35,7 +36,6 @@ from emboplan.workflow.responding.respond_forms import (
 )
 from emboplan.workflow.responding.respond_inputs import ReadsTable, Row, read_reads
 from emboplan.workflow.responding.respond_patient import patient_response
-from emboplan.workflow.responding.respond_curves import variant_curves
 from emboplan.workflow.responding.respond_rules import ResponseRules, of_arm, response_rules
 
 Reads = Path | str | Sequence[Row]

@@ -1,0 +1,1 @@
+"""The anatomy: torso, organs, vessels, skeleton, tissues."""

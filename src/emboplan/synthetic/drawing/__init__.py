@@ -1,0 +1,1 @@
+"""Shapes, layers, and how they become voxels."""

@@ -1,0 +1,1 @@
+"""Lesions: sizes, shapes, places, and the burden made exact."""

@@ -1,0 +1,1 @@
+"""What scanners show of a digital patient: CT, MR, SPECT, planar views, PET."""

@@ -1,0 +1,1 @@
+"""What is set for a digital patient: definition, variants, limits."""
