@@ -35,6 +35,10 @@ def test_both_names_of_a_protocol_serve(names: tuple[str, ...], printed: str) ->
 def test_all_protocols_and_a_name_that_none_has() -> None:
     found = ep.check({"ecog": 1}, "all")
     assert sorted(found) == ["CapTemY90", "DEBOXA", "MSK-19-125", "RETNET", "TAE-IT"]
+    assert sorted(ep.what_would_change({"ecog": 1}, "all")) == sorted(found)
+    for answer in (ep.check, ep.what_would_change):
+        with pytest.raises(InputError, match="a variant belongs to one protocol"):
+            answer({"ecog": 1}, "all", variant="nci-2020-00831")
     assert ep.arm("RETNET", "tace").id == "tace"
     with pytest.raises(InputError, match='no protocol "RETNETT"; did you mean "retnet"'):
         ep.check({"ecog": 1}, "RETNETT")
@@ -114,3 +118,69 @@ def test_the_other_mistakes_of_a_schedule(tmp_path: Path) -> None:
     keys = ("start", "sessions", "foo", "arm", "zone", "later_cycle", "event[0].event")
     found = [sum(line.startswith(f"error: c.toml: schedule.{key}: ") for line in lines) for key in keys]
     assert found == [1] * len(keys)
+
+
+@pytest.mark.parametrize(
+    ("interval", "words"),
+    [([71.0, 69.0], "found 71.0 to 69.0 around 70.0"), ([71.0, 75.0], "found 71.0 to 75.0 around 70.0")],
+)
+def test_an_interval_must_hold_its_value(tmp_path: Path, interval: list[float], words: str) -> None:
+    (tmp_path / "s.json").write_text(json.dumps({**SEGMENTATION, "burden_pct_interval": interval}))
+    (tmp_path / "f.toml").write_text("ecog = 1\n")
+    ran = run("check", tmp_path / "f.toml", "--burden", tmp_path / "s.json")
+    assert (ran.status, len(ran.lines)) == (2, 1)
+    assert f"s.json: burden_pct_interval: {words}" in ran.lines[0]
+
+
+def test_a_patient_has_one_row(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("patient,ecog\nA,1\nB,1\nA,2\n")
+    (line,) = run("check", tmp_path / "t.csv").lines
+    assert line.startswith("error: t.csv: rows 2, 4, column patient: the same patient stands in each")
+
+
+def test_names_in_capitals_and_days_with_a_midnight(tmp_path: Path) -> None:
+    (tmp_path / "f.toml").write_text("ECOG = 1\n")
+    assert run("check", tmp_path / "f.toml").lines == [
+        'error: f.toml: ECOG: unknown fact; did you mean "ecog"?'
+    ]
+    (tmp_path / "t.csv").write_text("patient,enrolment_date\nA,2026-05-20 00:00:00\n")
+    assert run("check", tmp_path / "t.csv").status == 0
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_text(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("patient,ecog\n=1+1,1\n")
+    assert run("check", tmp_path / "t.csv", "-o", tmp_path / "out").status == 0
+    assert "\n'=1+1," in (tmp_path / "out" / "verdicts.csv").read_text()
+
+
+def test_a_folder_is_no_file_of_facts(tmp_path: Path) -> None:
+    (line,) = run("check", ".").lines
+    assert line == "error: . cannot be read (Is a directory); check the path"
+
+
+def test_a_formula_without_a_value(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl", reason="the extra tables is not installed")
+    book = openpyxl.Workbook()
+    book.active.append(["patient", "ecog"])
+    book.active.append(["A", "=1+1"])
+    book.save(tmp_path / "t.xlsx")
+    (line,) = run("check", tmp_path / "t.xlsx").lines
+    assert line.startswith("error: t.xlsx: row 2, column 2: a formula without a value")
+
+
+def test_reads_of_the_future_are_refused_by_the_command(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("date,lesion,organ,role,longest_mm\n2999-01-01,A,liver,target,20\n")
+    (line,) = run("respond", tmp_path / "r.csv").lines
+    assert "date: found 2999-01-01, which is after" in line
+
+
+@pytest.mark.parametrize(("name", "flagged"), [("RETNET", True), ("retnet", True), ("SITE", False)])
+def test_a_protocol_of_a_site_that_is_named_as_ours_says_so(tmp_path: Path, name: str, flagged: bool) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text(
+        f'name = "{name}"\ncommand = "site-1"\ntitle = "T"\nversion = "1"\nsource = "s"\n'
+        'status = "confirmed"\nsource_complete = true\n[[criterion]]\nid = "A"\nkind = "inclusion"\n'
+        'text = "t"\nsource = "s"\npass_when = { fact = "inoperable", is = true }\n'
+    )
+    found = ep.check({"inoperable": True}, path)
+    assert flagged is ("own-protocol" in [flag.id for flag in found.flags])

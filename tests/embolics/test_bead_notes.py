@@ -198,3 +198,8 @@ def test_a_slip_is_one_clear_line(wish: dict[str, Any], said: str) -> None:
         load_beads(**{**DOX, **wish})
     assert said in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_beads_mixed_with_another_drug_are_asked_about() -> None:
+    assert "mixed-with-drug" in load_beads(**DOX, mixed_with="cisplatin 10 mg").to_acknowledge
+    assert "mixed-with-drug" not in load_beads(**DOX, mixed_with="iohexol").to_acknowledge

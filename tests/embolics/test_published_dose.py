@@ -120,3 +120,11 @@ def test_an_anthracycline_without_a_ratio_asks_for_one(name: str) -> None:
         cumulative_anthracycline(given=[DrugAmount(name, mg_per_m2=100)])
     own = cumulative_anthracycline(given=[DrugAmount(name, mg_per_m2=100, doxorubicin_equivalent=1)])
     assert own.total_mg_per_m2 == 100
+
+
+def test_only_what_was_held_against_is_named() -> None:
+    """75 mg are above 60 mg; whether they are above 75 mg/m2 needs the surface. 15 mg never are."""
+    found = {f.id: f.text for f in drug_dose(drug="doxorubicin", dose_mg=75).findings}
+    assert "mg/m2" not in found["above-published-dose"]
+    assert "surface-open" in found
+    assert "surface-open" not in ids(drug="doxorubicin", dose_mg=15)

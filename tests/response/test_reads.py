@@ -132,8 +132,10 @@ def test_organs(organ: str, expected: str) -> None:
         ({"mm": True}, "row 1, lesion L1: longest_mm: found True, expected a number in mm, or an empty cell"),
         (
             {"mm": "30,1"},
-            'row 1, lesion L1: longest_mm: found "30,1", a number with a comma; write the decimal point as a '
-            "point, and nothing between thousands",
+            (
+                'row 1, lesion L1: longest_mm: found "30,1", a number with a comma; write the decimal point '
+                "as a point, and nothing between thousands"
+            ),
         ),
         ({"mm": "-1"}, "row 1, lesion L1: longest_mm: found -1, expected 0 mm or more"),
         (

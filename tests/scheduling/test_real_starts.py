@@ -55,7 +55,6 @@ def test_an_offset_of_the_other_season_is_asked_about() -> None:
     """Rome is at +02:00 in July and at +01:00 in winter: which of the two hours is meant nobody can tell."""
     assert hours(2) == []
     assert hours(-5) == []  # another place's offset states the moment
-    assert hours(1) == [
-        "schedule.start: found 2026-07-06T09:30:00+01:00, but Europe/Rome is at +02:00 on that day; expected "
-        "2026-07-06T09:30:00+02:00, or 2026-07-06T10:30:00+02:00"
-    ]
+    (line,) = hours(1)
+    assert line.startswith("schedule.start: found 2026-07-06T09:30:00+01:00, but Europe/Rome is at +02:00")
+    assert line.endswith("expected 2026-07-06T09:30:00+02:00, or 2026-07-06T10:30:00+02:00")

@@ -93,6 +93,16 @@ def test_an_unknown_prior_is_asked_about_before_another_drug_too(boxes: BoxStudy
     assert found.loading.anthracycline is None
 
 
+def test_a_planned_anthracycline_counts_with_the_users_own_ratio(boxes: BoxStudy) -> None:
+    """No ratio of pirarubicin is published; 2 sessions of 50 mg count by half."""
+    text = CTACE.replace("doxorubicin", "pirarubicin")
+    with pytest.raises(InputError, match="give doxorubicin_equivalent"):
+        planned(boxes, embolization("ctace", text))
+    history = loading(boxes, embolization("ctace", f"{text}\ndoxorubicin_equivalent = 0.5")).anthracycline
+    assert history is not None
+    assert history.total_mg_per_m2 == pytest.approx(50 / SURFACE)
+
+
 @pytest.mark.parametrize(
     ("person", "message"),
     [

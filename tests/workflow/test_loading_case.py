@@ -50,6 +50,7 @@ antibiotic_plan = "site SOP 8"
 crisis_plan = "site SOP 9"
 acknowledged = ["own-load"]
 acknowledged_by = "Dr Rossi"
+doxorubicin_equivalent = 0.7
 """
 FULL_OIL = """
 [procedure]
@@ -104,7 +105,7 @@ def test_every_key_of_beads_is_read(tmp_path: Path) -> None:
     assert found.catheter_inner_um == pytest.approx(533.4)
     assert found.loaded_at == datetime(2026, 11, 30, 8, tzinfo=UTC)
     assert (found.dose_reduction, found.acknowledged) == ("none", ("own-load",))
-    assert found.acknowledged_by == "Dr Rossi"
+    assert (found.acknowledged_by, found.doxorubicin_equivalent) == ("Dr Rossi", 0.7)
     assert (found.octreotide_plan, found.antibiotic_plan, found.crisis_plan) == (
         "site SOP 7",
         "site SOP 8",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emboplan.cli.common import CatalogOption, ForceOption, JsonOption, OutputOption, print_json
+from emboplan.cli.common import CatalogOption, ForceOption, JsonOption, OutputOption, print_json, this_day
 
 if TYPE_CHECKING:
     from datetime import date
@@ -91,7 +91,7 @@ def check(
         "--what-if": what_if or None,
         "-o": output,
     }
-    tables, today = load(catalog), _today()
+    tables, today = load(catalog), this_day()
     if label is not None:
         _refuse_beside(given, "--label", "--protocol --protocol-file --arm --variant --what-if -o")
         _check_label(facts, label, stage, burden, today, tables, as_json=as_json)
@@ -109,13 +109,6 @@ def check(
         facts, wanted, arm, what_if=what_if, as_json=as_json,
         options={"stage": stage, "variant": variant, "today": today, "catalog": tables}, burden=burden,
     )  # fmt: skip
-
-
-def _today() -> date:
-    """The calendar day of this computer, for dates of the future; the library itself has no clock."""
-    from datetime import datetime
-
-    return datetime.now().astimezone().date()
 
 
 def _refuse_beside(given: dict[str, Any], option: str | None, others: str) -> None:

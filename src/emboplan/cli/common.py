@@ -7,9 +7,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from datetime import date
 
 Progress = Callable[[str, float], None]
 
@@ -30,6 +33,13 @@ UidOption = Annotated[
     typer.Option("--series", metavar="UID", help="The CT series to take, by its UID or the end of it."),
 ]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+
+
+def this_day() -> date:
+    """The calendar day of this computer, for dates of the future; the library itself has no clock."""
+    from datetime import datetime
+
+    return datetime.now().astimezone().date()
 
 
 @contextmanager

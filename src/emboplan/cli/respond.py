@@ -15,6 +15,7 @@ from emboplan.cli.common import (
     QuietOption,
     print_json,
     say,
+    this_day,
 )
 
 
@@ -111,6 +112,7 @@ def respond(
         visit_window_days=visit_window,
         as_of=None if as_of is None else day_of_data(as_of),
         assessor=assessor,
+        today=this_day(),
     )
     courses = None if course is None else read_courses(course)
     answer = respond_cohort(

@@ -37,6 +37,8 @@ _SIGNED = tuple(f"_{key}" for key in KEYS)
 _HEADER = re.compile(r"\s*(?P<name>[^\[\]]*?)\s*(?:\[(?P<unit>[^\]]*)\])?\s*")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _QUANTITY = re.compile(rf"({_NUMBER.pattern})\s*(\S.*)?")
+# How a day comes out of a spreadsheet that was saved as text.
+_MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]00:00(?::00)?")
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -115,6 +117,7 @@ def columns_from_table(
     numbers = [str(first_row + row) for row in range(rows)]
     cells = numbers if named is None else [_cell(cell) for cell in table[named]]
     patients = [number if cell is None else str(cell) for cell, number in zip(cells, numbers, strict=True)]
+    reader.one_row_each(named, patients)
     facts = FactColumns(tuple(patients), columns, reader.signed, reader.reasoned, signed_rows)
     reader.agree(facts, today)
     if reader.problems:
@@ -216,6 +219,16 @@ class _TableOfFacts:
             self.problems.append(f"{self._rows(rows)}, column {header}: {text}")
         return Column(tuple(values), codes)
 
+    def one_row_each(self, named: str | None, patients: Sequence[str]) -> None:
+        """Remember rows that bear the same name in the column of patients."""
+        rows: dict[str, list[int]] = {}
+        for row, patient in enumerate(patients):
+            rows.setdefault(patient, []).append(row)
+        for same in rows.values():
+            if named is not None and len(same) > 1:
+                text = "the same patient stands in each; keep one row of every patient"
+                self.problems.append(f"{self._rows(same)}, column {named}: {text}")
+
     def agree(self, facts: FactColumns, today: date | None) -> None:
         """Remember what facts of one row say against each other."""
         for definition in self.definitions.values():
@@ -258,6 +271,8 @@ def _raw(definition: FactDefinition, cell: object, unit: str | None, beside: Map
     if value is None:
         return None
     if isinstance(value, str):
+        if definition.kind is FactKind.DATE and (midnight := _MIDNIGHT.fullmatch(value)):
+            return midnight[1]
         if definition.kind is FactKind.BOOLEAN:
             return _WORDS.get(value.casefold(), value)
         if definition.kind is not FactKind.CHOICE and _NUMBER.fullmatch(value):

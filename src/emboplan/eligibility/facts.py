@@ -42,7 +42,7 @@ class _WrongValue(Exception):  # noqa: N818  never leaves this file: it carries 
 
 def nearest(name: str, known: FactDefinitions) -> str:
     """A clause that names the fact meant, if one comes near."""
-    close = difflib.get_close_matches(name, list(known), n=1)
+    close = difflib.get_close_matches(name.casefold(), list(known), n=1)
     return f'; did you mean "{close[0]}"?' if close else "; no fact has a name like it"
 
 

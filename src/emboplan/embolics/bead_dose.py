@@ -126,6 +126,7 @@ def _findings(
         NOT_REDUCED,
         Severity.WARNING,
         f"{plain_number(float(requested))} mg of {drug} are planned {at}; the systemic label leaves "
-        f"{plain_number(float(left))} mg of it, and no source says whether that holds on beads; acknowledge to go on.",
+        f"{plain_number(float(left))} mg of it, and no source says whether that holds on beads; "
+        "acknowledge to go on.",
         reduction.source,
     )

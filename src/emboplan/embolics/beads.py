@@ -104,7 +104,7 @@ def load_session(request: BeadRequest, catalog: Catalog) -> Loading:
     refuse_oil(recipe, (request.mixed_with, request.diluent), catalog)
     names = chosen_sizes(recipe.product, request.sizes, by_name)
     diluent = choose_diluent(recipe, request.diluent, numbers, ledger)
-    check_mixture(recipe, request.mixed_with, numbers, ledger)
+    check_mixture(recipe, request.mixed_with, catalog, ledger)
     chemistry(recipe, ledger)
     share = loaded_share(recipe, request.dose_mg, request.loading_efficiency, request.method, ledger)
     wish = BeadWish(request.dose_mg, request.vials, request.beads_ml, request.vial_ml)

@@ -32,6 +32,7 @@ def plausible_surface(body_surface_m2: Number | None, numbers: TaceNumbers) -> F
     return surface
 
 
-def largest_surface(numbers: TaceNumbers) -> Fraction:
-    """A surface in m2 that no patient exceeds: a dose above so much per m2 of it is above it in everyone."""
-    return exact(numbers.pair(PLAUSIBLE)[1], "most")
+def surface_bounds(numbers: TaceNumbers) -> tuple[Fraction, Fraction]:
+    """Least and largest surface (m2) of any patient: what holds at both holds without a known surface."""
+    least, most = numbers.pair(PLAUSIBLE)
+    return exact(least, "least"), exact(most, "most")

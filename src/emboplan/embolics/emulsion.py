@@ -191,7 +191,8 @@ def _steps(
         ),
         (
             f"Emulsify with {plain_number(float(oil))} mL iodised oil "
-            f"(oil : aqueous {float(oil / water):.3g} : 1): {plain_number(float(oil + water))} mL in all, {float(mass / (oil + water)):.3g} mg/mL."
+            f"(oil : aqueous {float(oil / water):.3g} : 1): "
+            f"{plain_number(float(oil + water))} mL in all, {float(mass / (oil + water)):.3g} mg/mL."
         ),
     ]
     if after is not None:

@@ -36,7 +36,7 @@ def shown(entry: Sourced) -> str:
     numbers = tuple(dict.fromkeys(entry.value)) if isinstance(entry.value, tuple) else (entry.value,)
     if _in_percent(entry):
         return " to ".join(f"{float(n) * PERCENT:g}" for n in numbers) + " %"
-    between = " or " if entry.name.rpartition(".")[2] in CHOICES else " to "
+    between = ", " if len(numbers) > 2 else " or " if entry.name.rpartition(".")[2] in CHOICES else " to "
     text = between.join(f"{n:g}" if isinstance(n, float) else str(n) for n in numbers)
     return text if entry.unit in ("1", "text") else f"{text} {entry.unit}"
 

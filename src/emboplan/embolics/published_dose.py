@@ -14,7 +14,7 @@ from fractions import Fraction
 from emboplan.catalog.status import footnote
 from emboplan.catalog.tace_tables import TaceNumbers
 from emboplan.embolics.amounts import exact, plain_number
-from emboplan.embolics.body_surface import largest_surface
+from emboplan.embolics.body_surface import surface_bounds
 from emboplan.model.embolics import quantities
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.products import Sourced, Status
@@ -44,7 +44,10 @@ class _Held:
         most = self.most(entry) or Fraction(0)
         if self.surface_m2 is not None:
             return self.dose_mg > most * self.surface_m2
-        return True if self.dose_mg > most * largest_surface(self.numbers) else None
+        least, largest = surface_bounds(self.numbers)
+        if self.dose_mg <= most * least:
+            return False
+        return True if self.dose_mg > most * largest else None
 
     @property
     def mass(self) -> str:
@@ -88,15 +91,16 @@ def _ranges(held: _Held) -> Iterator[Finding]:
         return  # the cap of a trial is the larger published use
     above_fixed = None if fixed is None else held.dose_mg > (held.most(fixed) or 0)
     above_surface = None if by_surface is None else held.above_by_surface(by_surface)
-    entries = [entry for entry in (fixed, by_surface) if entry is not None]
     if by_surface is not None and above_surface is None:
         yield _surface_open(held, by_surface)
-    if not entries:
-        return
-    stated = " and ".join(_range(entry) for entry in entries)
-    source = "; ".join(footnote(entry) for entry in entries)
-    told = [above for above in (above_fixed, above_surface) if above is not None]
-    if told and all(told):
+    told = [
+        (entry, above)
+        for entry, above in ((fixed, above_fixed), (by_surface, above_surface))
+        if entry is not None and above is not None
+    ]
+    stated = " and ".join(_range(entry) for entry, _ in told)
+    source = "; ".join(footnote(entry) for entry, _ in told)
+    if told and all(above for _, above in told):
         yield Finding(
             "above-published-dose",
             Severity.WARNING,

@@ -10,8 +10,10 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
+from emboplan.catalog.embolics import drug_names
+from emboplan.catalog.load import Catalog
 from emboplan.catalog.status import footnote
-from emboplan.catalog.tace_tables import TaceNumbers
+from emboplan.catalog.tace_tables import TaceNumbers, tace_numbers
 from emboplan.embolics.amounts import Number, exact, plain_name, positive
 from emboplan.embolics.compatibility import refuse_diluent
 from emboplan.embolics.fluids import diluent_is_known, holds_chloride, holds_phosphate
@@ -158,7 +160,7 @@ def choose_diluent(
         slow = recipe.drug.facts.find("slow_in") or recipe.product.facts.find("vial.liquid")
         ledger.acknowledge(
             "phosphate-diluent",
-            f'{recipe.label}: "{entered}" holds phosphate, which slows loading or is removed before it',
+            f'{recipe.label}: "{entered}" holds phosphate, which beads are freed of before loading',
             "" if slow is None else footnote(slow),
         )
     elif published is not None and holds_chloride(published.text) != holds_chloride(entered):
@@ -172,11 +174,18 @@ def choose_diluent(
     return entered
 
 
-def check_mixture(recipe: LoadRecipe, mixed_with: str | None, numbers: TaceNumbers, ledger: Ledger) -> None:
+def check_mixture(recipe: LoadRecipe, mixed_with: str | None, catalog: Catalog, ledger: Ledger) -> None:
     """What the loaded beads are mixed with: `InputError` if the drug does not bear it."""
     if mixed_with is None:
         return
-    refuse_diluent(recipe.drug.name, mixed_with, numbers)
+    refuse_diluent(recipe.drug.name, mixed_with, tace_numbers(catalog))
+    others = [name for name in drug_names(catalog) if name in plain_name(mixed_with)]
+    if others:
+        ledger.acknowledge(
+            "mixed-with-drug",
+            f"{recipe.label}: no source says what mixing the loaded beads with {', '.join(others)} does",
+            "as entered",
+        )
     if recipe.drug.facts.find("reconstitution.diluent") is not None and not diluent_is_known(mixed_with):
         ledger.open_item(
             "mixed-with",

@@ -27,7 +27,7 @@ def read_text(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path.name} cannot be read ({error.strerror}); check the path") from error
+        raise InputError(f"{path.name or path} cannot be read ({error.strerror}); check the path") from error
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

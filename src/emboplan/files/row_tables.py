@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 from emboplan.errors import CaseFileError, InputError
 from emboplan.files.plain_text import read_text
@@ -29,6 +30,9 @@ MOST_NAMED = 5
 _SEPARATORS = (",", ";", "\t")
 _QUOTED = re.compile(r'"[^"]*"')
 _COMMA_IN_NUMBER = re.compile(r"\s*[+-]?[\d.]*\d,\d+(?:[eE][+-]?\d+)?(?:\s+[^,;]*|[^\d\s,;.][^,;]*)?")
+
+_SHEETS = "xl/worksheets/sheet"
+_FORMULA = re.compile(rb"<f[ >/]")
 
 Row = Sequence[object]
 
@@ -174,11 +178,34 @@ def _excel(path: Path) -> list[Row]:
         rows = [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
     finally:
         book.close()
+    _refuse_empty_formulas(path, rows)
     # Excel keeps empty cells to the right of a table.
     header = rows[0] if rows else []
     width = max((index + 1 for index, cell in enumerate(header) if cell is not None), default=0)
     padded = ([*row, *[None] * (width - len(row))] for row in rows)
     return [row[:width] if _is_empty(row[width:]) else row for row in padded]
+
+
+def _refuse_empty_formulas(path: Path, rows: Sequence[Row]) -> None:
+    """Raise where a formula has no value in the file: a program wrote it, and no spreadsheet saved it."""
+    with ZipFile(path) as parts:
+        sheets = [name for name in parts.namelist() if name.startswith(_SHEETS)]
+        if not any(_FORMULA.search(parts.read(name)) for name in sheets):
+            return
+    book = _library("openpyxl", path).load_workbook(path, read_only=True)
+    try:
+        written = [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
+    finally:
+        book.close()
+    found = [
+        f"{path.name}: row {number}, column {place}: a formula without a value; open the file in a "
+        "spreadsheet and save it, or write the value"
+        for number, (row, known) in enumerate(zip(written, rows, strict=False), 1)
+        for place, (cell, value) in enumerate(zip(row, known, strict=False), 1)
+        if value is None and isinstance(cell, str) and cell.startswith("=")
+    ]
+    if found:
+        raise CaseFileError(found)
 
 
 def _parquet(path: Path) -> list[Row]:

@@ -36,7 +36,7 @@ class LoadingRequest:
     `vials` are the vials of beads or particles of one session, `vials_per_size` the same by size. `target_um`
     is the wanted range of particles, `grades_um` are the grades on the box where the catalogue has none.
     `oil_ml` and `aqueous_ml` are of one session. The plans on octreotide, antibiotics and a crisis are the
-    team's own words.
+    team's own words. `doxorubicin_equivalent` is the user's own ratio of an anthracycline to doxorubicin.
     """
 
     product: str | None = None
@@ -75,3 +75,4 @@ class LoadingRequest:
     crisis_plan: str | None = None
     acknowledged: tuple[str, ...] = ()
     acknowledged_by: str | None = None
+    doxorubicin_equivalent: float | None = None

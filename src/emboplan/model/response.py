@@ -139,7 +139,8 @@ class ResponseOptions:
 
     `carry_pr` reads stable disease after a confirmed partial response as partial; `reread_cr` reads a
     complete response that a partial one follows as partial; `five_mm` asks mRECIST too for a growth of 5 mm.
-    `as_of` is the day of the data: nothing may be dated after it.
+    `as_of` is the day of the data: nothing may be dated after it; without it nothing may be dated after
+    `today`, where that is given.
     """
 
     criteria: str | None = None
@@ -154,6 +155,12 @@ class ResponseOptions:
     visit_window_days: int | None = None
     as_of: date | None = None
     assessor: str | None = None
+    today: date | None = None
+
+    @property
+    def last_day(self) -> date | None:
+        """The day after which nothing may be dated."""
+        return self.as_of or self.today
 
 
 @dataclass(frozen=True, slots=True)

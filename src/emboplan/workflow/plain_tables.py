@@ -35,7 +35,7 @@ def read_table(path: Path) -> dict[str, Any]:
     try:
         return parse_toml_file(path)
     except OSError as error:
-        raise InputError(f"{path.name} cannot be read ({error.strerror}); check the path") from error
+        raise InputError(f"{path.name or path} cannot be read ({error.strerror}); check the path") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path.name} is not text in UTF-8; give facts as TOML or JSON") from error
     except tomllib.TOMLDecodeError as error:

@@ -121,7 +121,7 @@ def _line(location: tuple[int | str, ...], item: Any) -> str:
 
 
 def patient_problems(patient: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The keys of [patient] that are unknown or hold no such value, each with its line; none need be there."""
+    """The keys of [patient] that are unknown or hold no such value, with a line each; none need be there."""
     try:
         PatientTable.model_validate(dict(patient))
     except ValidationError as error:

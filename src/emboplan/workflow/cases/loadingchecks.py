@@ -18,7 +18,10 @@ _TEAM = (
     "catheter_inner_diameter",
 )
 _PARTICLES = ("target_size", "grades", "shunt", "end_point", "heart_rate_per_min")
-_DRUG = ("drug", "drug_dose", "diluent", "solution_mg_per_ml", "mixed_with", "dose_reduction")
+_DRUG = (
+    *("drug", "drug_dose", "diluent", "solution_mg_per_ml", "mixed_with", "dose_reduction"),
+    "doxorubicin_equivalent",
+)
 
 KEYS: Mapping[ProcedureKind, tuple[str, ...]] = MappingProxyType(
     {

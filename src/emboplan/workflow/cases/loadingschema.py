@@ -75,3 +75,4 @@ class LoadingTable(BaseModel):
     crisis_plan: NonEmpty | None = None
     acknowledged: Words = []
     acknowledged_by: NonEmpty | None = None
+    doxorubicin_equivalent: Positive | None = None

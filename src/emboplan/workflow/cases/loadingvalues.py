@@ -47,4 +47,5 @@ def loading_request(table: LoadingTable) -> LoadingRequest:
         crisis_plan=table.crisis_plan,
         acknowledged=tuple(table.acknowledged),
         acknowledged_by=table.acknowledged_by,
+        doxorubicin_equivalent=table.doxorubicin_equivalent,
     )

@@ -68,14 +68,15 @@ def plan_sessions(
     course = _course(case, technique, found, catalog)
     by_session = _made(case, technique, found, course.planned, catalog)
     first = by_session[0]
+    own_ratio = said.doxorubicin_equivalent
     planned = [
-        DrugAmount(item.drug, mg=item.drug_mg, label=_label(session))
+        DrugAmount(item.drug, mg=item.drug_mg, label=_label(session), doxorubicin_equivalent=own_ratio)
         for session, item in zip(course.planned, by_session, strict=True)
         if item.drug is not None and item.drug_mg is not None
     ]
     sums = drug_sums(
         planned,
-        course.given,
+        [replace(amount, doxorubicin_equivalent=own_ratio) for amount in course.given],
         case.priors,
         body_surface_m2=found.person.body_surface_m2,
         facts=found.facts,

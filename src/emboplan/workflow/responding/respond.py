@@ -161,7 +161,7 @@ def _courses(
             patient = next(iter(reads))  # noqa: PLW2901  one course for a table of one patient
         course = table if isinstance(table, Course) else course_from_table(table, where, problems)
         course = of_arm(course, where, rules, problems)
-        check_course(course, reads.get(patient, ()), where, problems, as_of=rules.options.as_of)
+        check_course(course, reads.get(patient, ()), where, problems, as_of=rules.options.last_day)
         courses[patient] = course
     return courses
 
@@ -171,7 +171,7 @@ def _of(
 ) -> Timeline | None:
     """The lesions of one patient over time; its problems name the patient where there are several."""
     own = Problems(dropped=problems.dropped)
-    lesions = timeline(reads, rules.criterion, rules.limits.lesions, own, as_of=rules.options.as_of)
+    lesions = timeline(reads, rules.criterion, rules.limits.lesions, own, as_of=rules.options.last_day)
     problems.lines += [f"patient {patient}: {line}" if patient else line for line in own.lines]
     return lesions
 

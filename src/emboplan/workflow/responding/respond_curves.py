@@ -1,4 +1,4 @@
-"""Curves of a cohort for the variants of its endpoints: Kaplan-Meier, or an incidence where events compete."""
+"""Curves of a cohort for the variants of its endpoints: Kaplan-Meier, or incidence where events compete."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def _rows(given: Rows, name: str, problems: Problems) -> ReadsTable:
 
 
 def _not_after(days: Iterator[tuple[str, date]], rules: ResponseRules, problems: Problems) -> None:
-    as_of = rules.options.as_of
+    as_of = rules.options.last_day
     for where, day in days:
         if as_of is not None and day > as_of:
             problems.add(f"{where}: date", f"found {day}, which is after {as_of}, the day of the data")

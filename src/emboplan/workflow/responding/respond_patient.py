@@ -139,7 +139,7 @@ def _beside(reads: Sequence[LesionRead], rules: ResponseRules) -> dict[str, dict
     for name in CriterionName:
         if name is rules.criterion:
             continue
-        lesions = timeline(reads, name, rules.limits.lesions, Problems(), as_of=rules.options.as_of)
+        lesions = timeline(reads, name, rules.limits.lesions, Problems(), as_of=rules.options.last_day)
         viable = any(read.viable_longest_mm is not None for read in reads)
         needs_viable = name in (CriterionName.MRECIST, CriterionName.EASL)
         if lesions is None or not lesions.targets or (needs_viable and not viable):

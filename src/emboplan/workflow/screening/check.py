@@ -27,9 +27,16 @@ from emboplan.workflow.cases.casefile import facts_of_case, patient_problems
 from emboplan.workflow.cases.caseschema import CaseTable
 from emboplan.workflow.plain_tables import read_json, read_table
 from emboplan.workflow.protocol_file import load_protocol
+from emboplan.workflow.protocol_names import protocol_id
 from emboplan.workflow.screening.facts import PROVISIONAL, disagreements, facts_of_segmentation, uses_measured
 
 ALL = "all"
+ONE_VARIANT = "a variant belongs to one protocol; name that protocol"
+OWN_FILE = Flag(
+    "own-protocol",
+    None,
+    "The rules are those of a file of the site that bears the name {name}, not those of the catalogue.",
+)
 
 
 @overload
@@ -85,11 +92,20 @@ def check(
     """
     if protocol == ALL:
         if variant is not None:
-            raise InputError("a variant belongs to one protocol; name that protocol")
+            raise InputError(ONE_VARIANT)
         return check_all(facts, stage=stage, today=today, catalog=catalog)
     rules, definitions = load_protocol(protocol, variant=variant, catalog=catalog)
     known = facts if isinstance(facts, PatientFacts) else parse_facts(facts, definitions, today=today)
-    return evaluate(rules, known, stage=stage)
+    result = evaluate(rules, known, stage=stage)
+    return replace(result, flags=result.flags + named_as_ours(rules, protocol, catalog or load()))
+
+
+def named_as_ours(rules: Protocol, protocol: str | Path, catalog: Catalog) -> tuple[Flag, ...]:
+    """A flag where a site's own protocol bears the name of one of the catalogue."""
+    ours = isinstance(protocol, Path) and any(
+        protocol_id(name, catalog) in catalog.protocol_names() for name in (rules.name, rules.command)
+    )
+    return (replace(OWN_FILE, text=OWN_FILE.text.format(name=rules.name)),) if ours else ()
 
 
 def check_all(
@@ -107,6 +123,19 @@ def check_all(
     return {result.protocol: result for result in results}
 
 
+@overload
+def what_would_change(  # type: ignore[overload-overlap]  # "all" is a word of its own among the names
+    facts: PatientFacts | Mapping[str, object],
+    protocol: Literal["all"],
+    *,
+    stage: str | None = None,
+    variant: str | None = None,
+    today: date | None = None,
+    catalog: Catalog | None = None,
+) -> dict[str, WhatWouldChange]: ...
+
+
+@overload
 def what_would_change(
     facts: PatientFacts | Mapping[str, object],
     protocol: str | Path,
@@ -115,13 +144,31 @@ def what_would_change(
     variant: str | None = None,
     today: date | None = None,
     catalog: Catalog | None = None,
-) -> WhatWouldChange:
+) -> WhatWouldChange: ...
+
+
+def what_would_change(
+    facts: PatientFacts | Mapping[str, object],
+    protocol: str | Path,
+    *,
+    stage: str | None = None,
+    variant: str | None = None,
+    today: date | None = None,
+    catalog: Catalog | None = None,
+) -> WhatWouldChange | dict[str, WhatWouldChange]:
     """The smallest sets of facts that would make a patient eligible; arguments and errors as `check`.
 
     Laboratory values to repeat or to correct, a washout to wait for with its date, facts to find out with the
     answers that would do, conditions to treat and decisions to take. What is fixed, such as histology, age
     and history, is never proposed.
     """
+    if protocol == ALL:
+        if variant is not None:
+            raise InputError(ONE_VARIANT)
+        tables = catalog or load()
+        every = [load_protocol(name, catalog=tables) for name in tables.protocol_names()]
+        known = facts if isinstance(facts, PatientFacts) else parse_facts(facts, every[0][1], today=today)
+        return {rules.name: smallest_changes(known, rules, stage=stage) for rules, _ in every}
     rules, definitions = load_protocol(protocol, variant=variant, catalog=catalog)
     known = facts if isinstance(facts, PatientFacts) else parse_facts(facts, definitions, today=today)
     return smallest_changes(known, rules, stage=stage)
@@ -139,8 +186,9 @@ def check_file(
 ) -> dict[str, Eligibility]:
     """The verdicts of one protocol, or of ``all``, on a file of facts; keyed by the protocol's own name."""
     protocols, facts, flags = _of_file(path, protocol, burden, variant, today, catalog or load())
+    named = named_as_ours(protocols[0], protocol, catalog or load())
     results = [evaluate(rules, facts, stage=stage) for rules in protocols]
-    return {result.protocol: replace(result, flags=result.flags + flags) for result in results}
+    return {result.protocol: replace(result, flags=result.flags + flags + named) for result in results}
 
 
 def changes_of_file(

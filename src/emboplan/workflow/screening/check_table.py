@@ -25,6 +25,7 @@ from emboplan.workflow.screening.fact_table import columns_of, read_fact_table
 
 VERDICTS_FILE = "verdicts.csv"
 CRITERIA_FILE = "criteria.csv"
+FORMULA_SIGNS = ("=", "+", "@", "\t", "\r")
 
 
 def check_table(
@@ -85,5 +86,10 @@ def write_screening(screening: Screening, folder: Path, *, force: bool = False) 
             (CRITERIA_FILE, screening.criteria_rows()),
         ):
             with (work / name).open("w", encoding="utf-8", newline="") as file:
-                csv.writer(file, lineterminator="\n").writerows(rows)
+                csv.writer(file, lineterminator="\n").writerows(map(_without_formulas, rows))
     return folder / VERDICTS_FILE, folder / CRITERIA_FILE
+
+
+def _without_formulas(row: Iterable[object]) -> list[object]:
+    """The cells with an apostrophe before text that a spreadsheet would run as a formula."""
+    return [f"'{it}" if isinstance(it, str) and it.startswith(FORMULA_SIGNS) else it for it in row]

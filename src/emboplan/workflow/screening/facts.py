@@ -51,7 +51,13 @@ def facts_of_segmentation(segmentation: Mapping[str, Any]) -> dict[str, Fact]:
         if value is None:
             continue
         bounds = segmentation.get(interval_key) if interval_key else None
-        facts[name] = Fact(_decimal(value, key), FactOrigin.MEASURED, _interval(bounds, f"{key}_interval"))
+        exact, interval = _decimal(value, key), _interval(bounds, f"{key}_interval")
+        if interval is not None and not interval[0] <= exact <= interval[1]:
+            found = f"found {interval[0]} to {interval[1]} around {exact}"
+            raise InputError(
+                f"{interval_key}: {found}; expected the lower end, then the upper one, around it"
+            )
+        facts[name] = Fact(exact, FactOrigin.MEASURED, interval)
     return facts
 
 
