@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from emboplan.dosimetry.radiobiology import bed as bed
     from emboplan.dosimetry.radiobiology import eqd2 as eqd2
     from emboplan.dosimetry.voxel.voxel_s import voxel_s_kernel as voxel_s_kernel
-    from emboplan.embolics.beads import BeadRequest as BeadRequest
-    from emboplan.embolics.emulsion import emulsion as emulsion
+    from emboplan.embolics.bead_loading.beads import BeadRequest as BeadRequest
+    from emboplan.embolics.emulsions.emulsion import emulsion as emulsion
     from emboplan.embolics.particles import particles as particles
     from emboplan.measure.burden import measure_burden
     from emboplan.model.anatomy import Anatomy as Anatomy
@@ -76,7 +76,7 @@ _PUBLIC = {
     "ActivityMap": ("emboplan.model.image", "ActivityMap"),
     "AnalyticCase": ("emboplan.synthetic.analytic.case", "AnalyticCase"),
     "Anatomy": ("emboplan.model.anatomy", "Anatomy"),
-    "BeadRequest": ("emboplan.embolics.beads", "BeadRequest"),
+    "BeadRequest": ("emboplan.embolics.bead_loading.beads", "BeadRequest"),
     "Case": ("emboplan.model.case", "Case"),
     "CountImage": ("emboplan.model.image", "CountImage"),
     "CtImage": ("emboplan.model.image", "CtImage"),
@@ -109,7 +109,7 @@ _PUBLIC = {
     "dose_result": ("emboplan.workflow.dosing.dose", "dose_result"),
     "dvh": ("emboplan.dosimetry.histograms.dvh", "dvh"),
     "empiric_activity": ("emboplan.dosimetry.models.empiric", "empiric_activity"),
-    "emulsion": ("emboplan.embolics.emulsion", "emulsion"),
+    "emulsion": ("emboplan.embolics.emulsions.emulsion", "emulsion"),
     "eqd2": ("emboplan.dosimetry.radiobiology", "eqd2"),
     "load_bead_sessions": ("emboplan.workflow.load", "load_bead_sessions"),
     "load_beads": ("emboplan.workflow.load", "load_beads"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from emboplan import catalog
 from emboplan.catalog.embolics import bead_names, drug_names, find_bead
-from emboplan.embolics.beads import BeadRequest
+from emboplan.embolics.bead_loading.beads import BeadRequest
 from emboplan.errors import InputError
 from emboplan.model.results.loading import Loading
 from emboplan.workflow.load import load_bead_sessions, load_beads

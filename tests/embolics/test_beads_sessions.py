@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from emboplan.embolics.amounts import Number
-from emboplan.embolics.beads import WHOLE, BeadRequest
+from emboplan.embolics.bead_loading.beads import WHOLE, BeadRequest
 from emboplan.errors import ModelRangeError
 from emboplan.workflow.load import load_bead_sessions
 

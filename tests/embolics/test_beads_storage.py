@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from emboplan.embolics.storage import after, may_use
+from emboplan.embolics.bead_loading.storage import after, may_use
 from emboplan.errors import ModelRangeError
 from emboplan.workflow.load import load_beads
 

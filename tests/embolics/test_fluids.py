@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from emboplan.catalog import load
 from emboplan.catalog.tace_tables import tace_numbers
 from emboplan.embolics.compatibility import is_drug_eluting, refuse_diluent, refuse_material
-from emboplan.embolics.emulsion import emulsion
+from emboplan.embolics.emulsions.emulsion import emulsion
 from emboplan.embolics.fluids import diluent_is_known, holds_chloride, holds_oil
 from emboplan.errors import InputError
 from emboplan.workflow.load import load_beads

@@ -14,16 +14,16 @@ import pytest
 from emboplan import catalog
 from emboplan.catalog.embolics import find_bead, find_drug, find_embolic, load_recipe
 from emboplan.catalog.tace_tables import burden_limits_pct, tace_numbers
+from emboplan.embolics.bead_loading.contrast import contrast_volumes
+from emboplan.embolics.bead_loading.loaded_share import drug_balance
+from emboplan.embolics.bead_loading.sizes import changed_diameters
+from emboplan.embolics.bead_loading.solution import drug_vials, reconstituted, strength_mg_per_ml
+from emboplan.embolics.bead_loading.storage import may_use
 from emboplan.embolics.catheter import particle_catheter
-from emboplan.embolics.contrast import contrast_volumes
-from emboplan.embolics.cumulative import cumulative_anthracycline
-from emboplan.embolics.dosing import drug_dose
-from emboplan.embolics.emulsion import emulsion
-from emboplan.embolics.infusion import arterial_dose
-from emboplan.embolics.loaded_share import drug_balance
-from emboplan.embolics.sizes import changed_diameters
-from emboplan.embolics.solution import drug_vials, reconstituted, strength_mg_per_ml
-from emboplan.embolics.storage import may_use
+from emboplan.embolics.emulsions.dosing import drug_dose
+from emboplan.embolics.emulsions.emulsion import emulsion
+from emboplan.embolics.emulsions.infusion import arterial_dose
+from emboplan.embolics.safety.cumulative import cumulative_anthracycline
 from emboplan.errors import InputError
 from emboplan.model.embolics import LoadRecipe, quantities, quantity
 from emboplan.model.results.drug_history import DrugAmount

@@ -180,8 +180,8 @@ def _needed(given: Mapping[str, Any], name: str, technique: Technique) -> str:
 
 
 def _deb(given: Mapping[str, Any], catalog: Any) -> Loading | LoadingCourse:
-    from emboplan.embolics.bead_session import LiverFunction
-    from emboplan.embolics.beads import WHOLE, BeadRequest
+    from emboplan.embolics.bead_loading.bead_session import LiverFunction
+    from emboplan.embolics.bead_loading.beads import WHOLE, BeadRequest
     from emboplan.workflow.load import load_bead_session, load_bead_sessions
 
     shares, session_of = territory_shares(given.get("territories"))
@@ -217,7 +217,7 @@ def _deb(given: Mapping[str, Any], catalog: Any) -> Loading | LoadingCourse:
 
 def _suspension(given: Mapping[str, Any], catalog: Any) -> OilSuspension:
     """A drug that comes with its own oil vehicle, which takes the place of oil and aqueous phase."""
-    from emboplan.embolics.infusion import oil_suspension
+    from emboplan.embolics.emulsions.infusion import oil_suspension
     from emboplan.errors import InputError
 
     for name in ("oil", "aqueous", "ratio", "strength", "diluent", "mixed_with"):
@@ -236,7 +236,7 @@ def _suspension(given: Mapping[str, Any], catalog: Any) -> OilSuspension:
 
 def _ctace(given: Mapping[str, Any], catalog: Any) -> Emulsion | OilSuspension:
     from emboplan.embolics.drug_names import plain_drug
-    from emboplan.embolics.emulsion import SUSPENDED, emulsion
+    from emboplan.embolics.emulsions.emulsion import SUSPENDED, emulsion
     from emboplan.model.arm import ArmTechnique
     from emboplan.workflow.load import require_arm
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from emboplan.catalog.status import footnote
 from emboplan.embolics.amounts import plain_number
+from emboplan.embolics.bead_loading.steps import amount, left_over, volumes
 from emboplan.embolics.ledger import shown
-from emboplan.embolics.steps import amount, left_over, volumes
 from emboplan.model.finding import Finding
 from emboplan.model.products import Sourced
 from emboplan.model.results.emulsion import Emulsion, OilSuspension

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from emboplan.embolics.bead_dose import NOT_REDUCED
-from emboplan.embolics.reduction import NO_RULE_AT_STOP
+from emboplan.embolics.bead_loading.bead_dose import NOT_REDUCED
+from emboplan.embolics.emulsions.reduction import NO_RULE_AT_STOP
 from emboplan.errors import InputError
 from emboplan.model.finding import Finding
 

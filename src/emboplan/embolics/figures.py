@@ -12,9 +12,9 @@ from emboplan.catalog.embolics import find_embolic
 from emboplan.catalog.load import Catalog
 from emboplan.catalog.tace_tables import TaceNumbers, tace_numbers
 from emboplan.embolics.amounts import Number
-from emboplan.embolics.oil_limit import oil_limit
+from emboplan.embolics.emulsions.oil_limit import oil_limit
+from emboplan.embolics.emulsions.reduction import has_reduction
 from emboplan.embolics.particles import DISTAL
-from emboplan.embolics.reduction import has_reduction
 from emboplan.errors import CatalogError
 from emboplan.model.products import Sourced, Status
 from emboplan.model.results.emulsion import DrugDose

@@ -14,9 +14,15 @@ from fractions import Fraction
 
 from emboplan.catalog.load import Catalog
 from emboplan.embolics.amounts import exact, positive
-from emboplan.embolics.bead_amounts import most_in_session_mg
-from emboplan.embolics.bead_session import LiverFunction, load_for_liver
-from emboplan.embolics.beads import SHARES_TOGETHER, WHOLE, BeadRequest, load_session, request_recipe
+from emboplan.embolics.bead_loading.bead_amounts import most_in_session_mg
+from emboplan.embolics.bead_loading.bead_session import LiverFunction, load_for_liver
+from emboplan.embolics.bead_loading.beads import (
+    SHARES_TOGETHER,
+    WHOLE,
+    BeadRequest,
+    load_session,
+    request_recipe,
+)
 from emboplan.errors import InputError, ModelRangeError
 from emboplan.model.results.loading import Loading, LoadingCourse, SessionLoading
 

@@ -13,10 +13,10 @@ from emboplan.catalog.load import Catalog
 from emboplan.catalog.load import load as load_catalog
 from emboplan.catalog.tace_tables import embolization_arm
 from emboplan.embolics.amounts import Number
-from emboplan.embolics.bead_session import LiverFunction, load_for_liver
-from emboplan.embolics.beads import WHOLE, BeadRequest
+from emboplan.embolics.bead_loading.bead_session import LiverFunction, load_for_liver
+from emboplan.embolics.bead_loading.beads import WHOLE, BeadRequest
+from emboplan.embolics.bead_loading.sizes import Sizes
 from emboplan.embolics.sessions import load_course
-from emboplan.embolics.sizes import Sizes
 from emboplan.errors import InputError
 from emboplan.model.arm import ArmTechnique
 from emboplan.model.results.loading import Loading, LoadingCourse

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from emboplan.embolics.emulsions.reduction import ReductionRule
 from emboplan.embolics.end_points import NAMES
-from emboplan.embolics.reduction import ReductionRule
 from emboplan.model.results.particles import ShuntRisk
 from emboplan.workflow.cases.casefields import MassMg, NonEmpty, Positive, VolumeMl, aware, each_once
 from emboplan.workflow.cases.loadingfields import (

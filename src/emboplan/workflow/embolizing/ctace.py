@@ -5,12 +5,12 @@ from __future__ import annotations
 from emboplan.catalog.tace_tables import tace_numbers
 from emboplan.embolics.acknowledgement import to_acknowledge
 from emboplan.embolics.compatibility import refuse_beads_with_oil, refuse_material
-from emboplan.embolics.dosing import drug_dose
 from emboplan.embolics.drug_names import plain_drug
-from emboplan.embolics.emulsion import SUSPENDED, emulsion
+from emboplan.embolics.emulsions.dosing import drug_dose
+from emboplan.embolics.emulsions.emulsion import SUSPENDED, emulsion
+from emboplan.embolics.emulsions.infusion import oil_suspension
+from emboplan.embolics.emulsions.reduction import ReductionRule
 from emboplan.embolics.figures import emulsion_figures, suspension_figures
-from emboplan.embolics.infusion import oil_suspension
-from emboplan.embolics.reduction import ReductionRule
 from emboplan.errors import InputError
 from emboplan.model.arm import ArmTechnique
 from emboplan.model.results.particles import ParticleChoice

@@ -8,11 +8,11 @@ from emboplan.catalog.embolics import BEADS, compact, find_bead
 from emboplan.catalog.load import Catalog
 from emboplan.catalog.tace_tables import tace_numbers
 from emboplan.embolics.acknowledgement import to_acknowledge
-from emboplan.embolics.bead_dose import bead_dose
-from emboplan.embolics.beads import BeadRequest, load_session
+from emboplan.embolics.bead_loading.bead_dose import bead_dose
+from emboplan.embolics.bead_loading.beads import BeadRequest, load_session
+from emboplan.embolics.bead_loading.size_parts import open_sizes, size_parts
 from emboplan.embolics.compatibility import refuse_material
 from emboplan.embolics.figures import reduction_figures
-from emboplan.embolics.size_parts import open_sizes, size_parts
 from emboplan.model.arm import ArmTechnique
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.loading_request import LoadingRequest

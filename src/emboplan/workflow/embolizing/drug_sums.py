@@ -13,8 +13,8 @@ from functools import partial
 
 from emboplan.catalog.load import Catalog
 from emboplan.catalog.tace_tables import tace_numbers
-from emboplan.embolics.cumulative import cumulative_anthracycline, drug_totals
 from emboplan.embolics.drug_names import plain_drug
+from emboplan.embolics.safety.cumulative import cumulative_anthracycline, drug_totals
 from emboplan.errors import ModelRangeError
 from emboplan.model.case import PriorKind, PriorTreatment
 from emboplan.model.finding import Finding, Severity

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from emboplan.catalog.load import Catalog
 from emboplan.embolics.acknowledgement import require_known, to_acknowledge
-from emboplan.embolics.procedure import Procedure
-from emboplan.embolics.safety import safety_prompts
+from emboplan.embolics.safety.procedure import Procedure
+from emboplan.embolics.safety.prompts import safety_prompts
 from emboplan.errors import CaseFileError, InputError
 from emboplan.model.case import Case
 from emboplan.model.disease import TumourType

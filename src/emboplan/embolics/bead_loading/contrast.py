@@ -13,7 +13,7 @@ from emboplan.catalog.load import Catalog
 from emboplan.catalog.status import footnote
 from emboplan.catalog.tace_tables import tace_numbers
 from emboplan.embolics.amounts import Number, exact, positive
-from emboplan.embolics.bead_amounts import BeadAmounts
+from emboplan.embolics.bead_loading.bead_amounts import BeadAmounts
 from emboplan.embolics.compatibility import refuse_oil_as_fluid
 from emboplan.embolics.ledger import Ledger, shown
 from emboplan.errors import ModelRangeError

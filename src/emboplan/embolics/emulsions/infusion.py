@@ -10,7 +10,7 @@ from emboplan.catalog.status import footnote
 from emboplan.catalog.tace_tables import tace_numbers
 from emboplan.embolics.amounts import Number, drug_name, exact, positive
 from emboplan.embolics.body_surface import plausible_surface
-from emboplan.embolics.oil_limit import oil_findings, oil_limit
+from emboplan.embolics.emulsions.oil_limit import oil_findings, oil_limit
 from emboplan.errors import ModelRangeError
 from emboplan.model.results.emulsion import ArterialDose, OilSuspension
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from emboplan.embolics.cumulative import cumulative_anthracycline, drug_totals
+from emboplan.embolics.safety.cumulative import cumulative_anthracycline, drug_totals
 from emboplan.errors import ModelRangeError
 from emboplan.model.finding import Severity
 from emboplan.model.results.drug_history import DrugAmount

@@ -14,9 +14,9 @@ from emboplan.catalog import load
 from emboplan.catalog.tace_tables import source_tier, tace_numbers
 from emboplan.embolics.compatibility import is_drug_eluting, refuse_material
 from emboplan.embolics.fluids import holds_chloride, holds_phosphate
-from emboplan.embolics.procedure import Procedure
-from emboplan.embolics.safety import safety_prompts
-from emboplan.embolics.safety_liver import burden_rules
+from emboplan.embolics.safety.liver_prompts import burden_rules
+from emboplan.embolics.safety.procedure import Procedure
+from emboplan.embolics.safety.prompts import safety_prompts
 from emboplan.errors import InputError, ModelRangeError, UnitError
 from emboplan.model.arm import ArmTechnique
 from emboplan.model.finding import Finding, Severity

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emboplan.embolics.bead_dose import bead_dose
+from emboplan.embolics.bead_loading.bead_dose import bead_dose
 from emboplan.errors import ModelRangeError
 
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emboplan.embolics.acknowledgement import to_acknowledge
-from emboplan.embolics.bead_dose import bead_dose
-from emboplan.embolics.cumulative import cumulative_anthracycline
-from emboplan.embolics.dosing import drug_dose
+from emboplan.embolics.bead_loading.bead_dose import bead_dose
+from emboplan.embolics.emulsions.dosing import drug_dose
+from emboplan.embolics.safety.cumulative import cumulative_anthracycline
 from emboplan.errors import ModelRangeError
 from emboplan.model.results.drug_history import DrugAmount
 

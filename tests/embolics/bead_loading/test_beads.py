@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from emboplan.embolics.contrast import contrast_volumes
-from emboplan.embolics.loaded_share import drug_balance
-from emboplan.embolics.sizes import changed_diameters
-from emboplan.embolics.solution import drug_vials, strength_mg_per_ml
+from emboplan.embolics.bead_loading.contrast import contrast_volumes
+from emboplan.embolics.bead_loading.loaded_share import drug_balance
+from emboplan.embolics.bead_loading.sizes import changed_diameters
+from emboplan.embolics.bead_loading.solution import drug_vials, strength_mg_per_ml
 from emboplan.errors import CatalogError
 from emboplan.model.results.loading import Loading
 from emboplan.workflow.load import load_beads

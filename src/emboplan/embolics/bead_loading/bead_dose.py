@@ -16,7 +16,7 @@ from emboplan.catalog.tace_tables import tace_numbers
 from emboplan.embolics.amounts import Number, exact, plain_number, positive
 from emboplan.embolics.body_surface import plausible_surface
 from emboplan.embolics.drug_names import known_drug
-from emboplan.embolics.reduction import (
+from emboplan.embolics.emulsions.reduction import (
     ReductionRule,
     bilirubin_reduction,
     has_reduction,

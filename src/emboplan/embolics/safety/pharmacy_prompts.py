@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from emboplan.embolics.compatibility import holds_aluminium, is_drug_eluting
 from emboplan.embolics.drug_names import plain_drug
 from emboplan.embolics.fluids import diluent_is_known, holds_chloride, holds_phosphate
-from emboplan.embolics.procedure import Situation
+from emboplan.embolics.safety.procedure import Situation
 from emboplan.model.finding import Finding, Severity
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emboplan.embolics.bead_session import LiverFunction
-from emboplan.embolics.beads import BeadRequest
+from emboplan.embolics.bead_loading.bead_session import LiverFunction
+from emboplan.embolics.bead_loading.beads import BeadRequest
 from emboplan.errors import InputError, ModelRangeError
 from emboplan.workflow.load import load_bead_sessions, load_beads
 

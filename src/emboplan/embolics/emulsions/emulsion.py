@@ -20,11 +20,11 @@ from emboplan.embolics.compatibility import (
     refuse_diluent,
     refuse_oil_as_fluid,
 )
-from emboplan.embolics.dosing import drug_dose
+from emboplan.embolics.emulsions.dosing import drug_dose
+from emboplan.embolics.emulsions.oil_limit import oil_findings, oil_limit
+from emboplan.embolics.emulsions.phases import expected_droplets, phase_volumes, territory_shares
+from emboplan.embolics.emulsions.reduction import ReductionRule
 from emboplan.embolics.fluids import diluent_is_known
-from emboplan.embolics.oil_limit import oil_findings, oil_limit
-from emboplan.embolics.phases import expected_droplets, phase_volumes, territory_shares
-from emboplan.embolics.reduction import ReductionRule
 from emboplan.errors import ModelRangeError
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.results.emulsion import (
@@ -92,7 +92,7 @@ def emulsion(
         raise ModelRangeError(
             f"{SUSPENDED} is suspended in its own oil vehicle and has no aqueous phase; leave out oil, "
             "aqueous phase and ratio (emboplan load --technique ctace, or a case with kind ctace), or use "
-            "emboplan.embolics.infusion.oil_suspension"
+            "emboplan.embolics.emulsions.infusion.oil_suspension"
         )
     if aqueous_phase is not None and not plain_name(aqueous_phase):
         raise ModelRangeError(

@@ -16,22 +16,28 @@ from emboplan.catalog.embolics import find_bead, find_drug, load_recipe
 from emboplan.catalog.load import Catalog
 from emboplan.catalog.tace_tables import tace_numbers
 from emboplan.embolics.amounts import Number, exact, positive
-from emboplan.embolics.bead_amounts import BeadAmounts, BeadWish, bead_amounts
-from emboplan.embolics.bead_notes import advice, chemistry, measured_on
-from emboplan.embolics.catheter import bead_catheter
-from emboplan.embolics.contrast import (
+from emboplan.embolics.bead_loading.bead_amounts import BeadAmounts, BeadWish, bead_amounts
+from emboplan.embolics.bead_loading.bead_notes import advice, chemistry, measured_on
+from emboplan.embolics.bead_loading.contrast import (
     Volumes,
     contrast_findings,
     contrast_to_add,
     final_volume,
     refuse_oil,
 )
+from emboplan.embolics.bead_loading.loaded_share import LoadedShare, loaded_share, loading_minutes
+from emboplan.embolics.bead_loading.sizes import Sizes, chosen_sizes, loaded_sizes, span
+from emboplan.embolics.bead_loading.solution import (
+    Solution,
+    bead_solution,
+    check_mixture,
+    choose_diluent,
+    choose_vials,
+)
+from emboplan.embolics.bead_loading.steps import StepNumbers, loading_steps
+from emboplan.embolics.bead_loading.storage import WITHOUT, storage_rows
+from emboplan.embolics.catheter import bead_catheter
 from emboplan.embolics.ledger import Ledger
-from emboplan.embolics.loaded_share import LoadedShare, loaded_share, loading_minutes
-from emboplan.embolics.sizes import Sizes, chosen_sizes, loaded_sizes, span
-from emboplan.embolics.solution import Solution, bead_solution, check_mixture, choose_diluent, choose_vials
-from emboplan.embolics.steps import StepNumbers, loading_steps
-from emboplan.embolics.storage import WITHOUT, storage_rows
 from emboplan.errors import ModelRangeError
 from emboplan.model.embolics import LoadRecipe
 from emboplan.model.results.loading import Loading, TerritoryPart

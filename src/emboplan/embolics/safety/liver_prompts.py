@@ -9,7 +9,7 @@ from fractions import Fraction
 from emboplan import catalog as catalogue
 from emboplan.catalog.tace_tables import burden_limits_pct, tace_numbers
 from emboplan.embolics.amounts import Number, exact, not_negative
-from emboplan.embolics.procedure import Situation
+from emboplan.embolics.safety.procedure import Situation
 from emboplan.errors import ModelRangeError
 from emboplan.model.finding import Finding, Severity
 from emboplan.units import PERCENT

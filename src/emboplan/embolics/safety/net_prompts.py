@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from emboplan.embolics.drug_names import plain_drug
-from emboplan.embolics.procedure import Procedure, Situation
+from emboplan.embolics.safety.procedure import Procedure, Situation
 from emboplan.model.arm import ArmTechnique
 from emboplan.model.finding import Finding, Severity
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from emboplan import catalog as catalogue
 from emboplan.catalog.tace_tables import tace_numbers
-from emboplan.embolics.procedure import Procedure, Situation
-from emboplan.embolics.safety_liver import liver_prompts
-from emboplan.embolics.safety_net import net_prompts
-from emboplan.embolics.safety_pharmacy import pharmacy_prompts
+from emboplan.embolics.safety.liver_prompts import liver_prompts
+from emboplan.embolics.safety.net_prompts import net_prompts
+from emboplan.embolics.safety.pharmacy_prompts import pharmacy_prompts
+from emboplan.embolics.safety.procedure import Procedure, Situation
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.patient import PatientFacts
 

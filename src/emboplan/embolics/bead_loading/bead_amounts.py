@@ -13,7 +13,14 @@ from fractions import Fraction
 
 from emboplan.catalog.status import footnote
 from emboplan.embolics.amounts import Number, exact, positive
-from emboplan.embolics.bead_limits import caps, check_caps, check_load, check_session, check_vial, own_load
+from emboplan.embolics.bead_loading.bead_limits import (
+    caps,
+    check_caps,
+    check_load,
+    check_session,
+    check_vial,
+    own_load,
+)
 from emboplan.embolics.ledger import Ledger, shown
 from emboplan.errors import CatalogError, ModelRangeError
 from emboplan.model.embolics import LoadRecipe, quantities, quantity

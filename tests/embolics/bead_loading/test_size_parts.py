@@ -4,11 +4,11 @@ import pytest
 
 from emboplan.catalog import load
 from emboplan.embolics.acknowledgement import require_known, to_acknowledge
-from emboplan.embolics.beads import BeadRequest, load_session
-from emboplan.embolics.dosing import drug_dose
+from emboplan.embolics.bead_loading.beads import BeadRequest, load_session
+from emboplan.embolics.bead_loading.size_parts import open_sizes, size_parts
+from emboplan.embolics.emulsions.dosing import drug_dose
 from emboplan.embolics.figures import emulsion_figures, particle_figures, suspension_figures
 from emboplan.embolics.particles import particles
-from emboplan.embolics.size_parts import open_sizes, size_parts
 from emboplan.errors import InputError, ModelRangeError
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.results.loading import Loading

@@ -14,8 +14,8 @@ from emboplan.catalog.tace_tables import TaceNumbers, tace_numbers
 from emboplan.embolics.amounts import Number, exact, positive
 from emboplan.embolics.body_surface import plausible_surface
 from emboplan.embolics.drug_names import known_drug
-from emboplan.embolics.published_dose import published_findings
-from emboplan.embolics.reduction import (
+from emboplan.embolics.emulsions.published_dose import published_findings
+from emboplan.embolics.emulsions.reduction import (
     ReductionRule,
     bilirubin_reduction,
     has_reduction,

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from emboplan.catalog import load
 from emboplan.catalog.tace_tables import tace_numbers
-from emboplan.embolics.emulsion import emulsion
-from emboplan.embolics.infusion import arterial_dose, oil_suspension
-from emboplan.embolics.reduction import bilirubin_reduction
+from emboplan.embolics.emulsions.emulsion import emulsion
+from emboplan.embolics.emulsions.infusion import arterial_dose, oil_suspension
+from emboplan.embolics.emulsions.reduction import bilirubin_reduction
 from emboplan.errors import CatalogError, EmboplanError, InputError, ModelRangeError
 from emboplan.model.results.emulsion import DropletType, Emulsion
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from emboplan.embolics.amounts import plain_number
-from emboplan.embolics.bead_amounts import BeadAmounts
-from emboplan.embolics.contrast import Volumes
+from emboplan.embolics.bead_loading.bead_amounts import BeadAmounts
+from emboplan.embolics.bead_loading.contrast import Volumes
+from emboplan.embolics.bead_loading.solution import DrugVials, Solution
 from emboplan.embolics.ledger import Ledger, shown
-from emboplan.embolics.solution import DrugVials, Solution
 from emboplan.model.embolics import LoadRecipe, quantity
 
 BLANK = "____"

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from emboplan.catalog.load import Catalog
 from emboplan.embolics.acknowledgement import to_acknowledge
 from emboplan.embolics.amounts import Number
-from emboplan.embolics.bead_dose import bead_dose
-from emboplan.embolics.beads import BeadRequest, load_session, require_names
+from emboplan.embolics.bead_loading.bead_dose import bead_dose
+from emboplan.embolics.bead_loading.beads import BeadRequest, load_session, require_names
 from emboplan.embolics.figures import reduction_figures
 from emboplan.model.results.loading import Loading
 

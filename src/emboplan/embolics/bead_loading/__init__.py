@@ -1,0 +1,1 @@
+"""The loading of drug-eluting beads: amounts, solution, sizes, steps, storage."""

@@ -1,0 +1,1 @@
+"""Conventional TACE: dose, oil, phases, infusions."""

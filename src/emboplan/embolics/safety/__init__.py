@@ -1,0 +1,1 @@
+"""What a team is asked before an embolization, and what a patient has had."""
