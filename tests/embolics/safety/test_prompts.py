@@ -275,8 +275,8 @@ def test_aluminium_is_refused_with_oxaliplatin() -> None:
 
 def test_every_prompt_of_the_table_has_a_rule() -> None:
     """A sentence that no rule raises would never be read."""
-    folder = Path(__file__).resolve().parents[2] / "src" / "emboplan" / "embolics"
-    code = "".join(path.read_text(encoding="utf-8") for path in folder.glob("safety*.py"))
+    folder = Path(__file__).resolve().parents[3] / "src" / "emboplan" / "embolics" / "safety"
+    code = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
     assert [name for name in NUMBERS.names_in("prompt") if f'"{name}"' not in code] == []
 
 
