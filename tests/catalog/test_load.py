@@ -247,3 +247,26 @@ def test_a_nuclide_without_half_life_is_refused_in_words() -> None:
     """Fluorine is there for the clock of a PET, not to treat with."""
     with pytest.raises(CatalogError, match="no half-life of F-18"):
         catalog.load().nuclide("F-18")
+
+
+def test_half_life_energy_and_coefficient_of_a_site_must_belong_together(tmp_path: Path) -> None:
+    """60 h with our 0.933 MeV give 46.58 Gy kg/GBq: plans with our 49.8 would contradict transported doses."""
+    site = tmp_path / "site.toml"
+    site.write_text(
+        textwrap.dedent(
+            """
+            [sources]
+            OURS = "Handbook"
+
+            [nuclides.Y-90.half_life]
+            value = 60.0
+            unit = "h"
+            source = ["OURS"]
+            place = "table 1"
+            status = "confirmed"
+            """
+        ),
+        encoding="utf-8",
+    )
+    with pytest.raises(CatalogError, match=r"49\.8 Gy kg/GBq does not follow .* which give 46\.58; change"):
+        catalog.load(site).nuclide("Y-90")

@@ -23,6 +23,8 @@ BECQUEREL_PER_GIGABECQUEREL = 1e9
 # A coefficient that a user types is taken for one of the named ones when it agrees with it to this relative
 # difference: far below the 0.03 % between the closest two, far above the rounding of a typed number.
 SAME_COEFFICIENT = 1e-6
+# Published coefficients of a nuclide differ from each other by less than this share; more is a mistake.
+ALIKE_COEFFICIENTS = 0.02
 
 
 class Status(StrEnum):
@@ -109,6 +111,21 @@ class Nuclide:
     mean_energy: Sourced | None
     dose_coefficient: Sourced | None
     coefficients: Mapping[str, Sourced]
+
+    def __post_init__(self) -> None:
+        """Refuse a coefficient that does not follow from half-life and mean energy.
+
+        Some methods use the one, some the others: a site that changes one of them must change all.
+        """
+        if self.dose_coefficient is None or self.mean_energy is None:
+            return
+        derived = self.derived_gy_kg_per_gbq
+        if not math.isclose(self.k_gy_kg_per_gbq, derived, rel_tol=ALIKE_COEFFICIENTS):
+            raise CatalogError(
+                f"{self.name}: the dose coefficient {self.k_gy_kg_per_gbq:g} Gy kg/GBq does not follow from "
+                f"half-life {self.half_life_h:g} h and mean energy {self.mean_energy.number:g} MeV, which give "
+                f"{derived:.4g}; change half_life, mean_energy and dose_coefficient together"
+            )
 
     @property
     def half_life_h(self) -> float:

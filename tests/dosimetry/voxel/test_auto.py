@@ -39,6 +39,12 @@ unit = "MeV"
 source = ["OURS"]
 place = "x"
 status = "confirmed"
+[nuclides.Y-90.dose_coefficient]
+value = 46.27
+unit = "Gy kg/GBq"
+source = ["OURS"]
+place = "x"
+status = "confirmed"
 """
 
 
