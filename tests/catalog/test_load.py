@@ -250,7 +250,7 @@ def test_a_nuclide_without_half_life_is_refused_in_words() -> None:
 
 
 def test_half_life_energy_and_coefficient_of_a_site_must_belong_together(tmp_path: Path) -> None:
-    """60 h with our 0.933 MeV give 46.58 Gy kg/GBq: plans with our 49.8 would contradict transported doses."""
+    """60 h with our 0.933 MeV give 46.58 Gy kg/GBq: with our 49.8 methods would contradict each other."""
     site = tmp_path / "site.toml"
     site.write_text(
         textwrap.dedent(

@@ -123,8 +123,8 @@ class Nuclide:
         if not math.isclose(self.k_gy_kg_per_gbq, derived, rel_tol=ALIKE_COEFFICIENTS):
             raise CatalogError(
                 f"{self.name}: the dose coefficient {self.k_gy_kg_per_gbq:g} Gy kg/GBq does not follow from "
-                f"half-life {self.half_life_h:g} h and mean energy {self.mean_energy.number:g} MeV, which give "
-                f"{derived:.4g}; change half_life, mean_energy and dose_coefficient together"
+                f"half-life {self.half_life_h:g} h and mean energy {self.mean_energy.number:g} MeV, which "
+                f"give {derived:.4g}; change half_life, mean_energy and dose_coefficient together"
             )
 
     @property
