@@ -296,7 +296,7 @@ def transport_dose(
         radiated_mev=radiated,
         structures=means,
         reached=rounds.is_reached(means),
-        findings=run_findings(rounds, means, run, left / float(sums.energies[EMITTED])),
+        findings=run_findings(rounds, means, run),
         batch_doses_gy=parts,
         batch_voxels=sums.kept_voxels if keep_batches else None,
     )

@@ -34,9 +34,6 @@ SPARE = 1.1
 # A first estimate of the error may be far off: no round makes a run longer than so many times.
 GROWTH = 16
 
-# Electrons that leave the grid and carry more than this share of the energy are worth saying.
-LEFT_FRAC = 0.001
-
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
@@ -104,10 +101,8 @@ def checked_rounds(
     return Rounds(seed, batch, most_histories // batch // BATCHES * BATCHES, relative_error)
 
 
-def run_findings(
-    rounds: Rounds, means: Sequence[StructureMean], histories: int, left_frac: float
-) -> tuple[Finding, ...]:
-    """What the reader of the result must know: errors not reached, and energy that left the grid."""
+def run_findings(rounds: Rounds, means: Sequence[StructureMean], histories: int) -> tuple[Finding, ...]:
+    """What the reader of the result must know: errors that were not reached."""
     found = []
     if rounds.relative_error is not None and not rounds.is_reached(means):
         short = [m for m in means if m.relative_error > rounds.relative_error]
@@ -120,10 +115,4 @@ def run_findings(
             f"{rounds.relative_error * PERCENT:.2g} % asked for: {errors}."
         )
         found.append(Finding("transport-error", Severity.WARNING, text))
-    if left_frac > LEFT_FRAC:
-        text = (
-            f"Electrons carry {left_frac * PERCENT:.2g} % of the emitted energy out of the grid; "
-            "a grid that reaches farther beyond the activity would hold it."
-        )
-        found.append(Finding("transport-left-grid", Severity.INFO, text))
     return tuple(found)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from emboplan.catalog.load import Catalog
+from emboplan.catalog.tace_tables import tace_numbers
 from emboplan.dosimetry.treatment.supply import largest_label_gbq
 from emboplan.model.products import Microsphere
 from emboplan.units import UNITS
@@ -27,11 +28,8 @@ LEAST_OF_A_VIAL = 0.01
 # Middles of what there is, to a power of ten: liver in mL, lungs in g, tissue in g/mL.
 LIVER_ML, LUNGS_G, TISSUE_G_PER_ML = 2e3, 1e3, 1.0
 
-# From a small child to beyond the tallest and the heaviest on an angiography table, so that a factor of ten
-# is found in a grown person.
-BODY_CM, BODY_KG = (45.0, 250.0), (2.0, 400.0)
-# Weight over height squared: below it no one lives, above it a body has slipped by a digit.
-BODY_KG_PER_M2 = (8.0, 120.0)
+# Weight over height squared, by its name in the catalogue.
+PER_SQUARE = "weight_over_square"
 
 
 def unit_slips(case: CaseTable, catalog: Catalog) -> Iterator[str]:
@@ -47,30 +45,38 @@ def unit_slips(case: CaseTable, catalog: Catalog) -> Iterator[str]:
     for where, value, middle, unit in values:
         if value is not None and middle is not None and not middle / APART < value < middle * APART:
             yield f"{where}: found {value:g} {unit}, which nothing has; check the unit"
-    yield from body_slips(patient.height, patient.weight)
+    yield from body_slips(patient.height, patient.weight, catalog)
     yield from _activities(case, catalog)
 
 
-def body_slips(height_cm: float | None, weight_kg: float | None) -> Iterator[str]:
+def body_slips(height_cm: float | None, weight_kg: float | None, catalog: Catalog) -> Iterator[str]:
     """A line for a height or a weight that nobody has, and for two that do not belong to one body."""
-    sizes = (("height", height_cm, BODY_CM, "cm"), ("weight", weight_kg, BODY_KG, "kg"))
+    bounds = {name: tace_numbers(catalog).pair(f"body.{name}") for name in ("height", "weight", PER_SQUARE)}
+    sizes = (("height", height_cm, "cm"), ("weight", weight_kg, "kg"))
     wrong = [
         f"patient.{name}: found {value:g} {unit}, which nobody has; check the unit"
-        for name, value, (least, most), unit in sizes
-        if value is not None and not least <= value <= most
+        for name, value, unit in sizes
+        if value is not None and not _within(value, bounds[name])
     ]
     yield from wrong
-    if wrong or height_cm is None or weight_kg is None or _one_body(height_cm, weight_kg):
+    if wrong or height_cm is None or weight_kg is None:
         return
-    swapped = BODY_CM[0] <= weight_kg <= BODY_CM[1] and _one_body(weight_kg, height_cm)
+    if _within(_per_square(height_cm, weight_kg), bounds[PER_SQUARE]):
+        return
+    swapped = _within(weight_kg, bounds["height"]) and _within(
+        _per_square(weight_kg, height_cm), bounds[PER_SQUARE]
+    )
     ask = "are the two swapped?" if swapped else "check both"
     found = f"found a height of {height_cm:g} cm and a weight of {weight_kg:g} kg"
     yield f"patient: {found}, which nobody has together; {ask}"
 
 
-def _one_body(height_cm: float, weight_kg: float) -> bool:
-    least, most = BODY_KG_PER_M2
-    return least <= weight_kg / (height_cm / CM_PER_M) ** 2 <= most
+def _per_square(height_cm: float, weight_kg: float) -> float:
+    return weight_kg / (height_cm / CM_PER_M) ** 2
+
+
+def _within(value: float, bounds: tuple[float, float]) -> bool:
+    return bounds[0] <= value <= bounds[1]
 
 
 def _coefficient(case: CaseTable, catalog: Catalog) -> float | None:

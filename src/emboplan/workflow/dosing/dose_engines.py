@@ -37,9 +37,6 @@ Share = NDArray[np.float32]
 KEPT = "kept"
 BREMSSTRAHLUNG = (KEPT, "escapes")
 
-# What a transport run calls the energy that left, in share of its own electrons.
-RUN_LEFT = "transport-left-grid"
-
 # Soft tissue for the interfaces, and yet 1 % shorter in range: a phantom of water has its own kernel.
 WATER = "water"
 
@@ -252,7 +249,7 @@ def _of_auto(found: AutoResult) -> ComputedDose:
         histories=0 if found.transported is None else found.transported.histories,
         reached=found.reached,
         means=found.structures,
-        findings=_with_left(found.findings, left),
+        findings=(*found.findings, *left_findings(left)),
         left_frac=left,
         batch_doses_gy=found.batch_doses_gy,
         batch_voxels=found.batch_voxels,
@@ -261,11 +258,6 @@ def _of_auto(found: AutoResult) -> ComputedDose:
 
 def _left_of(run: TransportResult) -> float:
     return run.left_mev / run.emitted_mev
-
-
-def _with_left(findings: Sequence[Finding], left: float) -> tuple[Finding, ...]:
-    """The findings with one on the energy that left, in share of all; a run knows only its own part."""
-    return (*(one for one in findings if one.id != RUN_LEFT), *left_findings(left))
 
 
 def _of_transport(found: TransportResult) -> ComputedDose:
@@ -277,7 +269,7 @@ def _of_transport(found: TransportResult) -> ComputedDose:
         histories=found.histories,
         reached=found.reached,
         means=found.structures,
-        findings=_with_left(found.findings, left),
+        findings=(*found.findings, *left_findings(left)),
         left_frac=left,
         batch_doses_gy=found.batch_doses_gy,
         batch_voxels=found.batch_voxels,

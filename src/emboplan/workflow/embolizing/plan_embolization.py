@@ -71,7 +71,7 @@ def _plan(
     """
     if case.images is None:
         raise CaseFileError([f"{case.source.name}: no [images]"])
-    slips = list(body_slips(case.patient.height_cm, case.patient.weight_kg))
+    slips = list(body_slips(case.patient.height_cm, case.patient.weight_kg, catalog))
     if slips:
         raise CaseFileError([f"{case.source.name}: {line}" for line in slips])
     seen = contoured(case, case.images, catalog, progress)
