@@ -254,3 +254,26 @@ def test_areas_by_who(tmp_path: Path) -> None:
         "time_points"
     ][-1]
     assert (point["sum_mm2"], point["nadir_mm2"], point["hepatic"]) == (720, 1800, "PR")
+
+
+def test_who_died_before_the_first_scan_is_in_the_denominator(tmp_path: Path) -> None:
+    """P1 and P4 respond, P5 was treated and never read: 2 of 5. A table of no rows is one patient's too."""
+    (tmp_path / "many.csv").write_text(MANY, encoding="utf-8")
+    head = "patient,first_treatment_date,death_date\n"
+    named = "".join(f"P{n},2024-01-02,\n" for n in (1, 2, 3, 4))
+    (tmp_path / "courses.csv").write_text(f"{head}{named}P5,2024-01-02,2024-01-12\n", encoding="utf-8")
+    given = ("respond", tmp_path / "many.csv", "--course", tmp_path / "courses.csv")
+    ran = run(*given)
+    assert ran.status == 0
+    assert "orr  2/5 = 40.0 % (95 % CI 5.3 to 85.3 %)" in ran.out
+    assert "note: no reads: counted as NE: P5" in ran.out.splitlines()
+    answer = json.loads(run(*given, "--json").out)
+    assert answer["patients"]["P5"]["evaluable"] is False
+    assert answer["patients"]["P5"]["endpoints"]["os"]["time_days"] == 10
+    (tmp_path / "none.csv").write_text(HEAD, encoding="utf-8")
+    (tmp_path / "one.toml").write_text(
+        "first_treatment_date = 2024-01-02\ndeath_date = 2024-01-12\n", encoding="utf-8"
+    )
+    alone = json.loads(run("respond", tmp_path / "none.csv", "--course", tmp_path / "one.toml", "--json").out)
+    assert (alone["best_overall"], alone["endpoints"]["pfs"]["event_kind"]) == ("NE", "death")
+    assert run("respond", tmp_path / "none.csv").status == 2

@@ -31,6 +31,7 @@ from emboplan.model.protocol import (
     Not,
     Operator,
     Protocol,
+    Rule,
     Washout,
 )
 from emboplan.model.results.eligibility import How, WhatWouldChange
@@ -70,6 +71,9 @@ VALUES: Mapping[str, list[FactValue]] = {
 
 AFTER_ALL = date(2026, 4, 20)
 """A last treatment that is too recent even for the last day of entry."""
+
+BEFORE_ALL = date(2024, 1, 1)
+"""A last treatment that is long enough before the first day of entry too."""
 
 operators = st.sampled_from([it for it in Operator if it is not Operator.EQUAL])
 limits = st.sampled_from([Decimal(1), Decimal(2)])
@@ -133,7 +137,7 @@ def may_become(protocol: Protocol, facts: PatientFacts, name: str) -> list[FactV
     ):
         return []
     if name == "last" and known is None:
-        return [*VALUES[name], AFTER_ALL]
+        return [BEFORE_ALL, *VALUES[name], AFTER_ALL]
     if known is None:
         return VALUES[name]
     if name == "entry":
@@ -500,6 +504,14 @@ def test_the_first_day_of_entry_that_would_do_is_counted_from() -> None:
     assert last.needed == "2026-01-20 or earlier (at least 28 days before entry 2026-02-17)"
 
 
+def test_a_treatment_that_must_have_been_given_has_one_answer() -> None:
+    """Its date is recorded, so that the washout waits for the entry: 28 days after 20 January."""
+    protocol = own_protocol(Is(GIVEN, (True,)), Washout(GIVEN, LAST, ENTRY, days=28))
+    known = {"last": Fact(date(2026, 1, 20)), "entry": Fact(date(2026, 2, 1))}
+    told = [(it.fact, it.needed) for it in only(what_would_change(PatientFacts(known), protocol))]
+    assert told == [("entry", "2026-02-17 or later"), ("given", "yes")]
+
+
 def test_a_limit_inside_a_range_does_not_part_it() -> None:
     either = AnyOf((Compares(BLOOD, Operator.AT_LEAST, TWO), Is(CONSENT, (True,))))
     protocol = own_protocol(Compares(BLOOD, Operator.AT_LEAST, ONE), either)
@@ -598,6 +610,44 @@ def test_of_two_ways_the_one_that_asks_less_is_said_else_the_first(
     needed = only(what_would_change(PatientFacts(known), own_protocol(AnyOf(ways))))
     told = [(it.fact, it.needed) for it in needed]
     assert told == [("blood", blood), ("consent", "yes"), ("urine", urine)]
+
+
+PAST = Is(HISTORY, (True,))
+NEVER = Washout(GIVEN, LAST, ENTRY, days=28)
+SCANNED = Compares(BLOOD_AFTER, Operator.AT_LEAST, ONE)
+
+
+@pytest.mark.parametrize(
+    ("first", "blood", "urine"),
+    [
+        (AllOf((below(1, 2), PAST)), "< 1", "< 2"),
+        (AllOf((below(1, 2), NEVER)), "< 1", "< 2"),
+        (AllOf((below(1, 2), SCANNED)), "< 2", "< 1"),
+    ],
+)
+def test_what_can_be_no_other_way_asks_for_nothing(first: AllOf, blood: str, urine: str) -> None:
+    """History, and a treatment that was not given, stay; a value that may be measured again has to stay."""
+    known: dict[str, FactValue] = {"blood": Decimal(5), "urine": Decimal(5), "consent": False}
+    known |= {"history": True, "given": False, "blood_after": Decimal(2)}
+    facts = PatientFacts({name: Fact(value) for name, value in known.items()})
+    needed = only(what_would_change(facts, own_protocol(AnyOf((first, below(2, 1))))))
+    assert [(it.fact, it.needed) for it in needed] == [
+        ("blood", blood),
+        ("consent", "yes"),
+        ("urine", urine),
+    ]
+
+
+def test_a_way_that_asks_more_than_another_is_none() -> None:
+    """16 x 32 are 512, whatever stands beside the 16."""
+    more = tuple(
+        AllOf((Is(a, (True,)), Is(c, (True,))))
+        for a, c in zip(decisions("a", 16), decisions("c", 16), strict=True)
+    )
+    either: list[tuple[Rule, ...]] = [(any_yes("a", 16), *more), (*more, any_yes("a", 16))]
+    for parts in either:
+        answer = what_would_change(PatientFacts(), own_protocol(AnyOf(parts), any_yes("b", 32)))
+        assert (answer.complete, len(answer.sets)) == (True, 512)
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,27 @@ def test_units_and_their_factors() -> None:
     )
 
 
+def test_years_are_those_between_the_date_and_the_other_one_it_names() -> None:
+    entries = {
+        "age": NUMBER,
+        "born": {"type": "date", "meaning": "m", "completes": {"years": "age", "on": "entry"}},
+        "entry": {"type": "date", "meaning": "m"},
+    }
+    found = definitions_from_table({"fact": entries})
+    assert {name: it.completed for name, it in found.items()} == {
+        "age": ("born", "entry"),
+        "born": None,
+        "entry": None,
+    }
+
+
+def test_what_is_no_table_is_told_once() -> None:
+    with pytest.raises(CatalogError) as caught:
+        definitions_from_table({"fact": {"x": 3}})
+    told = str(caught.value).splitlines()
+    assert told.count("fact.x: found 3, expected a table") == 1
+
+
 @pytest.mark.parametrize(
     ("entry", "line"),
     [
@@ -74,6 +95,15 @@ def test_units_and_their_factors() -> None:
         ),
         (NUMBER | {"type": "date", "not_after": "y"}, 'speaks of the fact "y", which is not defined'),
         (NUMBER | {"share": {"part": "x", "whole": "y"}}, 'speaks of the fact "y", which is not defined'),
+        (NUMBER | {"completes": {"years": "y", "on": "x"}}, 'speaks of the fact "y", which is not defined'),
+        (NUMBER | {"completes": {"years": "x", "on": "y"}}, 'speaks of the fact "y", which is not defined'),
+        (NUMBER | {"share": {"part": "x"}}, "share.whole: missing"),
+        (NUMBER | {"completes": {"years": "x", "on": " "}}, 'completes.on: found " ", expected text'),
+        (
+            NUMBER | {"share": {"part": "x", "whole": "x", "unit": "mL"}},
+            "share.unit: unknown key, expected one of part, whole",
+        ),
+        (NUMBER | {"not_after": ""}, 'not_after: found "", expected text'),
         (lab({"symbol": "g/L", "factor": 2}), "units[0].factor: unknown key, expected one of symbol, also"),
         (lab({"also": ["g"]}), "units[0].symbol: missing"),
         (lab({"symbol": "g", "divide_by": 2, "source": "s"}), "units[0].status: found nothing, expected"),

@@ -110,6 +110,13 @@ def test_where_a_number_is_now() -> None:
     assert cut(fact(change=Change.FIXED), "1", now="0").reachable == {0}
 
 
+@pytest.mark.parametrize("now", ["3", "5"])
+def test_a_confirmed_value_below_what_is_plausible_lies_on_its_side_of_a_limit(now: str) -> None:
+    """The limit 5 lies below the bound: of its pieces only the one above it is there, which holds neither."""
+    found = cut(fact(plausible=(Decimal(10), Decimal(20))), "5", now=now)
+    assert said(found)[found.now] == (now, now, now)
+
+
 def test_a_confirmed_value_beyond_what_is_plausible_is_a_piece_of_its_own() -> None:
     """The limit 7 lies beyond the bound, so that its piece is not there."""
     found = cut(fact(maximum=Decimal(5)), "1", "7", now="8")
@@ -120,6 +127,7 @@ def test_a_confirmed_value_beyond_what_is_plausible_is_a_piece_of_its_own() -> N
 def test_a_laboratory_value_is_in_its_canonical_unit() -> None:
     found = cut(fact(FactKind.LAB, unit="g/dL"), "2")
     assert [it.example for it in found.pieces] == [LabValue(Decimal(n), "g/dL") for n in (1, 2, 3)]
+    assert cut(fact(FactKind.LAB)).pieces[0].example == LabValue(Decimal(0), "")
 
 
 bound = st.none() | st.integers(-6, 6).map(Decimal)

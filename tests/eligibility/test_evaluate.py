@@ -1,108 +1,26 @@
-"""Three-valued logic, dates, the trace and the shape of a result."""
+"""What a user of the engine sees: the stage, the trace and the shape of a result."""
 
 import json
 from dataclasses import asdict
-from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.eligibility.conftest import Clinic
 
 from emboplan.eligibility.evaluate import evaluate
-from emboplan.eligibility.logic import Answer, answer, months_after
 from emboplan.errors import InputError, UnitError
 from emboplan.model.patient import Fact, LabValue, PatientFacts
-from emboplan.model.protocol import AllOf, Always, AnyOf, FactDefinition, FactKind, IfThen, Is, Not, Rule
-
-A, B = (FactDefinition(name, FactKind.BOOLEAN, "a test") for name in "ab")
-RULE_A, RULE_B = Is(A, (True,)), Is(B, (True,))
-TRUTHS = (True, None, False)
-
-
-def facts(a: bool | None, b: bool | None) -> PatientFacts:
-    return PatientFacts({name: Fact(value) for name, value in (("a", a), ("b", b)) if value is not None})
-
-
-def holds(rule: Rule, a: bool | None, b: bool | None) -> bool | None:
-    return answer(rule, facts(a, b)).holds
-
-
-def test_kleene_and() -> None:
-    expected = [True, None, False, None, None, False, False, False, False]
-    assert expected == [holds(AllOf((RULE_A, RULE_B)), a, b) for a in TRUTHS for b in TRUTHS]
-
-
-def test_kleene_or() -> None:
-    expected = [True, True, True, True, None, None, True, None, False]
-    assert expected == [holds(AnyOf((RULE_A, RULE_B)), a, b) for a in TRUTHS for b in TRUTHS]
-
-
-def test_kleene_not() -> None:
-    assert [holds(Not(RULE_A), a, None) for a in TRUTHS] == [False, None, True]
-
-
-def test_kleene_implication() -> None:
-    expected = [True, None, False, True, None, None, True, True, True]
-    assert expected == [holds(IfThen(RULE_A, RULE_B), a, b) for a in TRUTHS for b in TRUTHS]
-
-
-def test_always() -> None:
-    assert answer(Always(), PatientFacts()) == Answer(holds=True)
-
-
-@given(a=st.sampled_from(TRUTHS), b=st.sampled_from(TRUTHS))
-def test_de_morgan(a: bool | None, b: bool | None) -> None:
-    either = answer(Not(AnyOf((RULE_A, RULE_B))), facts(a, b))
-    assert either == answer(AllOf((Not(RULE_A), Not(RULE_B))), facts(a, b))
-
-
-@given(a=st.sampled_from(TRUTHS), b=st.sampled_from(TRUTHS))
-def test_learning_a_fact_never_overturns_an_answer(a: bool | None, b: bool | None) -> None:
-    for rule in (AllOf((RULE_A, RULE_B)), AnyOf((RULE_A, RULE_B)), IfThen(RULE_A, RULE_B)):
-        before = holds(rule, a, b)
-        if before is not None:
-            told = [
-                holds(rule, x, y)
-                for x in TRUTHS[::2]
-                for y in TRUTHS[::2]
-                if a in (None, x) and b in (None, y)
-            ]
-            assert {before} == set(told)
-
-
-def test_missing_names_what_would_settle() -> None:
-    both = frozenset("ab")
-    assert both == answer(AllOf((RULE_A, RULE_B)), facts(None, None)).missing
-    assert frozenset("b") == answer(AllOf((RULE_A, RULE_B)), facts(True, None)).missing
-    assert frozenset() == answer(AllOf((RULE_A, RULE_B)), facts(False, None)).missing
-    assert both == answer(AnyOf((RULE_A, RULE_B)), facts(None, None)).missing
-    assert frozenset("b") == answer(AnyOf((RULE_A, RULE_B)), facts(False, None)).missing
-    assert frozenset() == answer(AnyOf((RULE_A, RULE_B)), facts(True, None)).missing
-    assert frozenset("a") == answer(IfThen(RULE_A, RULE_B), facts(None, None)).missing
-    assert frozenset("b") == answer(IfThen(RULE_A, RULE_B), facts(True, None)).missing
-
-
-@pytest.mark.parametrize(
-    ("start", "months", "expected"),
-    [
-        (date(2026, 4, 20), 1, date(2026, 5, 20)),
-        (date(2026, 1, 31), 1, date(2026, 2, 28)),
-        (date(2028, 1, 31), 1, date(2028, 2, 29)),
-        (date(2026, 11, 30), 3, date(2027, 2, 28)),
-        (date(2026, 12, 1), 1, date(2027, 1, 1)),
-        (date(2026, 12, 1), 12, date(2027, 12, 1)),
-        (date(2026, 5, 20), 0, date(2026, 5, 20)),
-    ],
-)
-def test_calendar_months(start: date, months: int, expected: date) -> None:
-    assert expected == months_after(start, months)
 
 
 def test_a_failure_outranks_what_is_missing(clinic: Clinic) -> None:
     result = clinic.judge("RETNET", without="creatinine", ecog=3)
     assert (result.verdict, result.failed, result.missing) == ("ineligible", ("RET-I08",), ())
+
+
+def test_missing_facts_stand_in_order(clinic: Clinic) -> None:
+    result = evaluate(clinic.protocols["RETNET"], PatientFacts())
+    assert {"ecog", "creatinine", "inr", "platelets", "informed_consent"} < set(result.missing)
+    assert list(result.missing) == sorted(result.missing)
 
 
 def test_the_trace_keeps_the_reported_value_and_shows_the_compared_one(clinic: Clinic) -> None:

@@ -319,6 +319,15 @@ def test_a_larger_unit_is_asked_about_by_its_own_factor() -> None:
     assert unit_question(length, Decimal(50), Fraction(50), "cm") is None
 
 
+def test_no_smaller_unit_is_asked_about() -> None:
+    """300 cm are 3 m, too long; 300 mm would do, but whoever measures in cm does not slip into mm."""
+    bounds = (Decimal(10), Decimal(100))
+    length = FactDefinition("x", FactKind.NUMBER, "a test", unit="cm", plausible=bounds)
+    question = unit_question(length, Decimal(300), Fraction(300), "cm")
+    assert question is not None
+    assert "outside the plausible 10 to 100 cm; check value and unit." in question
+
+
 def test_a_liver_of_one_millilitre_is_odd_and_possible_if_confirmed(clinic: Clinic) -> None:
     whole = {"value": 1, "unit": "mL", "confirmed": True}
     raw = {"liver_tumor_volume_ml": Decimal("0.5"), "liver_volume_ml": whole, "liver_tumor_burden_pct": 50}

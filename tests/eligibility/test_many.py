@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.eligibility.conftest import PATIENT, PROTOCOL_FILES, Clinic
+from tests.eligibility.conftest import PATIENT, PROTOCOL_FILES, Clinic, table
 
+from emboplan.catalog import load
 from emboplan.eligibility.columns import columns_from_table
+from emboplan.eligibility.criterion import protocol_from_table
+from emboplan.eligibility.dictionary import definitions_from_table
 from emboplan.eligibility.evaluate import evaluate
 from emboplan.eligibility.facts import parse_facts
 from emboplan.eligibility.many import screen
@@ -181,6 +184,8 @@ def test_rows_of_different_stages_are_judged_each_at_its_own(clinic: Clinic) -> 
         ({"age_years": ["58"]}, "age_years", 58),
         ({"largest_liver_lesion_mm": ["4.2 cm"]}, "largest_liver_lesion_mm", "4.2 cm"),
         ({"enrolment_date": [datetime(2026, 5, 20)]}, "enrolment_date", "2026-05-20"),  # noqa: DTZ001  as Excel has it
+        ({"enrolment_date": ["2026-05-20 00:00:00"]}, "enrolment_date", "2026-05-20"),  # as text
+        ({"enrolment_date": ["2026-05-20T00:00"]}, "enrolment_date", "2026-05-20"),
         ({"sex": ["F"]}, "sex", "F"),
     ],
 )  # fmt: skip
@@ -239,6 +244,30 @@ def test_mistakes_name_rows_and_columns(clinic: Clinic, table: dict[str, list[An
     assert line in caught.value.problems[0]
 
 
+def test_a_patient_has_one_row(clinic: Clinic) -> None:
+    table: dict[str, list[Any]] = {"patient": ["A", "B", "A", "C"], "ecog": [0, 1, 1, 1]}
+    with pytest.raises(CaseFileError) as caught:
+        columns_from_table(table, clinic.definitions, first_row=2)
+    assert list(caught.value.problems) == [
+        "rows 2, 4, column patient: the same patient stands in each; keep one row of every patient"
+    ]
+
+
+def test_contradictions_are_told_in_the_order_of_rows(clinic: Clinic) -> None:
+    """300 of 1500 mL are 20 %."""
+    table = {
+        "liver_volume_ml": [1500] * 4,
+        "liver_tumor_volume_ml": [300] * 4,
+        "liver_tumor_burden_pct": [40, 20, 30, 40],
+    }
+    with pytest.raises(CaseFileError) as caught:
+        columns_from_table(table, clinic.definitions)
+    assert [line.split(", but")[0] for line in caught.value.problems] == [
+        "rows 1, 4, liver_tumor_burden_pct: found 40 %",
+        "row 3, liver_tumor_burden_pct: found 30 %",
+    ]
+
+
 def test_all_mistakes_of_a_table_at_once(clinic: Clinic) -> None:
     table: dict[str, list[Any]] = {
         "patient": ["A", "B"],
@@ -251,6 +280,16 @@ def test_all_mistakes_of_a_table_at_once(clinic: Clinic) -> None:
     assert [line.split(":")[0] for line in caught.value.problems] == [
         "column ecogg", "row 2, column inr", "row 3, column sex"
     ]  # fmt: skip
+
+
+def test_an_age_is_reckoned_from_two_columns() -> None:
+    """TAE-I10 asks for less than 80 years: the day before the birthday passes, the birthday fails."""
+    definitions = definitions_from_table(load().fact_table())
+    protocol = protocol_from_table(table("protocols", "tae_italy.toml"), definitions)
+    days = {"date_of_birth": ["1946-05-21", "1946-05-20", ""], "enrolment_date": ["2026-05-20"] * 3}
+    (found,) = screen(columns_from_table(days, definitions), [protocol]).protocols
+    place = found.criteria.index("TAE-I10")
+    assert [STATUSES[code] for code in found.statuses[:, place]] == ["pass", "fail", "unknown"]
 
 
 def test_protocols_keep_their_order(clinic: Clinic) -> None:
@@ -352,10 +391,11 @@ def test_units_and_upper_limits_beside_an_empty_cell_state_nothing(clinic: Clini
     assert found.column("creatinine").codes.tolist() == found.column("alt").codes.tolist() == [1, 0]
 
 
-def test_a_choice_may_look_like_a_number(clinic: Clinic) -> None:
-    own = {**clinic.definitions, "sex": replace(clinic.definitions["sex"], choices=("1", "2"))}
-    assert columns_from_table({"sex": ["2"]}, own).column("sex").values[1] == parse_facts(
-        {"sex": "2"}, own
+@pytest.mark.parametrize("text", ["2", "2026-05-20 00:00"])
+def test_a_choice_may_look_like_a_number_or_a_day(clinic: Clinic, text: str) -> None:
+    own = {**clinic.definitions, "sex": replace(clinic.definitions["sex"], choices=("1", text))}
+    assert columns_from_table({"sex": [text]}, own).column("sex").values[1] == parse_facts(
+        {"sex": text}, own
     ).get("sex")
 
 

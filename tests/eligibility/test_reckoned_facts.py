@@ -36,8 +36,14 @@ def test_years_are_completed_on_the_birthday(born: date, on: date, years: int) -
     assert reading.shown == f"{years} years"
 
 
+@pytest.mark.parametrize("name", DATES)
+def test_an_age_needs_two_days(name: str) -> None:
+    day = Fact(date(1968, 5, 20))
+    assert completed_years({name: day}, DATES) is None
+    assert completed_years({**dict.fromkeys(DATES, Fact("then")), name: day}, DATES) is None
+
+
 def test_without_the_day_of_entry_an_age_is_not_known() -> None:
-    assert completed_years({"date_of_birth": Fact(date(1968, 5, 20))}, DATES) is None
     found = ep.check({"date_of_birth": "1968-05-20"}, "RETNET")
     assert "age_years" in found.missing
 

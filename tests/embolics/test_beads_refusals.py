@@ -41,6 +41,12 @@ def test_oxaliplatin_in_an_unknown_fluid_is_acknowledged() -> None:
     assert "diluent-unknown" not in load_beads(**OX, diluent="5 % dextrose").to_acknowledge
 
 
+@pytest.mark.parametrize("dose", ["1e400", "1e-400", "nan", "inf", "-75", "0", "75 mg", ""])
+def test_a_dose_that_is_no_amount(dose: str) -> None:
+    """Beyond what a float holds, not a number, not above 0, or with its unit where the name has it."""
+    assert refusal(ModelRangeError, **{**DOX, "dose_mg": dose}).startswith("dose_mg is ")
+
+
 def test_doxorubicin_in_phosphate() -> None:
     assert "phosphate" in refusal(InputError, **DOX, diluent="phosphate-buffered saline")
 

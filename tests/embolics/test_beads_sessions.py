@@ -49,6 +49,8 @@ def test_sessions_as_told() -> None:
     ("dose", "sessions", "session_of", "said"),
     [
         (400, 2, None, "200 mg in 3 vials exceeds 150 mg and 2 vials per session"),
+        (1e9, None, None, "6.667e+6 sessions (for 1e+09 mg); expected at most 50, against slips"),
+        (100, 51, None, "51 sessions (as entered); expected at most 50, against slips"),
         (100, 0, None, "sessions is 0; expected a whole number of at least 1"),
         (100, None, {"right lobe": 1}, "stands in only one of the two lists"),
         (100, None, {"right lobe": 1, "left lobe": 3}, "expected 1, 2, ... without a gap"),

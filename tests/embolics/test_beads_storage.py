@@ -46,6 +46,19 @@ def test_a_change_of_the_clock_moves_the_wall_clock_only() -> None:
     assert after(at, 24).isoformat() == "2026-10-25T11:00:00+01:00"
 
 
+def test_an_end_beyond_the_calendar_is_refused() -> None:
+    at = datetime(9999, 12, 31, 9, 0, tzinfo=ROME)
+    with pytest.raises(ModelRangeError, match="no calendar holds; mend the moment of loading"):
+        load_beads(product="DC Bead", drug="doxorubicin", dose_mg=75, loaded_at=at)
+
+
+def test_a_day_passes_midnight_and_the_year() -> None:
+    """HepaSphere keeps 24 h: from 23:30 on 31 December to 23:30 on 1 January."""
+    at = datetime(2026, 12, 31, 23, 30, tzinfo=ROME)
+    found = load_beads(product="HepaSphere 30-60", drug="doxorubicin", dose_mg=50, loaded_at=at)
+    assert found.use_before == datetime(2027, 1, 1, 23, 30, tzinfo=ROME)
+
+
 def test_a_moment_without_a_zone_is_refused() -> None:
     with pytest.raises(ModelRangeError, match="loaded_at 2026-11-30T09:00:00 has no time zone"):
         load_beads(product="DC Bead", drug="doxorubicin", dose_mg=75, loaded_at=datetime(2026, 11, 30, 9))  # noqa: DTZ001  what is refused

@@ -184,6 +184,7 @@ def test_json_is_plain() -> None:
         ({"protocol": "tae-italy", "technique": "ctace"}, "no arm with the technique ctace"),
         ({"protocol": "retnet", "technique": "deb-tace"}, "is closed"),
         ({"product": "Embozene", "grades": None}, "unverified in the catalogue; give its grades"),
+        ({"product": "Lipiodol", "grades": None}, "Lipiodol is no particle and has no sizes"),
         ({"product": "Bead Block", "grades": None}, "unverified in the catalogue; give its grades"),
         ({"product": "embosphere-300-500", "grades": None}, "has no grade 300-500 µm"),
     ],

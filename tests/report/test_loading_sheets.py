@@ -106,6 +106,35 @@ def test_amounts_have_no_trailing_zero(boxes: BoxStudy) -> None:
             assert [value for value in shown if TRAILING_ZERO.search(value.replace(SPACE, " "))] == []
 
 
+@pytest.mark.parametrize(
+    ("text", "time", "how"),
+    [
+        (DEB, "at least 120 min", How.CONFIRMED),
+        (DEB.replace('"3 mL"', '"40 mL"'), "60 min", How.CONFIRMED),
+        (
+            f'{DEB}\nloading_time = "0.5 min"',
+            "30 s",
+            How.ENTERED,
+        ),
+    ],
+)
+def test_the_loading_time_is_said_as_its_source_says_it(
+    boxes: BoxStudy, text: str, time: str, how: How
+) -> None:
+    """EMB-B2: at least 2 h; EMB-B1: 1 h in 2 mg/mL, of which 75 mg in 40 mL are less; else one's own."""
+    (first, *_) = sheets_of(plan_of(boxes, "deb-tace", text)).sheets
+    (row,) = [row for row in first.amounts if row.what == "Loading time"]
+    assert ((row.value or "").replace(SPACE, " "), row.how) == (time, how)
+    assert "Loading time is" not in {row.what for row in first.limits}
+
+
+def test_a_time_below_the_published_stands_in_the_frame_on_the_front(boxes: BoxStudy) -> None:
+    (first, *_) = sheets_of(plan_of(boxes, "deb-tace", f'{DEB}\nloading_time = "20 min"')).sheets
+    (asked,) = first.acknowledge
+    assert asked.sign
+    assert "shorter than the published 2 h" in asked.text
+
+
 def test_figures_that_disagree_stand_beside_the_one_that_decides(boxes: BoxStudy) -> None:
     (first, *_) = sheets_of(plan_of(boxes, "deb-tace", f"{HEPASPHERE}\nvials = 2")).sheets
     rows = [(row.time, row.decides) for row in first.keeping if row.state == "Loaded, without contrast"]
@@ -135,6 +164,13 @@ def test_nothing_of_a_case_becomes_markup(boxes: BoxStudy) -> None:
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     assert "http-equiv" in page
+
+
+def test_the_days_between_sessions_are_for_the_report(boxes: BoxStudy) -> None:
+    """A sheet is of one session."""
+    plan = plan_of(boxes, "deb-tace", DEB)
+    assert "interval-beads" in {finding.id for finding in plan.findings}
+    assert "Between sessions" not in render_sheets(sheets_of(plan))
 
 
 def test_a_stop_stands_on_the_front(boxes: BoxStudy) -> None:

@@ -18,14 +18,18 @@ RECIST = Criterion(limits().lesions, limits().recist)
 
 
 def judged(
-    rows: list[dict[str, Any]], name: str = "recist", criterion: Criterion = RECIST
+    rows: list[dict[str, Any]],
+    name: str = "recist",
+    criterion: Criterion = RECIST,
+    *,
+    reread_cr: bool = False,
 ) -> tuple[TimePointResponse, ...]:
     problems = Problems()
     reads = reads_from_rows(rows, problems=problems)
     course = timeline(reads, CriterionName(name), limits().lesions, problems)
     problems.finish()
     assert course is not None
-    return assess(course, criterion)
+    return assess(course, criterion, reread_cr=True) if reread_cr else assess(course, criterion)
 
 
 def overall(rows: list[dict[str, Any]], **more: Any) -> list[str | None]:
@@ -181,6 +185,41 @@ def test_recurrence_of_a_target_after_a_complete_response() -> None:
     points = judged(nodes)
     assert [p.overall_point.overall for p in points] == [None, "CR", "PD"]
     assert points[1].overall_point.size == 9
+
+
+@pytest.mark.parametrize(
+    ("sizes", "strict", "reread"),
+    [
+        ([0, 8], ["CR", "PD"], ["PR", "PR"]),
+        ([0, None, 8], ["CR", "NE", "PD"], ["PR", "NE", "PR"]),  # the next one that can be judged decides
+        ([0, 45], ["CR", "PD"], ["CR", "PD"]),
+        ([0], ["CR"], ["CR"]),
+        ([0, None], ["CR", "NE"], ["CR", "NE"]),
+        ([0, 0, 8], ["CR", "CR", "PD"], ["CR", "CR", "PD"]),
+        ([45, 30], ["SD", "PR"], ["SD", "PR"]),  # what was no complete response is not read again
+        ([30, 0, 45], ["PR", "CR", "PD"], ["PR", "CR", "PD"]),  # 45 is 15 mm more than 30
+    ],
+)
+def test_a_complete_response_read_again(
+    sizes: list[int | None], strict: list[str], reread: list[str]
+) -> None:
+    """A target of 50 mm at baseline; partial is 35 mm or less. After 0 mm anything is progression."""
+    rows = [row(0, "A", mm=50)]
+    for visit, size in enumerate(sizes, start=1):
+        rows.append(row(60 * visit, "A", **({"state": "not-assessed"} if size is None else {"mm": size})))
+    assert overall(rows)[1:] == strict
+    again = judged(rows, reread_cr=True)[1:]
+    assert [point.overall_point.overall for point in again] == reread
+    assert [point.overall_point.no_disease for point in again] == [word == "CR" for word in reread]
+
+
+def test_a_complete_response_that_a_second_one_confirms_is_not_read_again() -> None:
+    """A node of 9 mm is gone; 12 mm are 3 mm more (no progression) and partial beside 34 mm."""
+    rows = [row(0, "A", mm=18), row(0, "N", organ="node", mm=16)]
+    for visit, axis in enumerate((9, 9, 12), start=1):
+        rows += [row(60 * visit, "A", mm=0), row(60 * visit, "N", organ="node", mm=axis)]
+    assert overall(rows)[1:] == ["CR", "CR", "PR"]
+    assert [p.overall_point.overall for p in judged(rows, reread_cr=True)[1:]] == ["CR", "CR", "PR"]
 
 
 def test_one_target_that_shows_again_is_progression_of_the_sum_only() -> None:

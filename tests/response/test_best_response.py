@@ -98,6 +98,14 @@ def test_a_complete_response_that_is_read_again_as_partial() -> None:
     assert confirmed((60, "PR"), (80, "CR"), (90, "PR"), reread_cr=True) == "PR"
 
 
+def test_without_confirmation_too_it_is_read_again_on_request_only() -> None:
+    visits = points((60, "CR"), (100, "PR"))
+    assert best_unconfirmed(visits, BASELINE, LIMITS) == "CR"
+    assert best_unconfirmed(visits, BASELINE, LIMITS, reread_cr=True) == "PR"
+    stable = points((60, "CR"), (100, "SD"))
+    assert best_unconfirmed(stable, BASELINE, LIMITS, reread_cr=True) == "CR"
+
+
 @pytest.mark.parametrize(("second", "expected"), [(87, "SD"), (88, "PR")])
 def test_four_weeks_between(second: int, expected: str) -> None:
     assert confirmed((60, "PR"), (second, "PR")) == expected

@@ -89,10 +89,56 @@ def test_the_first_treatment_is_the_first_of_the_treatments() -> None:
             {"assessment_interval_days": "1.5"},
             ["course: assessment_interval_days: found 1.5, expected a whole number of days"],
         ),
+        (
+            {"assessment_interval_days": "often"},
+            ['course: assessment_interval_days: found "often", expected a number in days, or an empty cell'],
+        ),
+        (
+            {"first_treatment_date": "2024-01-05", "symptom_relief_date": "2024-01-04"},
+            [
+                (
+                    "course: symptom_relief_date: found 2024-01-04, which is before first_treatment_date "
+                    "2024-01-05; relief follows treatment"
+                )
+            ],
+        ),
+        (
+            {
+                "randomisation_date": "2024-01-05",
+                "first_tare_date": "2024-02-05",
+                "new_therapy_date": "2024-01-04",
+            },
+            [
+                (
+                    "course: new_therapy_date: found 2024-01-04, which is before randomisation_date "
+                    "2024-01-05; leave out what was given earlier"
+                )
+            ],
+        ),
     ],
 )
 def test_one_line_for_each_mistake(table: dict[str, Any], lines: list[str]) -> None:
     assert parsed(table)[1] == lines
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"symptom_relief_date": "2024-01-04"},
+        {"first_treatment_date": "2024-01-05", "symptom_relief_date": "2024-01-05"},
+        {"first_treatment_date": "2024-01-05", "symptom_relief_date": "2024-03-05"},
+        {"new_therapy_date": "2024-01-04"},
+        {"cycle_1_day_1_date": "2024-01-05", "new_therapy_date": "2024-01-05"},
+        {
+            "randomisation_date": "2024-01-05",
+            "first_treatment_date": "2024-02-05",
+            "new_therapy_date": "2024-01-20",
+        },
+    ],
+)
+def test_what_may_stand_beside_the_start(table: dict[str, Any]) -> None:
+    """On its very day, after the first of several starts, or where no start is stated."""
+    assert parsed(table)[1] == []
 
 
 def test_a_visit_every_day_is_a_whole_number_of_days() -> None:

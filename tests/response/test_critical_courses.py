@@ -172,6 +172,8 @@ def test_the_role_of_a_bone_lesion_is_asked_for() -> None:
         ep.respond(rows)
     stated = [row(0, "L", mm=20), row(0, "B", mm=30, organ="bone")]
     assert ep.respond(stated).targets == ("B", "L")
+    small = [row(0, "L", None, mm=20), row(0, "B", None, mm=9, organ="bone")]  # none to choose as target
+    assert ep.respond(small).targets == ("L",)
 
 
 def test_all_mistakes_of_adverse_events_come_with_the_others() -> None:

@@ -111,6 +111,35 @@ def test_nothing_known_after_the_start_for_survival() -> None:
     assert time_to_event(OS, data()).time_days == 1
 
 
+@pytest.mark.parametrize(
+    ("rule", "course", "expected"),
+    [
+        (OS, replace(TREATED, death_date=day(30)), (30, True, "death")),
+        (OS, replace(TREATED, last_alive_date=day(200)), (200, False, "last known alive")),
+        (OS, TREATED, (1, False, "no assessment after the start; day 1")),
+        (OS, replace(TREATED, last_alive_date=day(9), data_cutoff_date=day(8)), (8, False, "data cut-off")),
+        (PFS, replace(TREATED, death_date=day(30)), (30, True, "death")),
+        (PFS, replace(TREATED, last_alive_date=day(200)), (1, False, "no assessment after the start; day 1")),
+        (HPFS, replace(TREATED, death_date=day(30)), (30, True, "death")),
+        (THP, replace(TREATED, death_date=day(30)), (1, False, "no assessment after the start; day 1")),
+        (PFS, replace(TREATED, new_therapy_date=day(20), death_date=day(30)),
+         (1, False, "new anticancer therapy; day 1")),
+    ],
+)  # fmt: skip
+def test_a_patient_without_any_scan(rule: TimeRule, course: Course, expected: tuple[object, ...]) -> None:
+    """Not even a baseline: the course alone says when the time starts and what ends it."""
+    patient = PatientData(course, (), missed_from=2)
+    assert patient.baseline_date is None
+    assert short(time_to_event(rule, patient)) == expected
+
+
+def test_without_a_scan_and_a_start_there_is_no_time() -> None:
+    died = PatientData(Course(death_date=day(30)), (), missed_from=2)
+    found = time_to_event(OS, died)
+    assert (found.start, found.start_date, found.time_days, found.event) == ("baseline", None, None, None)
+    assert found.missing == ("baseline",)
+
+
 def test_an_event_on_the_day_of_the_start() -> None:
     patient = data(replace(TREATED, death_date=BASELINE))
     assert short(time_to_event(OS, patient)) == (0, True, "death")
@@ -273,15 +302,17 @@ def test_without_an_interval_nothing_is_missed() -> None:
 def test_the_last_day_known_alive() -> None:
     """The latest of all that is dated."""
     base = [(60, "SD", "SD")]
-    assert data(TREATED, base).last_alive == day(60)
+    assert data(TREATED, base).last_alive(BASELINE) == day(60)
     for name in ("last_alive_date", "new_therapy_date", "first_tare_date", "randomisation_date"):
         course = replace(TREATED, **{name: day(99)})  # type: ignore[arg-type]  # a date
-        assert data(course, base).last_alive == day(99)
-    assert data(replace(TREATED, treatment_dates=(day(98),)), base).last_alive == day(98)
-    assert data(replace(TREATED, cycle_1_day_1_date=day(97)), base).last_alive == day(97)
-    assert data(replace(TREATED, first_treatment_date=day(96)), base).last_alive == day(96)
+        assert data(course, base).last_alive(BASELINE) == day(99)
+    assert data(replace(TREATED, treatment_dates=(day(98),)), base).last_alive(BASELINE) == day(98)
+    assert data(replace(TREATED, cycle_1_day_1_date=day(97)), base).last_alive(BASELINE) == day(97)
+    assert data(replace(TREATED, first_treatment_date=day(96)), base).last_alive(BASELINE) == day(96)
     record = SymptomRecord(day(95), Decimal(1))
-    assert data(replace(TREATED, symptoms=(record,)), base).last_alive == day(95)
+    assert data(replace(TREATED, symptoms=(record,)), base).last_alive(BASELINE) == day(95)
+    assert data(TREATED, base).last_alive(day(61)) == day(61)
+    assert PatientData(Course(), (), 2).last_alive(day(3)) == day(3)
 
 
 def symptoms(*records: tuple[int, int], relief: int | None = None, before: int | None = 3) -> PatientData:
@@ -312,6 +343,22 @@ def symptoms(*records: tuple[int, int], relief: int | None = None, before: int |
 )
 def test_the_symptom_relief_interval(patient: PatientData, expected: tuple[int, bool, str]) -> None:
     assert short(time_to_event(SYMPTOMS, patient)) == expected
+
+
+def test_relief_begins_with_the_treatment() -> None:
+    """Records before treatment are no relief, that of its day is; without treatment the first one is."""
+    mild = (
+        SymptomRecord(day(-5), Decimal(1)),
+        SymptomRecord(day(0), Decimal(2)),
+        SymptomRecord(day(9), Decimal(3)),
+    )
+    course = Course(symptom_baseline_severity=Decimal(3), symptoms=mild)
+    assert time_to_event(SYMPTOMS, data(course)).start_date == day(-5)
+    treated = data(replace(course, first_treatment_date=day(0)))
+    assert (time_to_event(SYMPTOMS, treated).start_date, short(time_to_event(SYMPTOMS, treated))[0]) == (
+        day(0),
+        9,
+    )
 
 
 def test_an_interval_without_relief_or_baseline() -> None:

@@ -43,8 +43,18 @@ def test_answers_stay_as_given(cell: object, answer: object) -> None:
 
 
 def test_items_in_their_order_and_only_those_of_the_row() -> None:
-    found, _ = forms({"date": DAY, "q10": 1, "q2": 2}, {"date": date(2024, 2, 1), "q2": 1})
-    assert [[*form.answers] for form in found] == [[2, 10], [2]]
+    backwards = {f"q{item}": 1 for item in reversed(ITEMS)}
+    found, _ = forms({"date": DAY, **backwards}, {"date": date(2024, 2, 1), "q2": 1})
+    assert [[*form.answers] for form in found] == [[*ITEMS], [2]]
+
+
+def test_a_comma_in_an_answer_is_a_mistake() -> None:
+    """It may stand for a decimal point or part two answers; a comma in words is none of a number."""
+    _, (line,) = forms({"date": DAY, "q2": "1,5", "q3": "often, at night"})
+    assert line == (
+        'row 1: q2: found "1,5", a number with a comma; write the decimal point as a point, and nothing '
+        "between thousands"
+    )
 
 
 def test_mistakes_of_forms_all_at_once() -> None:

@@ -28,6 +28,7 @@ def of(measure: Measure, *reads: LesionRead) -> TargetSize:
         (read(longest_mm="3.2"), "3.2", False),
         (read(longest_mm="0"), "0", True),
         (read(state=State.ABSENT), "0", True),
+        (read(state=State.ABSENT, short_axis_mm="9.9"), "0", True),
         (read(state=State.TOO_SMALL), "5", False),
         (read(state=State.NOT_ASSESSED), None, False),
         (read(state=State.MERGED), "0", False),
@@ -46,6 +47,8 @@ def test_longest_diameters(lesion: LesionRead, size: str | None, *, gone: bool) 
         (read("lymph node", short_axis_mm="10", longest_mm=20), "10", False),
         (read("lymph node", state=State.TOO_SMALL), "5", True),
         (read("lymph node", state=State.ABSENT), "0", True),
+        (read("lymph node", state=State.ABSENT, short_axis_mm="9.9"), "9.9", True),
+        (read("lymph node", state=State.MERGED, short_axis_mm="9.9"), "0", False),
         (read("lymph node", state=State.NOT_ASSESSED), None, False),
     ],
 )

@@ -227,6 +227,26 @@ def test_one_line_for_each_mistake(rows: list[dict[str, Any]], expected: list[st
     assert expected == lines(rows)
 
 
+@pytest.mark.parametrize("role", ["target", "non-target"])
+def test_a_node_is_gone_below_the_size_of_a_normal_one(role: str) -> None:
+    """10 mm is not normal, 9.9 mm is; a node without a state may have any size."""
+    first = [row(0, "L", mm=20), row(0, "N", role, organ="node", mm=20), row(60, "L", mm=20)]
+    (line,) = lines([*first, row(60, "N", role, organ="node", mm=10, state="absent")])
+    assert line == (
+        "row 4, lesion N: state: found absent beside a short axis of 10 mm, expected less than 10 mm for a "
+        "node that is gone; give one of them"
+    )
+    for more in ({"mm": "9.9", "state": "absent"}, {"state": "absent"}, {"mm": 10}):
+        assert len(read([*first, row(60, "N", role, organ="node", **more)]).follow_ups) == 1
+
+
+def test_a_lesion_that_is_gone_beside_a_short_axis_is_told_once() -> None:
+    rows = [row(0, "L", mm=20), row(60, "L", short_axis_mm=12, state="absent")]
+    assert lines(rows) == [
+        "row 2, lesion L: state: found absent beside a diameter above 0 mm; give one of them"
+    ]
+
+
 def test_time_points_may_not_overlap() -> None:
     rows = [row(number, "A", mm=20, time_point=name) for number, name in ((0, "a"), (55, "b"))]
     rows += [row(number, "B", mm=20, time_point=name) for number, name in ((60, "a"), (120, "b"))]

@@ -152,6 +152,20 @@ def test_an_incomplete_grade_stands_in_its_own_column() -> None:
     assert (overall.counts, overall.unknown) == ((1, 0, 0, 0, 0, 0), 1)
 
 
+def test_a_mistake_names_its_event() -> None:
+    with pytest.raises(CaseFileError) as caught:
+        counted(event("P1", "nausea", 1, 6))
+    (line,) = caught.value.problems
+    assert line == "adverse event nausea of 2024-01-02: found grade 6, expected 1 to 5 or none"
+
+
+def test_versions_are_told_in_their_order() -> None:
+    told = ("6.0", "5.0", "3.0", "4.03", "4.0")
+    rows = [event("P1", "a", number, 1, ctcae_version=version) for number, version in enumerate(told, 1)]
+    with pytest.raises(CaseFileError, match=r"versions 3\.0, 4\.0, 4\.03, 5\.0, 6\.0; grades of one"):
+        counted(*rows)
+
+
 def test_a_missing_version_is_one_of_two() -> None:
     rows = [event("P1", "a", 1, 1, ctcae_version="5.0"), event("P1", "a", 2, 2)]
     with pytest.raises(CaseFileError, match=r"the CTCAE versions none, 5\.0;"):

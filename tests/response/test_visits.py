@@ -6,11 +6,12 @@ import pytest
 from tests.response.rows import BASELINE, day
 from tests.response.test_endpoints import TREATED, data
 
+from emboplan.model.response import Course
 from emboplan.model.results.response import BestResponse, Category, TimePointResponse
 from emboplan.response.calendar import months_later
 from emboplan.response.endpoint_sets import ResponseRule, Scope
 from emboplan.response.endpoints import PatientData
-from emboplan.response.visits import visit_response
+from emboplan.response.visits import visit_remarks, visit_response
 
 OBJECTIVE = (Category.CR, Category.PR)
 THIRD = ResponseRule("m3", Scope.OVERALL, OBJECTIVE, "", at_month=3, before_second_treatment=True)
@@ -53,13 +54,25 @@ def test_the_window_is_closed_at_both_ends() -> None:
     assert at(SIXTH, treated(0), 1) == ("NE", False, None)
 
 
+SCANNED = [(80, "PR", "PR")]
+
+
+def test_without_a_scan_in_the_window_the_days_of_treatment_do_not_matter() -> None:
+    """Day 80 lies 11 days before month 3. Nobody can have been judged on a scan that there is not."""
+    assert at(THIRD, data(TREATED, SCANNED), 10) == ("NE", False, None)
+    assert at(THIRD, data(), 14) == ("NE", False, None)
+    nobody = visit_response(THIRD, PatientData(Course(), (), 2), None, window_d=14, best=best)
+    assert (nobody.category, nobody.counts, nobody.date, nobody.missing) == ("NE", False, None, ())
+
+
 @pytest.mark.parametrize(
     ("rule", "patient", "window", "missing"),
     [
         (THIRD, treated(0), None, ("visit_window_days",)),
-        (THIRD, data(), 14, ("treatment_dates",)),
-        (THIRD, data(), None, ("visit_window_days", "treatment_dates")),
-        (SIXTH, data(), None, ("visit_window_days",)),
+        (THIRD, data(), None, ("visit_window_days",)),
+        (THIRD, data(TREATED, SCANNED), 11, ("treatment_dates",)),
+        (THIRD, data(TREATED, SCANNED), None, ("visit_window_days", "treatment_dates")),
+        (SIXTH, data(TREATED, SCANNED), None, ("visit_window_days",)),
     ],
 )
 def test_what_is_missing(
@@ -108,3 +121,50 @@ def test_the_baseline_stays_even_where_it_is_late() -> None:
 
     visit_response(rule, treated(0), day(-2000), window_d=None, best=kept)
     assert seen == [0]
+
+
+def test_the_best_response_of_nobody_s_scans() -> None:
+    rule = ResponseRule("dcr", Scope.OVERALL, OBJECTIVE, "", within_months=24)
+    found = visit_response(
+        rule,
+        PatientData(Course(), (), 2),
+        None,
+        window_d=None,
+        best=lambda _: BestResponse(Category.NE, None),
+    )
+    assert (found.category, found.counts) == ("NE", False)
+
+
+def remarks(patient: PatientData, *rules: ResponseRule, window: int = 14) -> list[str]:
+    answers = [visit_response(rule, patient, BASELINE, window_d=window, best=best) for rule in rules]
+    return list(visit_remarks(rules, answers, patient))
+
+
+ANY_ARM = replace(THIRD, before_second_treatment=False)
+
+
+def test_a_response_after_progression_names_the_first_one() -> None:
+    late = data(TREATED, [(40, "PD", "SD"), (60, "PD", "PD"), (95, "PR", "SD"), (180, "SD", "PR")])
+    assert remarks(late, ANY_ARM, SIXTH) == [
+        f"{visit} is PR, after progression on {day(first)}. It counts, as the status at the visit; "
+        "have it looked at."
+        for visit, first in ((f"m3: the status on {day(95)}", 40), (f"m6: the status on {day(180)}", 60))
+    ]
+
+
+def test_what_needs_no_remark() -> None:
+    """No response, progression after the visit, none at all, and visits that nobody came to."""
+    assert remarks(data(TREATED, [(40, "PD", "PD"), (95, "SD", "SD")]), ANY_ARM) == []
+    assert remarks(data(TREATED, [(95, "PR", "PR"), (120, "PD", "PD")]), ANY_ARM) == []
+    assert remarks(data(TREATED, [(95, "PR", "PR")]), ANY_ARM) == []
+    assert remarks(data(TREATED, [(20, "PR", "PR")]), ANY_ARM, SIXTH) == []
+    assert remarks(data(TREATED, [(95, "PR", "PR"), (180, "PR", "PR")]), ANY_ARM, SIXTH) == []
+
+
+def test_a_scan_that_serves_three_visits() -> None:
+    """Day 137 lies 46 days from month 3, 15 from month 5 and 45 from month 6."""
+    fifth = replace(SIXTH, id="m5", at_month=5)
+    assert remarks(data(TREATED, [(137, "SD", "SD")]), ANY_ARM, fifth, SIXTH, window=46) == [
+        f"m3 and {name} are read from the same scan of {day(137)}; declare a shorter visit window."
+        for name in ("m5", "m6")
+    ]

@@ -10,6 +10,8 @@ import pytest
 
 from emboplan.errors import InputError
 from emboplan.synthetic.patient import DigitalPatient, digital_patient
+from emboplan.synthetic.scans.deposits import Places
+from emboplan.synthetic.scans.maa_scans import maa_scans
 from emboplan.synthetic.setting.definition import PhantomDefinition
 from emboplan.synthetic.setting.tables import from_table
 
@@ -159,6 +161,21 @@ def test_a_liver_that_cannot_fit_is_refused(coarse_table: dict[str, Any]) -> Non
         digital_patient(from_table(table), seed=1)
 
 
-def test_a_negative_seed_is_refused(coarse: PhantomDefinition) -> None:
-    with pytest.raises(InputError, match=r"seed is -1"):
-        digital_patient(coarse, seed=-1)
+@pytest.mark.parametrize("seed", [-1, 10**20])
+def test_an_impossible_seed_is_refused(coarse: PhantomDefinition, seed: int) -> None:
+    with pytest.raises(InputError, match=rf"seed is {seed}; expected 0 to 9007199254740992"):
+        digital_patient(coarse, seed=seed)
+
+
+def test_a_spect_that_does_not_hold_the_liver_is_refused(
+    patient: DigitalPatient, coarse: PhantomDefinition
+) -> None:
+    """A third of the volume that must be there is missing on the nuclear grid."""
+    field, truth = patient.field, patient.truth
+    seen = np.concatenate([field.volumes_ml, field.density_g_per_ml[..., None]], axis=-1)
+    places = Places(
+        truth.body, truth.liver, truth.lungs, truth.others.labels.astype(np.uint8), truth.other_names
+    )
+    volumes = {**truth.volumes_ml, "normal_liver": 1.5 * truth.volumes_ml["normal_liver"]}
+    with pytest.raises(InputError, match=r"mL of normal liver; raise spect\.matrix, slices or voxel_mm"):
+        maa_scans(coarse, 3, field.grid, seen, volumes, places, patient.drawn)

@@ -55,5 +55,5 @@ def test_shares_keep_the_sum(origin: float, step: float, count: int, other: floa
 
 
 def test_shares_agree_with_the_bins_of_shorter_steps() -> None:
-    by_bins = Bins.of(0.3, 1.1, 30, -2.0, 2.9).matrix(14)
+    by_bins = Bins.of(0.3, 1.1, 30, -2.0, 2.9).spread(np.eye(14)).T
     assert np.allclose(by_bins, shares(0.3, 1.1, 30, -2.0, 2.9, 14), atol=1e-12)

@@ -55,6 +55,48 @@ def test_a_prior_above_the_limit_is_refused_without_a_body_surface(boxes: BoxStu
         planned(boxes, text)
 
 
+@pytest.mark.parametrize(("before", "session"), [(540, 1), (525, 2)])
+def test_a_sum_that_passes_the_limit_on_every_body_is_refused(
+    boxes: BoxStudy, before: int, session: int
+) -> None:
+    """75 mg on the largest surface of 5 m2 are 15 mg/m2: 555 after one session, or 540 and 555 after two."""
+    rest = prior("doxorubicin", f"dose_mg_per_m2 = {before}")
+    text = embolization("deb-tace", DEB, person="", rest=rest)
+    with pytest.raises(
+        ModelRangeError, match=rf"session {session}: 555 mg/m2 .* 5 m2, .* limit of 550 mg/m2"
+    ):
+        planned(boxes, text)
+
+
+def test_a_sum_that_a_large_body_bears_stays_open(boxes: BoxStudy) -> None:
+    """520 and two times 15 mg/m2 are the limit of 550 itself, on the largest body: not known, not refused."""
+    rest = prior("doxorubicin", "dose_mg_per_m2 = 520")
+    found = planned(boxes, embolization("deb-tace", DEB, person="", rest=rest))
+    assert "anthracycline-open" in {f.id for f in found.findings}
+
+
+def test_a_mass_before_counts_on_the_largest_body_too(boxes: BoxStudy) -> None:
+    """2700 mg are 540 mg/m2 on 5 m2, and more on any other."""
+    rest = prior("doxorubicin", 'dose = "2700 mg"')
+    with pytest.raises(ModelRangeError, match="session 1: 555 mg/m2"):
+        planned(boxes, embolization("deb-tace", DEB, person="", rest=rest))
+
+
+def test_the_calendar_counts_a_prior_in_mg_by_the_body_surface(boxes: BoxStudy) -> None:
+    """300 mg before and two sessions of 50 mg, over the patient's surface."""
+    calendar = '[schedule]\nstart = 2026-12-03\narm = "tace"\n'
+    before = prior("doxorubicin", 'dose = "300 mg"')
+    rest = f"{calendar}{before}\n{GOOD}"
+    text = embolization("ctace", CTACE, procedure='protocol = "retnet"', rest=rest)
+    found = planned(boxes, text)
+    assert found.schedule is not None
+    assert found.schedule.totals.planned.drug_mg == 100
+    assert found.schedule.totals.planned.drug_mg_per_m2_with_prior == pytest.approx((300 + 100) / SURFACE)
+    assert found.loading is not None
+    assert found.loading.anthracycline is not None
+    assert found.loading.anthracycline.given_mg_per_m2 == pytest.approx(300 / SURFACE)
+
+
 def test_the_heart_lowers_the_limit_without_a_body_surface_too(boxes: BoxStudy) -> None:
     rest = f"{prior('doxorubicin', 'dose_mg_per_m2 = 420')}\n[facts]\ncarcinoid_heart_disease = true"
     with pytest.raises(ModelRangeError, match="the limit is 400"):

@@ -203,8 +203,11 @@ def test_mistakes_of_all_tables_at_once() -> None:
         in told
     )
     assert f"adverse event pain: date: found {day(200)}, which is after {day(100)}" in told
-    for words in ('unknown column "q31"', 'longest_mm: found "x"', "death_date: found", 'grade: found "x"',
-                  "patient P7: has forms or adverse events and no reads"):  # fmt: skip
+    assert (
+        "patient P7: has forms or adverse events, and neither reads nor a course; those are of one patient "
+        "without a name"
+    ) in told
+    for words in ('unknown column "q31"', 'longest_mm: found "x"', "death_date: found", 'grade: found "x"'):
         assert words in told
 
 

@@ -23,8 +23,7 @@ def contradictions(
     """One line for each thing that the facts say against each other, or against the calendar."""
     problems = []
     for definition in definitions.values():
-        if definition.name in known or definition.share is not None:
-            problems.extend(contradictions_of(definition, known, today))
+        problems.extend(contradictions_of(definition, known, today))
     return problems
 
 
@@ -44,10 +43,7 @@ def contradictions_of(definition: FactDefinition, known: Mapping[str, Fact], tod
     """What this fact says against others, and against the calendar."""
     fact = known.get(definition.name)
     if definition.share is not None:
-        part, whole = (known.get(name) for name in definition.share)
-        if part is None or whole is None:
-            return []
-        return _volume_contradiction(definition, fact, part, whole)
+        return _volume_contradiction(definition.name, fact, definition.share, known)
     if fact is None:
         return []
     problems = [*_age(definition, fact, known), *_calendar(definition, fact, known, today)]
@@ -65,10 +61,10 @@ def contradictions_of(definition: FactDefinition, known: Mapping[str, Fact], tod
 
 def _age(definition: FactDefinition, fact: Fact, known: Mapping[str, Fact]) -> list[str]:
     """An age that is not the one completed between the two dates."""
-    years = None if definition.completed is None else completed_years(known, definition.completed)
-    if definition.completed is None or years is None or not isinstance(fact.value, Decimal):
+    if definition.completed is None or not isinstance(fact.value, Decimal):
         return []
-    if int(fact.value) == years:
+    years = completed_years(known, definition.completed)
+    if years is None or int(fact.value) == years:
         return []
     dates = " and ".join(definition.completed)
     return [f"{definition.name}: found {plain(fact.value)}, but {dates} make {years}; correct one of them"]
@@ -98,27 +94,27 @@ def _calendar(
 
 
 def _volume_contradiction(
-    definition: FactDefinition, fact: Fact | None, part: Fact, whole: Fact
+    percentage: str, fact: Fact | None, names: tuple[str, str], known: Mapping[str, Fact]
 ) -> list[str]:
     """The volumes must make a share, and the percentage must be theirs within the rounding of all three."""
-    names = definition.share
-    if names is None or not isinstance(part.value, Decimal) or not isinstance(whole.value, Decimal):
+    part, whole = (None if (volume := known.get(name)) is None else volume.value for name in names)
+    if not isinstance(part, Decimal) or not isinstance(whole, Decimal):
         return []
-    volumes = f"{names[0]} {plain(part.value)} and {names[1]} {plain(whole.value)}"
-    if whole.value <= 0 or part.value > whole.value:
+    volumes = f"{names[0]} {plain(part)} and {names[1]} {plain(whole)}"
+    if whole <= 0 or part > whole:
         return [f"{names[1]}: found {volumes}; expected a volume above 0 that holds the other"]
     if fact is None or not isinstance(fact.value, Decimal):
         return []
     percent = Fraction(PERCENT)
-    part_slack, whole_slack, slack = (_half_digit(value) for value in (part.value, whole.value, fact.value))
-    low = percent * (Fraction(part.value) - part_slack) / (Fraction(whole.value) + whole_slack) - slack
+    part_slack, whole_slack, slack = (_half_digit(value) for value in (part, whole, fact.value))
+    low = percent * (Fraction(part) - part_slack) / (Fraction(whole) + whole_slack) - slack
     # A written number is at least two of its half digits, so that the whole stays above 0.
-    high = percent * (Fraction(part.value) + part_slack) / (Fraction(whole.value) - whole_slack) + slack
+    high = percent * (Fraction(part) + part_slack) / (Fraction(whole) - whole_slack) + slack
     if low <= Fraction(fact.value) <= high:
         return []
-    computed = float(percent * Fraction(part.value) / Fraction(whole.value))
+    computed = float(percent * Fraction(part) / Fraction(whole))
     found = f"found {plain(fact.value)} %, but {volumes} make {computed:.2f} %"
-    return [f"{definition.name}: {found}; correct one of them"]
+    return [f"{percentage}: {found}; correct one of them"]
 
 
 def _half_digit(value: Decimal) -> Fraction:

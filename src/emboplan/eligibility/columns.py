@@ -225,7 +225,7 @@ class _TableOfFacts:
         for row, patient in enumerate(patients):
             rows.setdefault(patient, []).append(row)
         for same in rows.values():
-            if named is not None and len(same) > 1:
+            if len(same) > 1:
                 text = "the same patient stands in each; keep one row of every patient"
                 self.problems.append(f"{self._rows(same)}, column {named}: {text}")
 
@@ -237,10 +237,9 @@ class _TableOfFacts:
                 continue
             combinations, place = facts.together(names)
             for number, known in enumerate(combinations):
-                if definition.name in known or definition.share is not None:
-                    for text in contradictions_of(definition, known, today):
-                        rows = np.flatnonzero(place == number).tolist()
-                        self.problems.append(f"{self._rows(rows)}, {text}")
+                for text in contradictions_of(definition, known, today):
+                    rows = np.flatnonzero(place == number).tolist()
+                    self.problems.append(f"{self._rows(rows)}, {text}")
 
     def _rows(self, rows: Sequence[int]) -> str:
         numbers = [str(self.first_row + row) for row in rows[:MOST_ROWS_NAMED]]

@@ -213,7 +213,7 @@ class _ProtocolReader:
     def answer(self, fact: FactDefinition, value: object, path: str) -> bool | str | Decimal:
         if fact.kind is FactKind.BOOLEAN and isinstance(value, bool):
             return value
-        if fact.kind is FactKind.CHOICE and isinstance(value, str) and value in fact.choices:
+        if isinstance(value, str) and value in fact.choices:
             return value
         number = exact_decimal(value)
         if fact.kind is FactKind.INTEGER and number is not None:

@@ -28,26 +28,28 @@ def definitions_from_table(table: Mapping[str, object]) -> FactDefinitions:
     """
     reader = TableReader()
     entries = reader.table(table, "fact")
-    definitions = {name: _definition(reader, name, entries) for name in entries}
-    for name in entries:
-        pair = _pair(
-            reader, reader.table(entries, name, "fact."), "completes", ("years", "on"), f"fact.{name}."
-        )
-        if pair is not None and pair[0] in definitions:
-            definitions[pair[0]] = replace(definitions[pair[0]], completed=(name, pair[1]))
-        elif pair is not None:
-            reader.wrong(f"fact.{name}.completes", f'speaks of the fact "{pair[0]}", which is not defined')
-    for name, definition in definitions.items():
-        pairs = (*(definition.share or ()), *(definition.completed or ()))
-        for other in (*pairs, definition.given_by, definition.not_after):
-            if other is not None and other not in definitions:
-                reader.wrong(f"fact.{name}", f'speaks of the fact "{other}", which is not defined')
+    tables = {name: reader.table(entries, name, "fact.") for name in entries}
+    definitions = {name: _definition(reader, name, tables) for name in tables}
+    others = [
+        (name, other)
+        for name, it in definitions.items()
+        for other in (*(it.share or ()), it.given_by, it.not_after)
+    ]
+    for name, entry in tables.items():
+        pair = _pair(reader, entry, "completes", ("years", "on"), f"fact.{name}.")
+        if pair is not None:
+            others += [(name, other) for other in pair]
+            if pair[0] in definitions:
+                definitions[pair[0]] = replace(definitions[pair[0]], completed=(name, pair[1]))
+    for name, other in others:
+        if other and other not in definitions:
+            reader.wrong(f"fact.{name}", f'speaks of the fact "{other}", which is not defined')
     reader.finish()
     return definitions
 
 
-def _definition(reader: TableReader, name: str, entries: Mapping[str, object]) -> FactDefinition:
-    table, path = reader.table(entries, name, "fact."), f"fact.{name}."
+def _definition(reader: TableReader, name: str, tables: Mapping[str, Mapping[str, object]]) -> FactDefinition:
+    table, path = tables[name], f"fact.{name}."
     reader.keys(table, path, _KEYS, needed=("type", "meaning"))
     kind = reader.choice(table, "type", path, FactKind)
     if ("minimum" in table or "maximum" in table) and "range_source" not in table:
@@ -60,7 +62,7 @@ def _definition(reader: TableReader, name: str, entries: Mapping[str, object]) -
         choices=_texts(table.get("choices")),
         minimum=reader.number(table, "minimum", path),
         maximum=reader.number(table, "maximum", path),
-        lab_units=_lab_units(reader, name, entries) if kind is FactKind.LAB else (),
+        lab_units=_lab_units(reader, name, tables) if kind is FactKind.LAB else (),
         share=_pair(reader, table, "share", ("part", "whole"), path),
         given_by=reader.optional_text(table, "given_by", path),
         not_after=reader.optional_text(table, "not_after", path),
@@ -80,6 +82,7 @@ def _pair(
     if key not in table:
         return None
     inner, where = reader.table(table, key, path), f"{path}{key}."
+    reader.keys(inner, where, parts, needed=parts)
     return reader.text(inner, parts[0], where), reader.text(inner, parts[1], where)
 
 
@@ -100,12 +103,14 @@ def _earliest(reader: TableReader, table: Mapping[str, object], path: str) -> da
     return None
 
 
-def _lab_units(reader: TableReader, name: str, entries: Mapping[str, object]) -> tuple[LabUnit, ...]:
+def _lab_units(
+    reader: TableReader, name: str, tables: Mapping[str, Mapping[str, object]]
+) -> tuple[LabUnit, ...]:
     """The units of the fact itself, or those of the fact that `units_as` names."""
-    table = reader.table(entries, name, "fact.")
+    table = tables[name]
     if "units_as" in table:
         name = reader.text(table, "units_as", f"fact.{name}.")
-        table = reader.table(entries, name, "fact.")
+        table = reader.table(tables, name, "fact.")
     path = f"fact.{name}."
     units = tuple(
         _lab_unit(reader, entry, f"{where}.") for where, entry in reader.tables(table, "units", path)

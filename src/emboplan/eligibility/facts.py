@@ -14,6 +14,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
+
 from emboplan.eligibility.agreement import contradictions
 from emboplan.eligibility.plausibility import unit_question
 from emboplan.eligibility.reading import exact_decimal, plain
@@ -99,10 +101,8 @@ def _everyone(raw: Mapping[str, object], problems: list[str], today: date | None
 
 def parse_value(definition: FactDefinition, value: object) -> Fact | str | None:
     """The fact that this value states, None where it states nothing, or what is wrong with it."""
-    if hasattr(value, "dtype") and hasattr(value, "item"):  # a NumPy number, as tables hold them
+    if isinstance(value, np.generic):  # as tables hold them
         value = value.item()
-    if value is None:
-        return None
     try:
         value, signed = parted(value)
         if value is None:

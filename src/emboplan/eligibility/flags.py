@@ -88,7 +88,7 @@ def number_flags(criterion: Criterion, rule: Rule, leaf: Compares, facts: Patien
                 f"{fact.name} is {float(reading.value):.1f} with a 95 % interval from {float(low):.1f} to "
                 f"{float(high):.1f}, which holds the limit ({limit}); the verdict stands.",
             )
-    if leaf.preferred is not None and fact is leaf.preferred and reading is not None:
+    if fact is not leaf.fact and reading is not None:
         other = read_number(leaf.fact, facts)
         computed = replace(leaf, preferred=None)
         if other is not None and answer(leaf, facts).holds != answer(computed, facts).holds:

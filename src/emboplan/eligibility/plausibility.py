@@ -43,13 +43,12 @@ def unit_question(
 
 
 def _other_units(definition: FactDefinition, unit: str | None) -> list[tuple[str, Fraction]]:
-    """The other units that the value may have been meant in, with their factor to the unit of the fact."""
+    """Units that the value may have been meant in, with their factor to the unit of the fact.
+
+    The unit as written may be among them: the value is as implausible in it as before.
+    """
     if definition.kind is FactKind.LAB:
-        return [
-            (lab.symbol, lab.factor)
-            for lab in definition.lab_units
-            if lab.symbol != unit and not lab.per_upper_limit
-        ]
+        return [(lab.symbol, lab.factor) for lab in definition.lab_units if not lab.per_upper_limit]
     own = UNITS.get(unit) if unit is not None else None
     if own is None:
         return []

@@ -85,7 +85,7 @@ class Ways:
     def both(self, ways: Iterable[Sequence[Box]]) -> Sequence[Box]:
         """The ways in which all of these hold together."""
         together: Sequence[Box] = _EVERYTHING
-        for others in sorted(ways, key=len):
+        for others in ways:
             met = [box for one in together for other in others if (box := _meet(one, other)) is not None]
             together = _weakest(met)
             if len(together) > MOST_BOXES:

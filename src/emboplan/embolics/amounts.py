@@ -6,6 +6,7 @@ products are compared without case, marks and spaces.
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -25,7 +26,15 @@ def exact(value: Number, name: str) -> Fraction:
         raise ModelRangeError(f"{name} is {value!r}; expected a number") from error
     if isinstance(value, bool) or not number.is_finite():
         raise ModelRangeError(f"{name} is {value!r}; expected a plain number")
+    if not _printable(number):
+        raise ModelRangeError(f"{name} is {number}; expected a number that a pharmacy can measure")
     return Fraction(number)
+
+
+def _printable(number: Decimal) -> bool:
+    """Whether the number survives as a float: neither beyond the largest nor lost as nothing."""
+    as_float = float(number)
+    return math.isfinite(as_float) and (as_float != 0 or number == 0)
 
 
 def positive(value: Number, name: str) -> Fraction:

@@ -17,6 +17,7 @@ from emboplan.catalog.status import footnote
 from emboplan.catalog.tace_tables import ArmNumbers, TaceNumbers, embolization_arm, tace_numbers
 from emboplan.embolics.amounts import Number, positive
 from emboplan.embolics.end_points import end_point as end_point_of
+from emboplan.embolics.sound import require_sound
 from emboplan.errors import ModelRangeError
 from emboplan.model.embolics import quantities, quantity
 from emboplan.model.finding import Finding, Severity
@@ -65,6 +66,7 @@ def particles(
         ModelRangeError: no wanted sizes, no grade that fits, a range that is not one.
     """
     book = catalog or catalogue.load()
+    require_sound(book)
     numbers = tace_numbers(book)
     arm = None if protocol is None else embolization_arm(book, protocol, technique)
     wanted, sources = _wanted(target_um, arm)
@@ -125,6 +127,8 @@ def of_catalogue(
                 f"{', '.join(grades) or 'none'}"
             )
         grades = {wanted: grades[wanted]}
+    if not grades and not any(name.startswith("sizes.") for name in embolic.facts.unverified):
+        raise ModelRangeError(f"{embolic.name} is no particle and has no sizes; choose spheres or particles")
     if not grades:
         raise ModelRangeError(
             f"the sizes of {embolic.name} are unverified in the catalogue; give its grades from the box"

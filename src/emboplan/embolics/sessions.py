@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 
 from emboplan.catalog.load import Catalog
@@ -27,6 +28,9 @@ from emboplan.errors import InputError, ModelRangeError
 from emboplan.model.results.loading import Loading, LoadingCourse, SessionLoading
 
 Portions = list[tuple[Fraction, Mapping[str, float]]]
+
+# More sessions than any course of a patient has: a dose that needs them has slipped a unit or digits.
+MOST_SESSIONS = 50
 
 
 def load_course(
@@ -107,12 +111,23 @@ def _portions(
             raise ModelRangeError("sessions was given with territories; say the session of each (session_of)")
         if sessions < 1 or sessions != int(sessions):
             raise ModelRangeError(f"sessions is {sessions!r}; expected a whole number of at least 1")
+        _require_few(sessions, "as entered")
         return [(dose / sessions, WHOLE)] * sessions
     found: Portions = []
     for name, part in doses.items():
         count = 1 if most is None else math.ceil(part / exact(most, "most"))
+        _require_few(count + len(found), f"for {float(dose):g} mg")
         found += [(part / count, {name: 1.0})] * count
     return found
+
+
+def _require_few(count: int, why: str) -> None:
+    """`ModelRangeError` for more sessions than a course has."""
+    if count > MOST_SESSIONS:
+        raise ModelRangeError(
+            f"{Decimal(count):.4g} sessions ({why}); expected at most {MOST_SESSIONS}, against slips; "
+            "check the dose and its unit"
+        )
 
 
 def _as_told(doses: Mapping[str, Fraction], session_of: Mapping[str, int]) -> Portions:

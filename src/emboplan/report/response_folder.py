@@ -205,14 +205,10 @@ def _quality_lines(found: QualityOfLife) -> list[str]:
 
 
 def _patient_lines(patient: PatientResponse) -> list[str]:
-    unit = "mm²" if patient.time_points[0].unit == "mm2" else "mm"
-    lines = [f"{patient.criteria_version}, targets: {', '.join(patient.targets) or 'none'}"]
-    header = ("date", f"sum {unit}", f"nadir {unit}", "target", "non-target", "new", "overall", "hepatic")
-    rows = [header, *(_row(point) for point in patient.time_points)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
-    lines += [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    lines = [f"{patient.criteria_version}, no reads"]
+    if patient.time_points:
+        lines = [f"{patient.criteria_version}, targets: {', '.join(patient.targets) or 'none'}"]
+        lines += _time_point_lines(patient.time_points)
     confirmed = "confirmed" if patient.settings["confirmation"] else "without confirmation"
     hepatic = patient.best_hepatic or "none: no liver disease"
     lines.append(f"best response ({confirmed}): overall {patient.best_overall}, hepatic {hepatic}")
@@ -225,6 +221,16 @@ def _patient_lines(patient: PatientResponse) -> list[str]:
     lines += [_endpoint(endpoint) for endpoint in patient.endpoints.values()]
     lines += [] if patient.quality_of_life is None else _quality_lines(patient.quality_of_life)
     return lines + [f"note: {text}" for text in patient.findings]
+
+
+def _time_point_lines(points: Sequence[TimePointResponse]) -> list[str]:
+    unit = "mm²" if points[0].unit == "mm2" else "mm"
+    header = ("date", f"sum {unit}", f"nadir {unit}", "target", "non-target", "new", "overall", "hepatic")
+    rows = [header, *(_row(point) for point in points)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
 
 
 def _row(point: TimePointResponse) -> tuple[str, ...]:

@@ -25,27 +25,29 @@ NO_EVENT = TimeToEvent("", None, None, None, None, None, None)
 
 @dataclass(frozen=True, slots=True)
 class PatientData:
-    """What the endpoints of a patient are counted from; `missed_from` missed visits are too many."""
+    """What the endpoints of a patient are counted from; `missed_from` missed visits are too many.
+
+    `points` are the baseline and the visits after it, none for a patient without any reads.
+    """
 
     course: Course
     points: tuple[TimePointResponse, ...]
     missed_from: int
 
     @property
-    def baseline_date(self) -> date:
-        """The day of the baseline scan."""
-        return self.points[0].date
+    def baseline_date(self) -> date | None:
+        """The day of the baseline scan, None where there was none."""
+        return self.points[0].date if self.points else None
 
     def scope(self, scope: Scope) -> tuple[ScopePoint, ...]:
         """The time points after the baseline, judged on all disease or on the liver."""
         hepatic = scope is Scope.HEPATIC
         return tuple(p.hepatic_point if hepatic else p.overall_point for p in self.points[1:])
 
-    @property
-    def last_alive(self) -> date:
-        """The last day on which the patient is known to be alive."""
+    def last_alive(self, start: date) -> date:
+        """The last day on which the patient is known to be alive: that of the start, or a later one."""
         course = self.course
-        known = [*(point.date for point in self.points), *(course.treatment_dates or ())]
+        known = [start, *(point.date for point in self.points), *(course.treatment_dates or ())]
         known += [record.date for record in course.symptoms]
         days = (course.first_treatment_date, course.first_tare_date, course.randomisation_date)
         others = (course.cycle_1_day_1_date, course.new_therapy_date, course.last_alive_date)
@@ -132,7 +134,7 @@ def _censored(
     """A time without an event: it ends at the last look of the kind that the rule names."""
     (name, began), (limit, reason) = start, bound
     if rule.censor is CensorAt.LAST_ALIVE:
-        day = data.course.death_date or data.last_alive
+        day = data.course.death_date or data.last_alive(began)
         bounded = limit is not None and limit < day
         last = limit if bounded and limit is not None else day
         why = reason if bounded else "last known alive"
@@ -142,7 +144,7 @@ def _censored(
         last = counted[-1] if counted else began
         looked = "liver imaging" if rule.censor is CensorAt.LAST_LIVER_IMAGING else "adequate assessment"
         why = f"last {looked}"
-        if limit is not None and _followed_to(limit, data):
+        if limit is not None and _followed_to(limit, data, began):
             why = f"{reason}; {why} before it"
     if last <= began:
         first_day = began + timedelta(days=DAY_ONE)
@@ -152,9 +154,10 @@ def _censored(
     return TimeToEvent(name, began, last, days, event=False, event_kind=None, censor_reason=why)
 
 
-def _followed_to(limit: date, data: PatientData) -> bool:
+def _followed_to(limit: date, data: PatientData, start: date) -> bool:
     """Whether the patient is known to have reached the bound, so that the bound is what ended the time."""
-    return max(data.last_alive, data.course.death_date or data.last_alive) >= limit
+    alive = data.last_alive(start)
+    return max(alive, data.course.death_date or alive) >= limit
 
 
 def _looks(rule: TimeRule, data: PatientData) -> list[date]:

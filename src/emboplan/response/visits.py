@@ -3,7 +3,8 @@
 The response at month 3 is the status at that visit, not the best one; the visit is the time point nearest to
 the date that many calendar months after the start, within a window that the user declares. One that could be
 judged goes before one that could not. A visit that is to be read before the second treatment has no such
-bound where there was none: in the arm without that treatment, or after a single one.
+bound where there was none: in the arm without that treatment, or after a single one. A patient without a scan
+in the window counts as NE, whatever the days of treatment.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ Best = Callable[[Sequence[TimePointResponse]], BestResponse]
 
 
 def visit_response(
-    rule: ResponseRule, data: PatientData, start: date, *, window_d: int | None, best: Best
+    rule: ResponseRule, data: PatientData, start: date | None, *, window_d: int | None, best: Best
 ) -> VisitResponse:
-    """The answer of one rule for one patient; `best` gives the best response over time points."""
+    """The answer of one rule for one patient; `best` gives the best response over time points.
+
+    `start` may be None for a patient without any time point, for whom there is nothing to choose from.
+    """
     if rule.at_month is not None:
         return _at_month(rule, data, start, rule.at_month, window_d)
     points = data.points
-    if rule.within_months is not None:
+    if rule.within_months is not None and start is not None:
         end = months_later(start, rule.within_months)
         points = tuple(p for number, p in enumerate(points) if number == 0 or p.date <= end)
     found = best(points)
@@ -34,31 +38,24 @@ def visit_response(
 
 
 def _at_month(
-    rule: ResponseRule, data: PatientData, start: date, month: int, window_d: int | None
+    rule: ResponseRule, data: PatientData, start: date | None, month: int, window_d: int | None
 ) -> VisitResponse:
-    missing = []
-    if window_d is None:
-        missing.append("visit_window_days")
-    treatments = data.course.treatments
-    if rule.before_second_treatment and data.course.treatment_dates is None:
+    later = data.points[1:]
+    away = {} if start is None else {p.date: abs((p.date - months_later(start, month)).days) for p in later}
+    near = [point for point in later if window_d is None or away[point.date] <= window_d]
+    missing = [] if window_d is not None else ["visit_window_days"]
+    if near and rule.before_second_treatment and data.course.treatment_dates is None:
         missing.append("treatment_dates")
-    if missing or window_d is None:
+    if missing:
         return VisitResponse(
             rule.id, rule.scope.value, None, None, None, rule.definition, rule.place, tuple(missing)
         )
-    due = months_later(start, month)
+    treatments = data.course.treatments
     second = treatments[1] if rule.before_second_treatment and len(treatments) > 1 else None
-    inside = [
-        point
-        for point in data.points[1:]
-        if abs((point.date - due).days) <= window_d and (second is None or point.date <= second)
-    ]
+    inside = [point for point in near if second is None or point.date <= second]
     if not inside:
         return _answer(rule, Category.NE, None)
-    visit = min(
-        inside,
-        key=lambda p: (_status(rule, p) in (None, Category.NE), abs((p.date - due).days), p.date),
-    )
+    visit = min(inside, key=lambda p: (_status(rule, p) in (None, Category.NE), away[p.date], p.date))
     return _answer(rule, _status(rule, visit), visit.date)
 
 
@@ -72,13 +69,14 @@ def visit_remarks(
     """What a reader must know of responses at visits: one after progression, and one scan read twice."""
     served: dict[date, str] = {}
     for rule, answer in zip(rules, answers, strict=True):
-        if rule.at_month is None or answer.date is None:
+        if answer.date is None:
             continue
         progressed = [p.date for p in data.points if _status(rule, p) is Category.PD]
-        if answer.counts and progressed and min(progressed) < answer.date:
+        first = min(progressed, default=answer.date)
+        if answer.counts and first < answer.date:
             yield (
                 f"{rule.id}: the status on {answer.date} is {answer.category}, after progression on "
-                f"{min(progressed)}. It counts, as the status at the visit; have it looked at."
+                f"{first}. It counts, as the status at the visit; have it looked at."
             )
         if answer.date in served:
             yield (

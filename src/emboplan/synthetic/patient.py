@@ -33,7 +33,8 @@ from emboplan.synthetic.scans import ct, nuclear
 from emboplan.synthetic.scans.deposits import Places
 from emboplan.synthetic.scans.maa_scans import NuclearField, maa_scans
 from emboplan.synthetic.setting.definition import PhantomDefinition
-from emboplan.synthetic.setting.variants import anatomy_key, definition_of
+from emboplan.synthetic.setting.limits import MOST_SEED
+from emboplan.synthetic.setting.variants import definition_of
 from emboplan.synthetic.truth import LesionTruth, PhantomTruth
 
 Progress = Callable[[str, float], None]
@@ -87,15 +88,12 @@ def digital_patient(
     Raises `InputError` when what the definition sets cannot be made: a liver or lesions that do not fit, or
     a body wider than the field of view.
     """
-    if seed < 0:
-        raise InputError(f"seed is {seed}; expected 0 or more")
+    if not 0 <= seed <= MOST_SEED:
+        raise InputError(f"seed is {seed}; expected 0 to {MOST_SEED}")
     say = progress or (lambda _stage, _frac: None)
     say("drawing the anatomy", 0.0)
-    uid = UID_ROOT + str(
-        int.from_bytes(
-            hashlib.sha256(f"{anatomy_key(definition)}/{seed}".encode()).digest()[:UID_BYTES], "big"
-        )
-    )
+    who = "/".join(part for part in (definition.name, definition.anatomy, str(seed)) if part)
+    uid = UID_ROOT + str(int.from_bytes(hashlib.sha256(who.encode()).digest()[:UID_BYTES], "big"))
     grid = ct_grid(definition, uid)
     spect = definition.spect
     nuclear_grid = centred((spect.slices, spect.matrix, spect.matrix), (spect.voxel_mm,) * 3, uid)
@@ -250,9 +248,10 @@ def _lesion_table(
     drawn: PatientDrawing, lesion_map: LabelMap, ml: NDArray[np.floating], scan: _Scan
 ) -> tuple[LesionTruth, ...]:
     """What is true of each lesion; lesions of the same looks share their samples' volume by their voxels."""
-    voxels = (
-        np.bincount(lesion_map.labels.ravel(), minlength=len(drawn.lesions) + 1) * lesion_map.grid.voxel_ml
+    counts = np.sum(
+        [np.bincount(plane.ravel(), minlength=len(drawn.lesions) + 1) for plane in lesion_map.labels], axis=0
     )
+    voxels = counts * lesion_map.grid.voxel_ml
     looks = np.array([lesion.looks for lesion in drawn.lesions], dtype=int)
     whole = np.bincount(looks, weights=voxels[1:], minlength=LOOKS + 1)
     out = []

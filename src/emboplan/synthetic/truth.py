@@ -88,6 +88,14 @@ class PhantomTruth:
             "activity_mbq": self.activity_mbq["focus"],
         }
 
+    def _segment_volumes_ml(self) -> dict[str, float]:
+        labels = self.segments.labels
+        counts = np.bincount(labels[labels > 0], minlength=max(self.segment_names) + 1)
+        return {
+            name: float(counts[number]) * self.segments.grid.voxel_ml
+            for number, name in self.segment_names.items()
+        }
+
     def truth_dict(self) -> dict[str, object]:
         """Every set and derived quantity with its unit in the key, ready for JSON; no arrays."""
         return {
@@ -136,9 +144,6 @@ class PhantomTruth:
             "focus": self._focus(),
             "spect_fwhm_mm": self.spect_fwhm_mm,
             "planar_first_pixel_x_z_mm": list(self.planar_first_pixel_mm),
-            "segment_volumes_ml": {
-                name: float((self.segments.labels == number).sum()) * self.segments.grid.voxel_ml
-                for number, name in self.segment_names.items()
-            },
+            "segment_volumes_ml": self._segment_volumes_ml(),
             "other_structures": {str(number): name for number, name in self.other_names.items()},
         }

@@ -11,8 +11,9 @@ from emboplan.catalog.load import Catalog, load
 from emboplan.errors import InputError
 from emboplan.files.atomic import atomic_folder
 from emboplan.synthetic.analytic.case import AnalyticCase, analytic_case
-from emboplan.synthetic.analytic.definition import AnalyticDefinition, from_table, is_analytic
+from emboplan.synthetic.analytic.definition import AnalyticDefinition, is_analytic
 from emboplan.synthetic.analytic.settings import with_settings
+from emboplan.synthetic.analytic.tables import from_table
 from emboplan.synthetic.analytic.truth import Physics
 from emboplan.synthetic.patient import DigitalPatient, digital_patient
 from emboplan.synthetic.setting.variants import definition_of, overlays

@@ -203,3 +203,30 @@ def test_a_slip_is_one_clear_line(wish: dict[str, Any], said: str) -> None:
 def test_beads_mixed_with_another_drug_are_asked_about() -> None:
     assert "mixed-with-drug" in load_beads(**DOX, mixed_with="cisplatin 10 mg").to_acknowledge
     assert "mixed-with-drug" not in load_beads(**DOX, mixed_with="iohexol").to_acknowledge
+
+
+@pytest.mark.parametrize(
+    ("dose", "solution", "said", "asked"),
+    [
+        (50, 8, "Put all of it into the beads, wait 10 min.", True),
+        (50, 10, "Put all of it into the beads, wait 10 min.", False),
+        (50, 20, "Put 10 mL of it into the beads, wait 10 min, then combine with the rest.", False),
+        (100, 15, "Put all of a part into each vial, wait 10 min.", True),
+        (100, 40, "Put 10 mL of a part into each vial, wait 10 min, then combine each vial", False),
+    ],
+)
+def test_no_step_takes_more_solution_than_there_is(
+    dose: float, solution: float, said: str, asked: bool
+) -> None:
+    """EMB-A10: 10 mL into each vial of dry beads, then the rest; 100 mg are two vials."""
+    found = load_beads(product="HepaSphere 30-60", drug="doxorubicin", dose_mg=dose, solution_ml=solution)
+    (step,) = [step for step in found.steps if "Put" in step]
+    assert said in step
+    assert ("solution-below-first-fill" in found.to_acknowledge) is asked
+
+
+@pytest.mark.parametrize(("dose", "warned"), [(75, True), (150, False)])
+def test_a_vial_holds_one_size(dose: float, warned: bool) -> None:
+    """75 mg are one vial of 2 mL, 150 mg two."""
+    found = load_beads(**{**DOX, "dose_mg": dose, "sizes": ["100-300", "300-500"]})
+    assert ("fewer-vials-than-sizes" in ids(found)) is warned

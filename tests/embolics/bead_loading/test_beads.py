@@ -253,7 +253,7 @@ def test_the_steps_hold_the_numbers() -> None:
         "Open 2 vials of doxorubicin, 50 mg each; 25 mg are left over.",
         "Make up 75 mg doxorubicin with water for injection to 3 mL (25 mg/mL).",
         "Add the solution to the beads and mix.",
-        "Load for 120 min.",
+        "Load for at least 120 min.",
         "Let the beads settle and discard the liquid above them (at most 0.75 mg doxorubicin left in it).",
         "Add 15 mL non-ionic contrast; the suspension is then 17 mL.",
     )

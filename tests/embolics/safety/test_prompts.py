@@ -102,6 +102,8 @@ def test_facts_within_the_rules_raise_nothing(changes: dict[str, FactValue | Non
         (Procedure(DEB, drug="doxorubicin", protocol="retnet"), "retnet-closed", "stop"),
         (Procedure(CTACE, drug="doxorubicin", protocol="retnet"), "retnet-drug", "info"),
         (Procedure(DEB, drug="irinotecan"), "deb-abscess", "warning"),
+        (Procedure(DEB, drug="irinotecan"), "interval-beads", "info"),
+        (Procedure(BLAND), "interval-bland", "info"),
         (Procedure(BLAND), "octreotide", "warning"),
         (Procedure(BLAND), "antibiotic-cover", "info"),
         (Procedure(BLAND, extent="whole-liver"), "extent", "warning"),

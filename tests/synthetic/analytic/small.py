@@ -6,10 +6,11 @@ from importlib.resources import files
 from typing import Any
 
 from emboplan.synthetic.analytic.case import AnalyticCase, analytic_case
-from emboplan.synthetic.analytic.definition import AnalyticDefinition, from_table
+from emboplan.synthetic.analytic.definition import AnalyticDefinition
 from emboplan.synthetic.analytic.scans import centred
 from emboplan.synthetic.analytic.scene import Scene, Shared, Voxels, place, share_out, voxelise
 from emboplan.synthetic.analytic.settings import with_settings
+from emboplan.synthetic.analytic.tables import from_table
 from emboplan.synthetic.analytic.truth import Physics
 
 NAMES = (

@@ -166,5 +166,5 @@ def test_what_cannot_be_made_is_one_clear_line(name: str, settings: dict[str, An
 
 
 def test_a_negative_seed() -> None:
-    with pytest.raises(InputError, match="seed is -1; expected a whole number, 0 or more"):
+    with pytest.raises(InputError, match="seed is -1; expected a whole number of 0 to 9007199254740992"):
         small.case("point", seed=-1)

@@ -123,7 +123,7 @@ def test_bins_keep_the_sum(start: float, step: float, count: int, ratio: float) 
     """Every fine voxel is shared out whole over a coarser axis that covers it, aligned or not."""
     coarse = step * ratio
     bins = int(np.ceil(count * step / coarse)) + 2
-    matrix = Bins.of(start, step, count, start - step / 2 - coarse / 3, coarse).matrix(bins)
+    matrix = Bins.of(start, step, count, start - step / 2 - coarse / 3, coarse).spread(np.eye(bins)).T
     assert np.allclose(1.0, matrix.sum(axis=0), atol=1e-9)
     assert (matrix >= 0).all()
 

@@ -8,7 +8,7 @@ import pytest
 from emboplan.errors import InputError
 from emboplan.synthetic.setting.definition import Spread
 from emboplan.synthetic.setting.tables import from_table
-from emboplan.synthetic.setting.variants import anatomy_key, definition_of, overlays
+from emboplan.synthetic.setting.variants import definition_of, overlays
 
 
 def test_without_settings_it_is_the_table(net_liver_table: dict[str, Any]) -> None:
@@ -59,9 +59,9 @@ def test_the_table_is_left_as_it_was(net_liver_table: dict[str, Any]) -> None:
         ({"phase": "arteriel"}, r"phase 'arteriel' is unknown; expected arterial"),
         ({"variant": "fatty+huge"}, r"variant 'huge' is unknown; expected"),
         ({"variant": 3}, r"variant is 3; expected a name"),
-        ({"burden_frac": 0.95}, r"lesions\.burden_frac is 0\.95 to 0\.95; expected 0 to 0\.8"),
+        ({"burden_frac": 0.95}, r"lesions\.burden_frac is 0\.95; expected 0 to 0\.8"),
         ({"burden_frac": "a lot"}, r"lesions\.burden_frac is 'a lot'; expected a finite number"),
-        ({"slice_mm": 12}, r"ct\.slice_mm is 12 to 12; expected 0\.6 to 8"),
+        ({"slice_mm": 12}, r"ct\.slice_mm is 12; expected 0\.6 to 8"),
         ({"name.x": 1}, r"unknown parameter name\.x"),
     ],
 )
@@ -93,10 +93,44 @@ def test_no_burden_means_no_lesions(net_liver_table: dict[str, Any]) -> None:
     assert Spread(0.0, 0.0) == definition_of(net_liver_table, {"burden_frac": 0}).lesions.count
 
 
-def test_two_scans_of_a_patient_share_the_anatomy(net_liver_table: dict[str, Any]) -> None:
-    plain, arterial, other = (
-        anatomy_key(definition_of(net_liver_table, settings))
-        for settings in ({}, {"phase": "arterial", "kernel": "sharp"}, {"burden_frac": 0.1})
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"phase": "arterial", "kernel": "sharp"},
+        {"slice_mm": 1.0, "dose_frac": 0.5, "noise_sd_hu": 20.0},
+        {"variant": "noisy+after-treatment+breath-mismatch", "spect.counts": 1e6, "lung_shunt_frac": 0.1},
+        {"corrections": "none", "moved_x_mm": 5.0, "attenuation_cm2_per_g": 0.15, "mr": None},
+    ],
+)
+def test_two_scans_of_a_patient_share_the_anatomy(
+    net_liver_table: dict[str, Any], settings: dict[str, object]
+) -> None:
+    assert definition_of(net_liver_table, {}).anatomy == definition_of(net_liver_table, settings).anatomy
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"burden_frac": 0.1},
+        {"variant": "fatty"},
+        {"variant": "noisy+ascites"},
+        {"ct.matrix": 256},
+        {"variant": "breath-step"},
+    ],
+)
+def test_another_body_has_another_anatomy(
+    net_liver_table: dict[str, Any], settings: dict[str, object]
+) -> None:
+    assert definition_of(net_liver_table, {}).anatomy != definition_of(net_liver_table, settings).anatomy
+
+
+def test_variants_join_in_any_order(net_liver_table: dict[str, Any]) -> None:
+    """The resection decides the liver's size, whichever is typed first."""
+    one, other = (
+        definition_of(net_liver_table, {"variant": names})
+        for names in ("right-hepatectomy+ascites", "ascites+right-hepatectomy")
     )
-    assert plain == arterial
-    assert plain != other
+    assert one.liver == other.liver
+    assert Spread(700.0, 950.0) == one.liver.volume_ml
+    assert one.organs.ascites_mm.low > 0
+    assert one.anatomy == other.anatomy

@@ -23,6 +23,7 @@ from emboplan.embolics.emulsions.reduction import (
     refuse_by_label,
     without_rule,
 )
+from emboplan.embolics.sound import require_sound
 from emboplan.errors import ModelRangeError
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.results.emulsion import BilirubinReduction, DoseBasis, DrugDose
@@ -52,6 +53,7 @@ def bead_dose(
     """
     book = catalog or catalogue.load()
     numbers = tace_numbers(book)
+    require_sound(book)
     name = known_drug(drug, book, numbers)
     surface = plausible_surface(body_surface_m2, numbers)
     requested, basis = _requested(name, dose_mg, dose_mg_per_m2, surface)

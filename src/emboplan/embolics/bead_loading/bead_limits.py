@@ -38,7 +38,7 @@ def check_session(
     found = f"{float(dose):g} mg" + (
         ""
         if vials is None
-        else f" in {vials} {'vial' if vials == 1 else 'vials'}"
+        else f" in {vials:g} {'vial' if vials == 1 else 'vials'}"
         + ("" if vial_ml is None else f" of {float(exact(vial_ml, 'vial_ml')):g} mL")
     )
     by = most_mg or most_vials

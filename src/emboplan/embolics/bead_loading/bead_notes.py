@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from emboplan.catalog.status import footnote
+from emboplan.embolics.amounts import exact, plain_number
 from emboplan.embolics.fluids import holds_chloride
 from emboplan.embolics.ledger import Ledger, shown
-from emboplan.model.embolics import LoadRecipe
+from emboplan.model.embolics import LoadRecipe, quantity
 from emboplan.model.finding import Severity
 
 
@@ -101,6 +102,33 @@ def measured_on(recipe: LoadRecipe, sizes: Sequence[str], ledger: Ledger) -> Non
             f"{recipe.label}: measured on {tested.text} um: {', '.join(used)}; loaded are "
             f"{', '.join(others)} um",
             footnote(tested),
+        )
+
+
+def vials_and_sizes(recipe: LoadRecipe, sizes: Sequence[str], vials: int | None, ledger: Ledger) -> None:
+    """A warning where there are more sizes than vials: a vial holds beads of one size."""
+    if vials is not None and len(sizes) > vials:
+        ledger.say(
+            "fewer-vials-than-sizes",
+            Severity.WARNING,
+            f"{recipe.label}: {', '.join(sizes)} um are {len(sizes)} sizes, and a vial holds one; "
+            f"{vials} {'vial is' if vials == 1 else 'vials are'} taken: take more vials, or fewer sizes",
+        )
+
+
+def first_fill(recipe: LoadRecipe, volume_ml: float | None, vials: int | None, ledger: Ledger) -> None:
+    """A warning to acknowledge where a vial's part of the solution is less than what goes into it first."""
+    fill = recipe.facts.find("first_fill")
+    if fill is None or volume_ml is None:
+        return
+    each = exact(volume_ml, "solution_ml") / (vials or 1)
+    if each < exact(quantity(fill, "mL"), "first_fill"):
+        ledger.note(fill)
+        ledger.acknowledge(
+            "solution-below-first-fill",
+            f"{recipe.label}: {plain_number(float(each))} mL of solution for each vial of beads are less "
+            f"than the {shown(fill)} that go into it first ({fill.place})",
+            footnote(fill),
         )
 
 

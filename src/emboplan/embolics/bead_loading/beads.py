@@ -17,7 +17,13 @@ from emboplan.catalog.load import Catalog
 from emboplan.catalog.tace_tables import tace_numbers
 from emboplan.embolics.amounts import Number, exact, positive
 from emboplan.embolics.bead_loading.bead_amounts import BeadAmounts, BeadWish, bead_amounts
-from emboplan.embolics.bead_loading.bead_notes import advice, chemistry, measured_on
+from emboplan.embolics.bead_loading.bead_notes import (
+    advice,
+    chemistry,
+    first_fill,
+    measured_on,
+    vials_and_sizes,
+)
 from emboplan.embolics.bead_loading.contrast import (
     Volumes,
     contrast_findings,
@@ -25,7 +31,7 @@ from emboplan.embolics.bead_loading.contrast import (
     final_volume,
     refuse_oil,
 )
-from emboplan.embolics.bead_loading.loaded_share import LoadedShare, loaded_share, loading_minutes
+from emboplan.embolics.bead_loading.loaded_share import LoadedShare, loaded_share, loading_time
 from emboplan.embolics.bead_loading.sizes import Sizes, chosen_sizes, loaded_sizes, span
 from emboplan.embolics.bead_loading.solution import (
     Solution,
@@ -38,6 +44,7 @@ from emboplan.embolics.bead_loading.steps import StepNumbers, loading_steps
 from emboplan.embolics.bead_loading.storage import WITHOUT, storage_rows
 from emboplan.embolics.catheter import bead_catheter
 from emboplan.embolics.ledger import Ledger
+from emboplan.embolics.sound import require_sound
 from emboplan.errors import ModelRangeError
 from emboplan.model.embolics import LoadRecipe
 from emboplan.model.results.loading import Loading, TerritoryPart
@@ -89,6 +96,7 @@ def require_names(request: BeadRequest) -> None:
 def request_recipe(request: BeadRequest, catalog: Catalog) -> tuple[LoadRecipe, str | None]:
     """What is known of the product with the drug, and the size that the product's name ends with."""
     require_names(request)
+    require_sound(catalog)
     product, size = find_bead(catalog, request.product)
     return load_recipe(catalog, product, find_drug(catalog, request.drug)), size
 
@@ -119,7 +127,7 @@ def load_session(request: BeadRequest, catalog: Catalog) -> Loading:
         recipe, request.dose_mg, request.solution_ml, request.solution_mg_per_ml, ledger
     )
     vials = choose_vials(recipe, request.dose_mg, request.drug_vial_mg, ledger)
-    minutes = loading_minutes(recipe, names, request.loading_min, request.method, ledger, mg_per_ml=strength)
+    time = loading_time(recipe, names, request.loading_min, request.method, ledger, mg_per_ml=strength)
     sizes = loaded_sizes(recipe, names, request.size_change_frac, ledger)
     catheter = bead_catheter(request.catheter_inner_um, sizes, ledger)
     loaded, left = _split(request.dose_mg, share)
@@ -127,6 +135,8 @@ def load_session(request: BeadRequest, catalog: Catalog) -> Loading:
     final = final_volume(amounts, contrast)
     contrast_findings(recipe, loaded[0], ledger)
     measured_on(recipe, names, ledger)
+    vials_and_sizes(recipe, names, amounts.vials, ledger)
+    first_fill(recipe, volume, amounts.vials, ledger)
     storage = storage_rows(recipe, request.loaded_at, ledger)
     parts = _territories(request, amounts, final)
     steps = loading_steps(
@@ -136,7 +146,7 @@ def load_session(request: BeadRequest, catalog: Catalog) -> Loading:
             amounts,
             vials,
             Solution(volume, strength, diluent),
-            minutes,
+            time,
             request.method,
             left,
             share.is_known_as,
@@ -161,7 +171,7 @@ def load_session(request: BeadRequest, catalog: Catalog) -> Loading:
         diluent=diluent,
         solution_ml=volume,
         solution_mg_per_ml=strength,
-        loading_min=minutes,
+        loading_min=time.minutes,
         loading_efficiency_frac=share.least_frac,
         loading_efficiency_is=share.is_known_as,
         loaded_mg=loaded[0],

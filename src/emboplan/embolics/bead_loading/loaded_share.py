@@ -125,7 +125,15 @@ def loaded_share(
     return _from(entry)
 
 
-def loading_minutes(
+@dataclass(frozen=True, slots=True)
+class LoadingTime:
+    """The loading time (min); None where no source gives it. `known_as` is a bound such as ``at least``."""
+
+    minutes: float | None
+    known_as: str = ""
+
+
+def loading_time(
     recipe: LoadRecipe,
     sizes: Sequence[str],
     entered: Number | None,
@@ -133,33 +141,52 @@ def loading_minutes(
     ledger: Ledger,
     *,
     mg_per_ml: Number | None = None,
-) -> float | None:
-    """The loading time (min) of the slowest size; None, with an open item, where no source gives it.
+) -> LoadingTime:
+    """The loading time of the slowest size; open, with an open item, where no source gives it.
 
     A time that was measured in a dilute solution holds for a solution of `mg_per_ml` no stronger than that.
+    A time of the user's own that is shorter than the published one is a warning to acknowledge.
     """
+    times = [_time(recipe, size, method, mg_per_ml) for size in sizes or ("",)]
     if entered is not None:
-        return float(positive(entered, "loading_min"))
-    first = () if method is None else (f"methods.{method}.loading_time",)
-    times = [
-        ledger.use(recipe.facts, *first, *_own_time(recipe, size, mg_per_ml, ledger), "loading_time")
-        for size in sizes
-    ] or [ledger.use(recipe.facts, *first, "loading_time")]
-    known = [quantity(entry, "min") for entry in times if entry is not None]
+        own = positive(entered, "loading_min")
+        _against_published(recipe, own, [time for time in times if time is not None], ledger)
+        return LoadingTime(float(own))
+    for size in sizes if method is None else ():
+        _dilute_not_used(recipe, size, mg_per_ml, ledger)
+    known = [time for time in times if time is not None]
+    for time in known:
+        ledger.use(recipe.facts, time.name.partition(f"drugs.{recipe.drug.key}.")[2])
     if len(known) < len(times):
         ledger.open_item("loading-time", f"{recipe.label}: no loading time with a source; enter yours")
-        return None
-    return max(known)
+        return LoadingTime(None)
+    slowest = max(known, key=lambda time: quantity(time, "min"))
+    bound = recipe.facts.find("loading_time_is")
+    if bound is None or slowest.source != bound.source:  # a bound goes with the figure of its own source
+        return LoadingTime(quantity(slowest, "min"))
+    ledger.note(bound)
+    return LoadingTime(quantity(slowest, "min"), bound.text)
 
 
-def _own_time(recipe: LoadRecipe, size: str, mg_per_ml: Number | None, ledger: Ledger) -> tuple[str, ...]:
-    """The name of the time for one size, unless it was measured in a more dilute solution than is used."""
-    name = f"loading_times.{size}"
-    own, dilute = recipe.facts.find(name), recipe.facts.find(f"loading_strengths.{size}")
-    if own is None or dilute is None:
-        return (name,)
-    if mg_per_ml is not None and exact(mg_per_ml, "mg_per_ml") <= exact(quantity(dilute, "mg/mL"), "dilute"):
-        return (name,)
+def _time(recipe: LoadRecipe, size: str, method: str | None, mg_per_ml: Number | None) -> Sourced | None:
+    """The published time of a size: that of the way of loading, else its own, else that of all sizes."""
+    first = () if method is None else (f"methods.{method}.loading_time",)
+    own = () if _too_strong(recipe, size, mg_per_ml) else (f"loading_times.{size}",)
+    return recipe.facts.find(*first, *own, "loading_time")
+
+
+def _too_strong(recipe: LoadRecipe, size: str, mg_per_ml: Number | None) -> bool:
+    """Whether the time of a size was measured in a more dilute solution than is used."""
+    dilute = recipe.facts.find(f"loading_strengths.{size}")
+    if dilute is None:
+        return False
+    return mg_per_ml is None or exact(mg_per_ml, "mg_per_ml") > exact(quantity(dilute, "mg/mL"), "dilute")
+
+
+def _dilute_not_used(recipe: LoadRecipe, size: str, mg_per_ml: Number | None, ledger: Ledger) -> None:
+    own, dilute = recipe.facts.find(f"loading_times.{size}"), recipe.facts.find(f"loading_strengths.{size}")
+    if own is None or dilute is None or not _too_strong(recipe, size, mg_per_ml):
+        return
     used = "not known" if mg_per_ml is None else f"{float(exact(mg_per_ml, 'mg_per_ml')):.4g} mg/mL"
     ledger.say(
         "time-of-a-dilute-solution",
@@ -168,4 +195,20 @@ def _own_time(recipe: LoadRecipe, size: str, mg_per_ml: Number | None, ledger: L
         f"{used}, so that the longer time holds",
         footnote(own),
     )
-    return ()
+
+
+def _against_published(
+    recipe: LoadRecipe, own: Fraction, published: Sequence[Sourced], ledger: Ledger
+) -> None:
+    """A time of the user's own that is shorter than what is published for one of the sizes."""
+    if not published:
+        return
+    slowest = max(published, key=lambda time: quantity(time, "min"))
+    if own < exact(quantity(slowest, "min"), "published"):
+        ledger.note(slowest)
+        ledger.acknowledge(
+            "loading-time-below-published",
+            f"{recipe.label}: a loading time of {float(own):.5g} min is shorter than the published "
+            f"{shown(slowest)} ({slowest.place})",
+            footnote(slowest),
+        )

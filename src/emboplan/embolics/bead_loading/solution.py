@@ -20,6 +20,7 @@ from emboplan.embolics.fluids import diluent_is_known, holds_chloride, holds_pho
 from emboplan.embolics.ledger import Ledger
 from emboplan.errors import ModelRangeError
 from emboplan.model.embolics import Drug, LoadRecipe, quantities, quantity
+from emboplan.model.products import Sourced
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +140,7 @@ def choose_diluent(
     published = ledger.use(recipe.facts, "diluent")
     own = recipe.drug.facts.find("reconstitution.diluent")
     if entered is None:
-        if published is None:
-            hint = (
-                ""
-                if own is None
-                else f"; {recipe.drug.name} itself is reconstituted with {own.text} ({footnote(own)})"
-            )
-            ledger.open_item(
-                "diluent", f"{recipe.label}: no diluent with a source; enter yours (diluent){hint}"
-            )
-        return None if published is None else published.text
+        return _published_diluent(recipe, published, own, numbers, ledger)
     if not plain_name(entered):
         raise ModelRangeError(f"diluent is {entered!r}; expected the name of a fluid, or leave it out")
     refuse_diluent(recipe.drug.name, entered, numbers)
@@ -172,6 +164,22 @@ def choose_diluent(
             footnote(published),
         )
     return entered
+
+
+def _published_diluent(
+    recipe: LoadRecipe, published: Sourced | None, own: Sourced | None, numbers: TaceNumbers, ledger: Ledger
+) -> str | None:
+    """The published diluent, which a site may have laid over ours; an open item where there is none."""
+    if published is not None:
+        refuse_diluent(recipe.drug.name, published.text, numbers)
+        return published.text
+    hint = (
+        ""
+        if own is None
+        else f"; {recipe.drug.name} itself is reconstituted with {own.text} ({footnote(own)})"
+    )
+    ledger.open_item("diluent", f"{recipe.label}: no diluent with a source; enter yours (diluent){hint}")
+    return None
 
 
 def check_mixture(recipe: LoadRecipe, mixed_with: str | None, catalog: Catalog, ledger: Ledger) -> None:

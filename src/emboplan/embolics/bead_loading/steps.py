@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from emboplan.embolics.amounts import plain_number
 from emboplan.embolics.bead_loading.bead_amounts import BeadAmounts
 from emboplan.embolics.bead_loading.contrast import Volumes
+from emboplan.embolics.bead_loading.loaded_share import LoadingTime
 from emboplan.embolics.bead_loading.solution import DrugVials, Solution
 from emboplan.embolics.ledger import Ledger, shown
-from emboplan.model.embolics import LoadRecipe, quantity
+from emboplan.model.embolics import SECONDS_PER_MINUTE, LoadRecipe, quantity
 
 BLANK = "____"
 
@@ -23,7 +24,7 @@ class StepNumbers:
     amounts: BeadAmounts
     drug_vials: DrugVials
     solution: Solution
-    loading_min: float | None
+    loading_time: LoadingTime
     method: str | None
     supernatant_mg: tuple[float, float]
     known_as: str
@@ -34,6 +35,15 @@ class StepNumbers:
 def amount(value: float | None, unit: str) -> str:
     """A number with its unit, or a blank to fill in."""
     return f"{BLANK if value is None else plain_number(value)} {unit}"
+
+
+def minutes_text(value: float) -> str:
+    """A time in minutes, or in seconds where it is shorter than one.
+
+    >>> minutes_text(120.0), minutes_text(1 / 3)
+    ('120 min', '20 s')
+    """
+    return amount(value, "min") if value >= 1 else amount(value * SECONDS_PER_MINUTE, "s")
 
 
 def volumes(pair: Volumes | None) -> str:
@@ -100,16 +110,12 @@ def _drug(recipe: LoadRecipe, numbers: StepNumbers) -> Iterator[str]:
 def _load(recipe: LoadRecipe, numbers: StepNumbers, ledger: Ledger) -> Iterator[str]:
     fill, wait = ledger.use(recipe.facts, "first_fill"), ledger.use(recipe.facts, "first_wait")
     vials = numbers.amounts.vials or 1
-    if fill is not None and wait is not None and vials > 1:
-        yield (
-            f"Divide the solution into {vials} equal parts, one for each vial of beads. Put {shown(fill)} "
-            f"of a part into each vial, wait {shown(wait)}, then combine each vial with the rest of its part."
-        )
-    elif fill is not None and wait is not None:
-        yield f"Put {shown(fill)} of it into the beads, wait {shown(wait)}, then combine with the rest."
+    volume = numbers.solution.volume_ml
+    if fill is not None and wait is not None:
+        little = volume is not None and volume <= quantity(fill, "mL") * vials
+        yield from _first_fill(vials, shown(fill), shown(wait), all_of_it=little)
     elif vials > 1:
-        share = numbers.solution.volume_ml
-        each = amount(None if share is None else share / vials, "mL")
+        each = amount(None if volume is None else volume / vials, "mL")
         yield (
             f"Divide the solution into {vials} equal parts, {each} ({amount(numbers.dose_mg / vials, 'mg')}) "
             "for each vial of beads; add and mix."
@@ -120,11 +126,26 @@ def _load(recipe: LoadRecipe, numbers: StepNumbers, ledger: Ledger) -> Iterator[
     turning = "" if turn is None else f"; turn every {shown(turn)}"
     how = None if numbers.method is None else ledger.use(recipe.facts, f"methods.{numbers.method}.how")
     way = "" if numbers.method is None else f", {numbers.method if how is None else how.text}"
-    yield f"Load for {amount(numbers.loading_min, 'min')}{way}{turning}."
+    time = numbers.loading_time
+    bound = f"{time.known_as} " if time.known_as else ""
+    minutes = f"{BLANK} min" if time.minutes is None else minutes_text(time.minutes)
+    yield f"Load for {bound}{minutes}{way}{turning}."
     yield (
         "Let the beads settle and discard the liquid above them "
         f"({left_over(numbers.supernatant_mg, numbers.known_as)} {recipe.drug.name} left in it)."
     )
+
+
+def _first_fill(vials: int, fill: str, wait: str, *, all_of_it: bool) -> Iterator[str]:
+    """The solution into dry beads: a first part, and after a wait the rest where there is one."""
+    if vials > 1:
+        lead = f"Divide the solution into {vials} equal parts, one for each vial of beads."
+        part = f"Put {'all' if all_of_it else fill} of a part into each vial, wait {wait}"
+        rest = "" if all_of_it else ", then combine each vial with the rest of its part"
+        yield f"{lead} {part}{rest}."
+    else:
+        rest = "" if all_of_it else ", then combine with the rest"
+        yield f"Put {'all' if all_of_it else fill} of it into the beads, wait {wait}{rest}."
 
 
 def _mix(recipe: LoadRecipe, numbers: StepNumbers, ledger: Ledger) -> Iterator[str]:

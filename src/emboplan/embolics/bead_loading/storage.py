@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from emboplan.catalog.status import footnote
 from emboplan.embolics.amounts import Number, not_negative
 from emboplan.embolics.ledger import Ledger
+from emboplan.errors import ModelRangeError
 from emboplan.model.embolics import LoadRecipe, quantity
 from emboplan.model.finding import Severity
 from emboplan.model.products import Sourced, Status
@@ -25,9 +26,18 @@ IN_VITRO = "in vitro"
 
 
 def after(moment: datetime, hours: float) -> datetime:
-    """`moment` plus elapsed hours, in the zone of `moment`."""
-    later = moment.astimezone(UTC) + timedelta(hours=hours)
-    return later.astimezone(moment.tzinfo)
+    """`moment` plus elapsed hours, in the zone of `moment`.
+
+    Raises `ModelRangeError` where no calendar holds the moment or its end.
+    """
+    try:
+        later = moment.astimezone(UTC) + timedelta(hours=hours)
+        return later.astimezone(moment.tzinfo)
+    except OverflowError as error:
+        raise ModelRangeError(
+            f"loaded_at is {moment.isoformat()} and the beads keep {hours:g} h, which no calendar holds; "
+            "mend the moment of loading"
+        ) from error
 
 
 def _row(entry: Sourced, state: str, loaded_at: datetime | None, *, chosen: bool) -> Storage:

@@ -23,6 +23,7 @@ from emboplan.embolics.emulsions.reduction import (
     refuse_by_label,
     without_rule,
 )
+from emboplan.embolics.sound import require_sound
 from emboplan.errors import ModelRangeError
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.results.emulsion import BilirubinReduction, DoseBasis, DrugDose
@@ -47,6 +48,7 @@ def drug_dose(
     """
     book = catalog or catalogue.load()
     numbers = tace_numbers(book)
+    require_sound(book)
     name, basis = known_drug(drug, book, numbers), DoseBasis.FIXED
     surface = plausible_surface(body_surface_m2, numbers)
     if (dose_mg is None) == (dose_mg_per_m2 is None):

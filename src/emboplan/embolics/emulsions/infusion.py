@@ -11,6 +11,7 @@ from emboplan.catalog.tace_tables import tace_numbers
 from emboplan.embolics.amounts import Number, drug_name, exact, positive
 from emboplan.embolics.body_surface import plausible_surface
 from emboplan.embolics.emulsions.oil_limit import oil_findings, oil_limit
+from emboplan.embolics.sound import require_sound
 from emboplan.errors import ModelRangeError
 from emboplan.model.results.emulsion import ArterialDose, OilSuspension
 
@@ -30,7 +31,9 @@ def arterial_dose(
     Raises:
         ModelRangeError: a drug without such a label, a dose above it, a number that is not above 0.
     """
-    numbers = tace_numbers(catalog or catalogue.load())
+    book = catalog or catalogue.load()
+    require_sound(book)
+    numbers = tace_numbers(book)
     name = drug_name(drug)
     label = numbers.entries.get(f"dose.{name}.intra_arterial_mg_per_m2")
     if label is None:
@@ -78,7 +81,9 @@ def oil_suspension(
     Raises:
         ModelRangeError: another drug, a dose that is not above 0, a volume above the label of iodised oil.
     """
-    numbers = tace_numbers(catalog or catalogue.load())
+    book = catalog or catalogue.load()
+    require_sound(book)
+    numbers = tace_numbers(book)
     name = drug_name(drug)
     vehicle = numbers.entries.get(f"dose.{name}.vehicle")
     if vehicle is None:

@@ -16,6 +16,7 @@ from emboplan.catalog.tace_tables import TaceNumbers, tace_numbers
 from emboplan.embolics.amounts import Number, exact, not_negative, positive
 from emboplan.embolics.body_surface import plausible_surface
 from emboplan.embolics.drug_names import is_known_drug, plain_drug
+from emboplan.embolics.sound import require_sound
 from emboplan.errors import ModelRangeError
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.products import Sourced, Status
@@ -58,6 +59,7 @@ def cumulative_anthracycline(
     (250.0, 450.0, 6)
     """
     book = catalog or catalogue.load()
+    require_sound(book)
     numbers = tace_numbers(book)
     surface = plausible_surface(body_surface_m2, numbers)
     limit, reason = _limit(

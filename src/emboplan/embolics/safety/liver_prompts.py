@@ -70,6 +70,10 @@ def liver_prompts(case: Situation) -> Iterator[Finding]:
         yield from _bile_ducts(case)
     if case.procedure.extent == "whole-liver":
         yield case.prompt("extent", Severity.WARNING)
+    if case.procedure.uses_beads:
+        yield case.prompt("interval_beads", Severity.INFO)
+    elif not case.procedure.uses_oil:
+        yield case.prompt("interval_bland", Severity.INFO)
 
 
 def _biliary(case: Situation) -> Iterator[Finding]:

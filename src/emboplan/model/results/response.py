@@ -146,13 +146,16 @@ class VisitResponse:
 
 @dataclass(frozen=True, slots=True)
 class PatientResponse:
-    """Response of one patient by one criterion, with the settings it was judged by."""
+    """Response of one patient by one criterion, with the settings it was judged by.
+
+    A patient without reads has no baseline, no targets and no time points; the best response is NE.
+    """
 
     criteria: str
     criteria_version: str
     protocol: str | None
     settings: Mapping[str, Any]
-    baseline_date: date
+    baseline_date: date | None
     targets: tuple[str, ...]
     time_points: tuple[TimePointResponse, ...]
     best_overall: Category
@@ -166,9 +169,14 @@ class PatientResponse:
     quality_of_life: QualityOfLife | None = None
     toxicity: Toxicity | None = None
 
+    @property
+    def evaluable(self) -> bool:
+        """Whether there is a best response to tell: it is not NE."""
+        return self.best_overall is not Category.NE
+
     def to_json(self) -> dict[str, Any]:
-        """The JSON fields."""
-        return fields_to_json(self)
+        """The JSON fields, and whether the patient was evaluable."""
+        return {**fields_to_json(self), "evaluable": self.evaluable}
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,11 +237,11 @@ class QualityVisit:
     """The scores of one form, 0 to 100, None where missing; changes are from the form at baseline.
 
     The summary score is later than the manual of the scales. `in_window` is false where the protocol asks for
-    the form no longer.
+    the form no longer, None where the start is not known.
     """
 
     date: date
-    in_window: bool
+    in_window: bool | None
     scales: Mapping[str, float | None]
     summary: float | None
     invalid_items: tuple[int, ...]

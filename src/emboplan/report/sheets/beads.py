@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from emboplan.model.embolics import SECONDS_PER_MINUTE
 from emboplan.model.products import Sourced
 from emboplan.model.results.embolization import EmbolizationSession
 from emboplan.model.results.loading import Loading, Storage
@@ -82,10 +83,11 @@ def bead_amounts(session: EmbolizationSession, found: Loading) -> Iterator[Amoun
     if found.loading_min is None:
         yield blank("Loading time", "min")
     elif "loading_min" in found.entered:
-        yield entered("Loading time", plain_amount(found.loading_min, "min"))
+        yield entered("Loading time", _time(found.loading_min))
     else:
         times = about(figures, "loading_time", "loading_times")
-        yield sourced("Loading time", plain_amount(found.loading_min, "min"), times)
+        bound = "".join(f"{entry.text} " for entry in about(figures, "loading_time_is"))
+        yield sourced("Loading time", f"{bound}{_time(found.loading_min)}", times)
     yield from _balance(found, figures)
     yield from _sizes(found, figures)
     yield from _contrast(found, figures)
@@ -97,6 +99,11 @@ def bead_amounts(session: EmbolizationSession, found: Loading) -> Iterator[Amoun
             yield sourced(
                 f"Into {part.territory}", f"{plain_amount(part.drug_mg, 'mg')}{volume}", (), computed=share
             )
+
+
+def _time(minutes: float) -> str:
+    """A loading time in minutes, or in seconds where it is shorter than one."""
+    return plain_amount(minutes, "min") if minutes >= 1 else plain_amount(minutes * SECONDS_PER_MINUTE, "s")
 
 
 def _beads(found: Loading, figures: tuple[Sourced, ...]) -> Iterator[Amount]:

@@ -40,8 +40,8 @@ NO_KEEPING = Keeping(
     "Mixed", "OPEN: no figure with a source", None, "by the site's own rule: ____________", "", decides=True
 )
 WEIGHTS = {Severity.STOP: "STOP", Severity.WARNING: "Ask", Severity.INFO: "Note"}
-# Findings that a row of the sheet says already.
-SAID_IN_ROWS = ("to-confirm", "dose-reduced", "bilirubin-open")
+# Findings that a row of the sheet says already, and those on the days between sessions, said in the report.
+SAID_ELSEWHERE = ("to-confirm", "dose-reduced", "bilirubin-open", "interval-beads", "interval-bland")
 # What has a blank row of its own where no source and no user says it.
 BLANK_ROWS = tuple(
     f"{OPEN}{name}"
@@ -192,8 +192,8 @@ def _sheet(plan: Plan, found: EmbolizationPlan, session: EmbolizationSession) ->
 
 
 def _has_row(finding: Finding) -> bool:
-    """Whether a row says it already: an open figure is a blank row of its own."""
-    return finding.id in BLANK_ROWS or finding.id in SAID_IN_ROWS
+    """Whether it is said elsewhere: an open figure is a blank row of its own."""
+    return finding.id in BLANK_ROWS or finding.id in SAID_ELSEWHERE
 
 
 def _is_open(finding: Finding) -> bool:

@@ -23,7 +23,7 @@ ENTERED_SOURCE = "entered in the case"
 TO_CONFIRM_SHORT = "TO CONFIRM"
 LABEL_TIER = "A"
 # Words that a finding on the sheet says whole: advice, contraindications, what binds and what does not.
-SAID_BY_FINDINGS = ("advice", "contraindications", "neutral", "slow_in", "shipping")
+SAID_BY_FINDINGS = ("advice", "contraindications", "neutral", "slow_in", "shipping", "loading_time_is")
 KEPT = ("storage.without_contrast", "storage.with_contrast")
 _IN_UNIT = re.compile(r"\d+\.\d+(?=\s(?:mg|mL|µm|mm)\b)")
 # Enough for a quarter of a milligram in a hundred, and no more than a balance or a syringe shows.

@@ -22,6 +22,7 @@ from emboplan.synthetic.analytic.definition import AnalyticDefinition
 from emboplan.synthetic.analytic.scans import SpectScan, centred
 from emboplan.synthetic.analytic.scene import Shared, Voxels, place, share_out, voxelise
 from emboplan.synthetic.analytic.truth import AnalyticTruth, Physics, analytic_truth
+from emboplan.synthetic.setting.limits import MOST_SEED
 
 Progress = Callable[[str, float], None]
 
@@ -108,11 +109,11 @@ def analytic_case(
     """The case that `definition` and `seed` make.
 
     Raises:
-        InputError: the seed is negative, or what is set cannot be made: solids that overlap, leave the one
-            around them or the image, or are smaller than a voxel.
+        InputError: the seed is negative or too large, or what is set cannot be made: solids that overlap,
+            leave the one around them or the image, or are smaller than a voxel.
     """
-    if seed != int(seed) or seed < 0:
-        raise InputError(f"seed is {seed}; expected a whole number, 0 or more")
+    if seed != int(seed) or not 0 <= seed <= MOST_SEED:
+        raise InputError(f"seed is {seed}; expected a whole number of 0 to {MOST_SEED}")
     say = progress or (lambda _stage, _frac: None)
     say("placing the solids", 0.0)
     key = f"{definition.name}/{seed}/{sorted(definition.settings.items())}"

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
+from emboplan.synthetic.analytic.voxel_shares import F64, filled, gathered, overlap, sub_samples, with_room
+
 Vector = tuple[float, float, float]
 Edges = tuple[F64, F64, F64]
 
@@ -49,41 +49,6 @@ class Solid(Protocol):
 
         `edges` are voxel faces x, y, z. There is room where a curved surface passes; flat ends are exact.
         """
-
-
-def sub_samples(edges: F64, samples: int) -> F64:
-    """Middles of `samples` equal parts of each interval."""
-    step = np.diff(edges) / samples
-    parts = (np.arange(samples) + 1 / 2)[None, :] * step[:, None]
-    return np.asarray((edges[:-1, None] + parts).ravel(), dtype=np.float64)
-
-
-def overlap(edges: F64, low: float, high: float) -> F64:
-    """Share of each interval that lies between two places."""
-    part = np.minimum(edges[1:], high) - np.maximum(edges[:-1], low)
-    return np.asarray(np.clip(part, 0, None) / np.diff(edges), dtype=np.float64)
-
-
-def _gathered(shares: F64, samples: int) -> F64:
-    """Mean over the sub-samples ``(rows * s, columns * s)`` of each voxel."""
-    rows, columns = shares.shape[0] // samples, shares.shape[1] // samples
-    return np.asarray(shares.reshape(rows, samples, columns, samples).mean(axis=(1, 3)), dtype=np.float64)
-
-
-def _with_room(outline: F64, along: float) -> tuple[F64, F64]:
-    """A share in the plane times one along z; the room is largest where the outline halves a voxel."""
-    return outline * along, outline * (1 - outline) * along
-
-
-def _filled(norm: F64, steps: tuple[F64 | float, ...], slopes: tuple[F64, ...]) -> F64:
-    """Share of sub-samples by a gauge: `norm` is 1 on the surface, `slopes` are half its square's gradient.
-
-    A sub-sample below half the gauge is full: it is nearer to the middle than to the surface.
-    """
-    width = np.sqrt(sum((g * h) ** 2 for g, h in zip(slopes, steps, strict=True)))
-    safe = np.where(norm < 1 / 2, 1.0, width)
-    share = np.clip(1 / 2 - (norm - 1) * norm / safe, 0, 1)
-    return np.where(norm < 1 / 2, 1.0, share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +100,8 @@ class Ellipsoid:
         for height in z:
             norm = np.sqrt(flat + (height / half[2]) ** 2)
             slopes = (x[None, :] / half[0] ** 2, y[:, None] / half[1] ** 2, np.array(height / half[2] ** 2))
-            total += _filled(norm, tuple(step), slopes)
-        return _with_room(_gathered(total / samples, samples), 1.0)
+            total += filled(norm, tuple(step), slopes)
+        return with_room(gathered(total / samples, samples), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,10 +179,10 @@ class Cylinder:
         x, y = (sub_samples(edges[a], samples) - self.centre_mm[a] for a in (0, 1))
         steps = tuple(float(np.diff(edges[a])[0] / samples) for a in (0, 1))
         norm = np.sqrt((y[:, None] / half[1]) ** 2 + (x[None, :] / half[0]) ** 2)
-        share = _filled(norm, steps, (x[None, :] / half[0] ** 2, y[:, None] / half[1] ** 2))
+        share = filled(norm, steps, (x[None, :] / half[0] ** 2, y[:, None] / half[1] ** 2))
         low, high = self.bounds_mm
         along = overlap(edges[2][k : k + 2], low[2], high[2])[0]
-        return _with_room(_gathered(share, samples), float(along))
+        return with_room(gathered(share, samples), float(along))
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +260,7 @@ class TorsoCylinder:
         share = np.clip(1 / 2 - away / width, 0, 1)
         low, high = self.bounds_mm
         along = overlap(edges[2][k : k + 2], low[2], high[2])[0]
-        return _with_room(_gathered(share, samples), float(along))
+        return with_room(gathered(share, samples), float(along))
 
 
 def _box(centre: Vector, size: Vector) -> tuple[Vector, Vector]:

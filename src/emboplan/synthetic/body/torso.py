@@ -36,6 +36,7 @@ DOMES = ((-64.0, 2.0, 50.0, 66.0, 22.0), (70.0, 6.0, 42.0, 60.0, 11.0))  # x, y,
 EDGE_DROP_MM = (70.0, 27.0, 10.0)  # how far it falls at the wall: mean, more behind, more at the sides
 EDGE_POWER = 5.0  # flat dome, steep edge
 DIAPHRAGM_MM = 3.0
+NODES_AROUND = 3  # of the lattice, beyond a tube: its surface needs one, and bends move nodes
 FAT_PLANE_MM = 1.6
 FLANK_WALL_MM = 22.0  # where the wall is thicker it is the back, whose fat lies otherwise
 MEDIASTINUM = ((-110, 20), (20, 14), (70, 20), (110, 28), (170, 34), (230, 36))  # z, half width
@@ -112,9 +113,12 @@ def draw_torso(drawing: Drawing, habitus: Habitus, rng: np.random.Generator) -> 
     drawing.paint(block, intersection(below - half, cavity), becomes_table(int(Tissue.MUSCLE)))
     drawing.paint(block, intersection(below + half, cavity), becomes_table(int(Tissue.FAT)))
     draw_psoas(drawing)
-    heart = _heart_shape(block, below, rng)
-    _lungs(drawing, block, cavity, below, heart)
+    heart, aorta = _heart_shape(block, below, rng), tube(block, AORTA_PATH)
+    room = smooth_intersection(cavity + np.float32(2.5), np.float32(DIAPHRAGM_MM / 2) - below, 5)
+    drawing.place(block, without(room, _mediastinum(block, heart, aorta), 5), Tissue.LUNG)
     _heart(drawing, block, heart)
+    drawing.place(block, aorta, Tissue.AORTA)
+    _pipes(drawing)
     draw_skeleton(drawing, rng)
     draw_table(drawing, body)
     return Torso(cavity, below, body)
@@ -127,7 +131,8 @@ def _heart_shape(block: Block, below: Array, rng: np.random.Generator) -> Array:
     return smooth_intersection(smooth_union(whole, base, 14), np.float32(DIAPHRAGM_MM) - below, 10)
 
 
-def _lungs(drawing: Drawing, block: Block, cavity: Array, below: Array, heart: Array) -> None:
+def _mediastinum(block: Block, heart: Array, aorta: Array) -> Array:
+    """What the lungs leave free between them."""
     half = profile(MEDIASTINUM, block.z[:, 0, 0])[0].astype(np.float32)[:, None, None]
     narrow = np.where(block.y < -20, np.clip(1 + (block.y + 20) / 90, 0.35, 1), 1).astype(np.float32)
     middle = np.abs(block.x) - half * narrow
@@ -135,11 +140,7 @@ def _lungs(drawing: Drawing, block: Block, cavity: Array, below: Array, heart: A
         np.hypot(block.x, block.y - profile(SPINE_Y, block.z[:, 0, 0])[0].astype(np.float32)[:, None, None])
         - 27
     )
-    aorta = tube(block, AORTA_PATH) - np.float32(2)
-    kept_out = union(smooth_union(middle, heart - np.float32(5), 6), spine, aorta)
-    room = smooth_intersection(cavity + np.float32(2.5), np.float32(DIAPHRAGM_MM / 2) - below, 5)
-    lungs = without(room, kept_out, 5)
-    drawing.place(block, lungs, Tissue.LUNG)
+    return union(smooth_union(middle, heart - np.float32(5), 6), spine, aorta - np.float32(2))
 
 
 AORTA_PATH = (
@@ -156,27 +157,40 @@ def _heart(drawing: Drawing, block: Block, heart: Array) -> None:
     atria = union(ellipsoid(block, (-30, -18, 36), (20, 24, 28)), ellipsoid(block, (6, 12, 46), (28, 16, 20)))
     chambers = intersection(union(left, right, atria), heart + np.float32(3.5))
     drawing.paint(block, chambers, becomes_table(int(Tissue.HEART_BLOOD)))
-    drawing.place(block, tube(block, AORTA_PATH), Tissue.AORTA)
+
+
+def _pipes(drawing: Drawing) -> None:
+    """Great vessels beside the aorta, windpipe and gullet."""
     cava: Path = [(-24, -12, 40, 9), (-28, -10, 80, 9), (-28, -6, 130, 9), (-26, 0, 190, 7)]
     lung_artery: Path = [(12, -34, 58, 13), (12, -22, 82, 12), (-8, -4, 84, 10), (-34, 4, 76, 8)]
     lung_artery_left: Path = [(12, -22, 82, 12), (28, 4, 84, 10), (42, 10, 78, 8)]
+    block, blood = _tubes(drawing, cava, lung_artery, lung_artery_left)
     drawing.paint(
         block,
-        union(tube(block, cava), tube(block, lung_artery), tube(block, lung_artery_left)),
+        blood,
         becomes_table(int(Tissue.HEART_BLOOD), over=(Tissue.FAT, Tissue.LUNG, Tissue.MYOCARDIUM)),
     )
-    windpipe: list[Path] = [
+    block, air = _tubes(
+        drawing,
         [(0, 10, 220, 8.5), (0, 14, 84, 8.5)],
         [(0, 14, 84, 7), (-36, 14, 58, 5)],
         [(0, 14, 84, 7), (40, 16, 56, 5)],
-    ]
-    air = union(*(tube(block, path) for path in windpipe))
+    )
     drawing.paint(
         block, air - np.float32(1.8), becomes_table(int(Tissue.OESOPHAGUS), over=(Tissue.FAT, Tissue.LUNG))
     )
     drawing.paint(block, air, becomes_table(int(Tissue.AIRWAY)))
-    gullet = tube(block, [(4, 30, 220, 6), (4, 32, 80, 6.5), (8, 16, 10, 7), (16, 6, -22, 7.5)])
+    whole = drawing.lattice.whole  # organs of the belly keep away from it
+    gullet = tube(whole, [(4, 30, 220, 6), (4, 32, 80, 6.5), (8, 16, 10, 7), (16, 6, -22, 7.5)])
     drawing.paint(
-        block, gullet, becomes_table(int(Tissue.OESOPHAGUS), over=(Tissue.FAT, Tissue.LUNG, Tissue.MUSCLE))
+        whole, gullet, becomes_table(int(Tissue.OESOPHAGUS), over=(Tissue.FAT, Tissue.LUNG, Tissue.MUSCLE))
     )
-    drawing.take(block, gullet)
+    drawing.take(whole, gullet)
+
+
+def _tubes(drawing: Drawing, *paths: Path) -> tuple[Block, Array]:
+    """Tubes that are only painted, on the nodes around them."""
+    points = np.concatenate([np.asarray(path, dtype=np.float64) for path in paths])
+    margin = float(points[:, 3].max()) + NODES_AROUND * drawing.lattice.spacing_mm
+    block = drawing.lattice.around(points[:, :3].min(axis=0), points[:, :3].max(axis=0), margin)
+    return block, union(*(tube(block, path) for path in paths))

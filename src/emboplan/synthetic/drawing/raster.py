@@ -22,6 +22,7 @@ from emboplan.synthetic.drawing.layers import CODES, BlobLayer, FieldLayer, Laye
 F64 = NDArray[np.float64]
 T = TypeVar("T")
 
+UNPAINTED = 0  # the label that a slice begins with
 PLANE_MM = 2.0  # no two planes of sub-samples lie farther apart, however thick the slice
 
 
@@ -136,10 +137,24 @@ class PaintedPart:
 
 def painted_parts(layers: Sequence[Layer], sampling: Sampling, label: int) -> list[PaintedPart]:
     """Where `label` ends up, slice by slice; slices without it are left out."""
+    makers = [layer for layer in layers if (np.delete(layer.becomes, label, axis=-1) == label).any()]
+    slices = [k for k in range(sampling.grid.shape[0]) if _reached(makers, sampling.heights_mm(k))]
     parts = each_slice(
-        lambda k: PaintedPart.of(k, paint_slice(layers, sampling, k) == label), sampling.grid.shape[0]
+        lambda n: PaintedPart.of(slices[n], paint_slice(layers, sampling, slices[n]) == label), len(slices)
     )
     return [part for part in parts if part.packed.size]
+
+
+def _reached(layers: Sequence[Layer], heights_mm: Sequence[float]) -> bool:
+    """Whether a layer may paint at one of these heights; those that are no fields are not looked into."""
+    for layer in layers:
+        if not isinstance(layer, FieldLayer):
+            return True
+        low = layer.origin_mm[2]
+        high = low + layer.spacing_mm * (layer.values.shape[0] - 1)
+        if any(low <= z <= high for z in heights_mm):
+            return True
+    return False
 
 
 def painted_ml(layers: Sequence[Layer], sampling: Sampling, label: int) -> float:
@@ -180,13 +195,17 @@ class Bins:
         upper_of_first = origin - step / 2 + step * (first + 1)
         return cls(first, np.clip((upper_of_first - lower) / fine_step, 0.0, 1.0))
 
-    def matrix(self, count: int) -> F64:
-        """The shares as a matrix (bins, positions)."""
-        out = np.zeros((count, self.first.size))
-        for n, (first, share) in enumerate(zip(self.first, self.share, strict=True)):
-            for bin_number, part in ((first, share), (first + 1, 1 - share)):
-                if 0 <= bin_number < count:
-                    out[bin_number, n] += part
+    def spread(self, values: F64) -> F64:
+        """What each fine position has of the rows ``(bin, ...)`` that it lies in; nothing beyond the last.
+
+        Not a product with a matrix: that would be nearly all zeros, and as slow as a full one.
+        """
+        padded = np.zeros((values.shape[0] + 2, *values.shape[1:]))
+        padded[1:-1] = values
+        last = values.shape[0] + 1
+        share = self.share.reshape(-1, *(1,) * (values.ndim - 1))
+        out: F64 = padded[np.clip(self.first + 1, 0, last)] * share
+        out += padded[np.clip(self.first + 2, 0, last)] * (1 - share)
         return out
 
 
@@ -217,16 +236,37 @@ def gather(
     labels: NDArray[np.uint8], tables: Tables, texture: NDArray[np.float32], rows: Bins, columns: Bins,
     coarse_shape: tuple[int, int],
 ) -> SliceResult:  # fmt: skip
-    """Gather one painted slice (see `gather_samples.gather_slice`)."""
+    """Gather one painted slice (see `gather_samples.gather_slice`): the box of its paint."""
     shape = (rows.first.size, columns.first.size)
     result = SliceResult(
-        np.empty(shape, np.float32), np.empty(shape, np.uint8), np.empty(shape, np.uint8),
-        np.empty(shape, np.uint8), np.zeros(CODES, np.int64),
-        np.zeros((*coarse_shape, tables.channels.shape[1])),
+        np.full(shape, tables.mean[UNPAINTED]), np.full(shape, tables.groups[UNPAINTED]),
+        np.full(shape, tables.lesion[UNPAINTED]), np.full(shape, tables.other[UNPAINTED]),
+        np.zeros(CODES, np.int64), np.zeros((*coarse_shape, tables.channels.shape[1])),
     )  # fmt: skip
-    gather_samples.gather_slice(
-        labels, tables.mean, tables.groups, tables.lesion, tables.other, tables.texture, texture,
-        tables.channels, rows.first, rows.share, columns.first, columns.share, result.mean, result.groups,
-        result.lesion, result.other, result.counts, result.coarse,
-    )  # fmt: skip
+    painted = labels.max(axis=0)
+    s = labels.shape[1] // shape[0]
+    r, c = (_voxels(painted.max(axis=axis), s) for axis in (1, 0))
+    if tables.texture[UNPAINTED]:
+        r, c = slice(0, shape[0]), slice(0, shape[1])
+    inner = np.ascontiguousarray(labels[:, r.start * s : r.stop * s, c.start * s : c.stop * s])
+    mean, groups, lesion, other = (
+        np.empty((r.stop - r.start, c.stop - c.start), np.uint8 if n else np.float32) for n in range(4)
+    )
+    if inner.size:
+        gather_samples.gather_slice(
+            inner, tables.mean, tables.groups, tables.lesion, tables.other, tables.texture,
+            np.ascontiguousarray(texture[r, c]), tables.channels, rows.first[r], rows.share[r],
+            columns.first[c], columns.share[c], mean, groups, lesion, other, result.counts, result.coarse,
+        )  # fmt: skip
+    for whole, part in (
+        (result.mean, mean), (result.groups, groups), (result.lesion, lesion), (result.other, other)
+    ):  # fmt: skip
+        whole[r, c] = part
+    result.counts[UNPAINTED] += labels.size - inner.size
     return result
+
+
+def _voxels(marked: NDArray[np.uint8], s: int) -> slice:
+    """The voxels of an axis from the first to the last that has a marked sample, `s` samples each."""
+    index = np.flatnonzero(marked)
+    return slice(int(index[0]) // s, int(index[-1]) // s + 1) if index.size else slice(0, 0)

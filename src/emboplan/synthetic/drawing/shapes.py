@@ -8,8 +8,9 @@ on blocks, parts of the lattice around them, to save time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -84,6 +85,8 @@ class Lattice:
     x: Array
     y: Array
     z: Array
+    ends: tuple[tuple[Array, Array], ...]
+    """Least and most ``(plane, coordinate)`` atlas coordinates of the planes of nodes across z, y and x."""
 
     @classmethod
     def over(cls, lower_mm: Triple, upper_mm: Triple, spacing_mm: float, warp: Warp) -> Lattice:
@@ -94,7 +97,16 @@ class Lattice:
         z, y, x = np.meshgrid(axes[2], axes[1], axes[0], indexing="ij")
         atlas = warp.to_atlas(np.stack([x, y, z], axis=-1))
         x32, y32, z32 = (np.ascontiguousarray(atlas[..., a], dtype=np.float32) for a in range(3))
-        return cls((float(lower[0]), float(lower[1]), float(lower[2])), spacing_mm, warp, x32, y32, z32)
+        atlas_axes = (x32, y32, z32)
+        ends = tuple(
+            (
+                np.stack([c.min(axis=others) for c in atlas_axes], axis=1),
+                np.stack([c.max(axis=others) for c in atlas_axes], axis=1),
+            )
+            for others in ((1, 2), (0, 2), (0, 1))
+        )
+        origin = (float(lower[0]), float(lower[1]), float(lower[2]))
+        return cls(origin, spacing_mm, warp, x32, y32, z32, ends)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -113,18 +125,28 @@ class Lattice:
 
     def around(self, lower: Triple, upper: Triple, margin_mm: float) -> Block:
         """The block of nodes whose atlas coordinates lie in a box, widened by a margin."""
-        slices = []
+        low, high = np.array(lower) - margin_mm, np.array(upper) + margin_mm
+        box = self._planes_between(low, high)
         near = [
-            (c >= a - margin_mm) & (c <= b + margin_mm)
-            for c, a, b in zip((self.x, self.y, self.z), lower, upper, strict=True)
+            (c[box] >= a) & (c[box] <= b) for c, a, b in zip((self.x, self.y, self.z), low, high, strict=True)
         ]
         hit = near[0] & near[1] & near[2]
+        slices = []
         for axis in range(3):
             others = tuple(a for a in range(3) if a != axis)
-            index = np.flatnonzero(hit.any(axis=others))
+            index = np.flatnonzero(hit.any(axis=others)) + box[axis].start
             first, last = (int(index[0]), int(index[-1]) + 1) if index.size else (0, 1)
             slices.append(slice(first, last))
         return self.block((slices[0], slices[1], slices[2]))
+
+    def _planes_between(self, low: Points, high: Points) -> tuple[slice, slice, slice]:
+        """A box of nodes with all whose atlas coordinates lie between two corners, from whole planes."""
+        slices = []
+        for axis in range(3):
+            least, most = self.ends[axis]
+            index = np.flatnonzero(((most >= low) & (least <= high)).all(axis=1))
+            slices.append(slice(int(index[0]), int(index[-1]) + 1) if index.size else slice(0, 1))
+        return (slices[0], slices[1], slices[2])
 
 
 def union(*fields: Array) -> Array:
@@ -192,31 +214,40 @@ def tube(block: Block, path: Path, flat: tuple[float, float, float] = (1, 1, 1))
 
     `flat` stretches the section per axis (above 1 is wider).
     """
-    field, _ = tube_with_axis(block, path, flat)
-    return field
+    return _tube(block, path, flat, None)
 
 
 def tube_with_axis(
     block: Block, path: Path, flat: tuple[float, float, float] = (1, 1, 1)
 ) -> tuple[Array, Array]:
     """A tube, and at each node the y of the nearest point of its axis (for levels of fluid under gas)."""
-    points = np.asarray(path, dtype=np.float32)
+    axis_y = np.zeros(block.x.shape, np.float32)
+    return _tube(block, path, flat, axis_y), axis_y
+
+
+def _tube(block: Block, path: Path, flat: tuple[float, float, float], axis_y: Array | None) -> Array:
+    """The tube's field, plane by plane: the numbers of a plane stay in the processor's cache."""
     f = np.asarray(flat, dtype=np.float32)
-    x, y, z = block.x / f[0], block.y / f[1], block.z / f[2]
-    ends = points.copy()
+    ends = np.array(path, dtype=np.float32)
     ends[:, :3] /= f
-    field = np.full(x.shape, FAR_MM, np.float32)
-    axis_y = np.zeros(x.shape, np.float32)
-    for p, q in pairwise(ends):
-        u = q[:3] - p[:3]
-        px, py, pz = x - p[0], y - p[1], z - p[2]
-        t = np.clip((px * u[0] + py * u[1] + pz * u[2]) / max(float(u @ u), 1e-9), 0, 1)
-        distance = np.sqrt((px - t * u[0]) ** 2 + (py - t * u[1]) ** 2 + (pz - t * u[2]) ** 2)
-        distance -= p[3] + t * (q[3] - p[3])
-        nearer = distance < field
-        field = np.where(nearer, distance, field)
-        axis_y = np.where(nearer, (p[1] + t * u[1]) * f[1], axis_y)
-    return field, axis_y
+    field = np.full(block.x.shape, FAR_MM, np.float32)
+    for k, nearest in enumerate(field):
+        x, y, z = block.x[k] / f[0], block.y[k] / f[1], block.z[k] / f[2]
+        for p, q in pairwise(ends):
+            distance, t = _segment(x - p[0], y - p[1], z - p[2], p, q)
+            if axis_y is not None:
+                np.copyto(axis_y[k], (p[1] + t * (q[1] - p[1])) * f[1], where=distance < nearest)
+            np.minimum(nearest, distance, out=nearest)
+    return field
+
+
+def _segment(px: Array, py: Array, pz: Array, p: Array, q: Array) -> tuple[Array, Array]:
+    """Distance to the cone from `p` to `q`, points given from `p`, and the part of the way along it."""
+    u = q[:3] - p[:3]
+    t = np.clip((px * u[0] + py * u[1] + pz * u[2]) / max(float(u @ u), 1e-9), 0, 1)
+    distance = np.sqrt((px - t * u[0]) ** 2 + (py - t * u[1]) ** 2 + (pz - t * u[2]) ** 2)
+    distance -= p[3] + t * (q[3] - p[3])
+    return distance, t
 
 
 def curve(points: Path, step_mm: float) -> list[list[float]]:
@@ -232,12 +263,20 @@ def curve(points: Path, step_mm: float) -> list[list[float]]:
 
 def profile(knots: Sequence[tuple[float, ...]], at: ArrayLike) -> list[NDArray[np.float64]]:
     """Smooth functions through rows ``(argument, value, value, ...)``, each evaluated at `at`."""
+    rows = tuple(tuple(map(float, row)) for row in knots)
+    argument = np.clip(np.asarray(at, dtype=np.float64), rows[0][0], rows[-1][0])
+    values = _through(rows)(argument)
+    return [values[..., n] for n in range(values.shape[-1])]
+
+
+@cache
+def _through(rows: tuple[tuple[float, ...], ...]) -> Callable[[Points], Points]:
+    """The functions of `profile`; the frame's are asked for a thousand times a patient."""
     from scipy.interpolate import PchipInterpolator
 
-    table = np.asarray(knots, dtype=np.float64)
-    argument = np.clip(np.asarray(at, dtype=np.float64), table[0, 0], table[-1, 0])
-    values = PchipInterpolator(table[:, 0], table[:, 1:])(argument)
-    return [values[..., n] for n in range(values.shape[-1])]
+    table = np.array(rows)
+    found: Callable[[Points], Points] = PchipInterpolator(table[:, 0], table[:, 1:])
+    return found
 
 
 def turned(about_x_deg: float, about_y_deg: float, about_z_deg: float) -> Points:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from emboplan.errors import InputError
 from emboplan.model.grid import Grid
 from emboplan.model.image import ActivityMap, CountImage, PlanarPair
 from emboplan.synthetic.body.anatomy import PatientDrawing, stream
@@ -16,6 +17,8 @@ from emboplan.synthetic.setting.definition import PhantomDefinition
 
 F64 = NDArray[np.float64]
 Vector = tuple[float, float, float]
+
+ROUNDING = 1e-6  # of a volume that is added up from voxels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,9 +61,15 @@ def maa_scans(
 ) -> MaaScans:
     """Inject and scan a patient whose volumes per voxel, compartment and density (last) are `coarse_ml`.
 
-    Raises `InputError` where a focus has no place.
+    Raises `InputError` where a focus has no place, or the SPECT does not hold liver and lungs.
     """
     spect = definition.spect
+    for name, seen_ml in zip(nuclear.COMPARTMENTS, coarse_ml.sum(axis=(0, 1, 2)), strict=False):
+        if name != "background" and seen_ml < (1 - ROUNDING) * volumes_ml[name]:
+            raise InputError(
+                f"phantom definition: the SPECT holds {seen_ml:.0f} of {volumes_ml[name]:.0f} mL of "
+                f"{name.replace('_', ' ')}; raise spect.matrix, slices or voxel_mm"
+            )
     rng = stream(seed, "nuclear")
     activities = nuclear.distribute(definition.uptake, volumes_ml, rng)
     breathing = spect.breathing_mm.draw(rng)

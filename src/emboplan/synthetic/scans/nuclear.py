@@ -219,7 +219,7 @@ def _view(planar: Planar, grid: Grid, mbq: F64, density: F64) -> F64:
     out = np.zeros((planar.matrix, planar.matrix))
     for row in np.flatnonzero(seen.any(axis=(0, 2))):
         depth = (row - front) * voxel + planar.face_gap_mm
-        plane = z_of @ seen[:, row] @ x_of.T
+        plane = x_of.spread(z_of.spread(seen[:, row]).T).T * (planar.pixel_mm / voxel) ** 2
         fwhm = planar.fwhm_at_face_mm + planar.fwhm_per_mm * depth
         out += blurred(plane, fwhm, (planar.pixel_mm, planar.pixel_mm))
     return out[::-1]  # rows from head to foot
@@ -235,13 +235,11 @@ def first_pixel_mm(planar: Planar, grid: Grid) -> tuple[float, float]:
     return (middle[0] - half, middle[2] + half)
 
 
-def _finer(planar: Planar, grid: Grid, axis: int) -> F64:
-    """A matrix that spreads the voxels of an axis over the (smaller) pixels of a view, keeping the sum."""
+def _finer(planar: Planar, grid: Grid, axis: int) -> Bins:
+    """The voxels of an axis that each (smaller) pixel of a view lies in."""
     x, z = first_pixel_mm(planar, grid)
     first = x if axis == 0 else z - planar.pixel_mm * (planar.matrix - 1)
-    voxel = grid.spacing_mm[axis]
-    bins = Bins.of(first, planar.pixel_mm, planar.matrix, grid.origin_mm[axis], voxel)
-    return bins.matrix(grid.shape[2 - axis]).T * (planar.pixel_mm / voxel)
+    return Bins.of(first, planar.pixel_mm, planar.matrix, grid.origin_mm[axis], grid.spacing_mm[axis])
 
 
 def planar_views(

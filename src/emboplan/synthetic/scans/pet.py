@@ -5,11 +5,16 @@ The image is a model after reconstruction: decay, breathing, the scanner's blur,
 coincidences and of what is subtracted from them (randoms, scatter, the scanner's own radiation, even over the
 body), and a filter. Y-90 has few positrons, so that noise is what limits it. Values are Bq/mL at the start of
 the scan, and negative where noise makes them so: nothing here keeps them above zero, and sums stay unbiased.
+
+How much noise so many coincidences make follows from where they may have come from. A coincidence tells a
+line, and by its time of flight a stretch of that line; what is told so vaguely must be sharpened, and the
+noise with it. `as_reconstructed` gives Poisson noise the spectrum that follows, the least that any unbiased
+reconstruction of an even object can have; oblique lines and filters that bias the image are left out.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +24,8 @@ from emboplan.model.grid import Grid
 from emboplan.synthetic.body.anatomy import stream
 from emboplan.synthetic.patient import DigitalPatient
 from emboplan.synthetic.scans import nuclear
-from emboplan.synthetic.scans.maa_scans import NuclearField
+from emboplan.synthetic.scans.ct import FWHM_PER_SIGMA
+from emboplan.synthetic.scans.maa_scans import NuclearField, Vector
 from emboplan.units import MBQ_PER_GBQ, SECONDS_PER_HOUR, UNITS
 
 F64 = NDArray[np.float64]
@@ -50,9 +56,11 @@ class PositronSource:
 class PetScan:
     """The image, and what is true of it: activity (GBq) by compartment at the treatment.
 
-    `bq_per_ml` and `true_bq_per_ml` (at rest, without blur and noise) are on the SPECT's grid, at the start
-    of the scan. `expected_trues` and `expected_background` are the mean counts in the whole image,
-    and `total_sd_bq` is what they let its total vary by.
+    `bq_per_ml` is on `grid`, at the start of the scan. `true_bq_per_ml` is the same at rest, without blur and
+    noise, where the CT shows the patient: on the nuclear field's grid. A place of the CT is seen
+    `registration_shift_mm` (x, y, z) away, and the liver another `liver_higher_mm` towards the head.
+    `expected_trues` and `expected_background` are the mean counts in the whole image, and `total_sd_bq` is
+    what they let its total vary by.
     """
 
     grid: Grid
@@ -65,6 +73,8 @@ class PetScan:
     expected_background: float
     total_sd_bq: float
     resolution_fwhm_mm: float
+    registration_shift_mm: Vector
+    liver_higher_mm: float
 
 
 def pet_scan(patient: DigitalPatient, source: PositronSource) -> PetScan:
@@ -86,18 +96,25 @@ def pet_scan(patient: DigitalPatient, source: PositronSource) -> PetScan:
     }
     focus = None if field.deposits.focus_mbq is None else field.deposits.focus_mbq * at_start
     voxel = field.grid.spacing_mm[0]
-    moved = nuclear.at_scan(per_ml, field.volumes_ml, field.breathing_mm, voxel, beside_mbq=focus)
+    apart = stream(patient.seed, "pet registration")
+    higher = pet.liver_higher_mm.draw(apart)
+    shift = (pet.moved_x_mm.draw(apart), pet.moved_y_mm.draw(apart), pet.moved_z_mm.draw(apart))
+    moved = nuclear.at_scan(
+        per_ml, field.volumes_ml, field.breathing_mm, voxel, beside_mbq=focus, higher_mm=higher
+    )
     counted_per_bq = source.positrons_per_decay * pet.efficiency * source.decays_per_bq(pet.scan_s)
     trues = nuclear.blurred(moved, pet.scanner_fwhm_mm, (voxel,) * 3) * counted_per_bq
     body = field.density_g_per_ml > 0
     background = body * (pet.background_ratio * float(trues.sum()) / max(int(body.sum()), 1))
-    noisy = stream(patient.seed, "pet").poisson(trues + background) - background
-    image = nuclear.blurred(noisy, pet.post_filter_mm, (voxel,) * 3)
+    mean = trues + background
+    counts = stream(patient.seed, "pet").poisson(mean).astype(np.float64)
+    noise = as_reconstructed(counts - mean, pet.flight_fwhm_mm, voxel)
+    image = nuclear.blurred(trues + noise, pet.post_filter_mm, (voxel,) * 3)
     to_concentration = 1 / (counted_per_bq * field.grid.voxel_ml)
     still = field.volumes_ml @ np.array([per_ml[c] for c in nuclear.COMPARTMENTS])
     still = still if focus is None else still + focus
     return PetScan(
-        grid=field.grid,
+        grid=_moved(field.grid, shift),
         source=source,
         bq_per_ml=(image * to_concentration).astype(np.float32),
         true_bq_per_ml=(still / field.grid.voxel_ml).astype(np.float32),
@@ -107,7 +124,40 @@ def pet_scan(patient: DigitalPatient, source: PositronSource) -> PetScan:
         expected_background=float(background.sum()),
         total_sd_bq=float(np.sqrt(trues.sum() + background.sum())) / counted_per_bq,
         resolution_fwhm_mm=float(np.hypot(pet.scanner_fwhm_mm, pet.post_filter_mm)),
+        registration_shift_mm=shift,
+        liver_higher_mm=higher,
     )
+
+
+def _moved(grid: Grid, shift_mm: Vector) -> Grid:
+    x, y, z = (o + d for o, d in zip(grid.origin_mm, shift_mm, strict=True))
+    return replace(grid, origin_mm=(x, y, z))
+
+
+def as_reconstructed(counts: F64, flight_fwhm_mm: float, voxel_mm: float) -> F64:
+    """Noise of counts per voxel ``(z, y, x)`` as a reconstruction from lines in the planes has it.
+
+    A count is placed along its line within a Gaussian of that width (0: in its voxel, and the counts are
+    returned). Seen from all directions the counts then hold, of a wave of frequency f across the planes, the
+    part ``exp(-x) I0(x)`` with ``x = 2 (pi sigma f)^2``: the mean over angles of the squared blur. To show
+    the wave in full a reconstruction divides by it, and the variance of the noise at f is that of the counts
+    over this part. It is 1 at f = 0, so that totals keep the variance of their counts, and for large f the
+    ramp of filtered back-projection over a line of 2 sqrt(pi) sigma.
+    """
+    from scipy import fft
+    from scipy.special import i0e
+
+    if flight_fwhm_mm <= 0:
+        return counts
+    _, rows, columns = counts.shape
+    shape = tuple(fft.next_fast_len(n + round(flight_fwhm_mm / voxel_mm), real=True) for n in (rows, columns))
+    square = fft.fftfreq(shape[0], voxel_mm)[:, None] ** 2 + fft.rfftfreq(shape[1], voxel_mm) ** 2
+    sigma = flight_fwhm_mm / FWHM_PER_SIGMA
+    gain = 1 / np.sqrt(i0e(2 * (np.pi * sigma) ** 2 * square))
+    out = np.empty(counts.shape)
+    for plane, coloured in zip(counts, out, strict=True):
+        coloured[:] = fft.irfft2(fft.rfft2(plane, shape) * gain, shape)[:rows, :columns]
+    return out
 
 
 def treated_frac(field: NuclearField) -> dict[str, float]:

@@ -152,7 +152,7 @@ class Spect:
 
 @dataclass(frozen=True, slots=True)
 class Pet:
-    """The PET of Y-90 after the treatment; there is none where `delivered_gbq` is 0."""
+    """The PET of Y-90 after the treatment and its place; there is none where `delivered_gbq` is 0."""
 
     delivered_gbq: float
     hours_after: float
@@ -161,6 +161,11 @@ class Pet:
     post_filter_mm: float
     efficiency: float
     background_ratio: float
+    flight_fwhm_mm: float
+    liver_higher_mm: Spread
+    moved_x_mm: Spread
+    moved_y_mm: Spread
+    moved_z_mm: Spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,3 +234,5 @@ class PhantomDefinition:
     mr: dict[str, MrSequence]
     settings: dict[str, str] = field(default_factory=dict)
     """What a user changed, as text; not read from the table."""
+    anatomy: str = field(default_factory=str)
+    """What of it made another body, as text: two scans with the same have the same frame of reference."""

@@ -12,14 +12,20 @@ DENSITY_KEYS = ("air", "fat", "soft", "lung", "bone", "marrow", "liver", "blood"
 TISSUE_KEYS = frozenset(tissue.name.lower() for tissue in Tissue)
 LEAST = float(np.finfo(float).tiny)  # above zero
 MOST = float("inf")
+MOST_SEED = 2**53  # sixteen digits, which the number of a study may have, and exact in JSON
 MOST_LESIONS = 500  # each is placed by itself: more are nodules
 MOST_BURDEN = 0.8  # beyond it no liver is left between the lesions to be one
 SLICES_MM = (0.6, 8.0)  # of the scanners that are imitated
+LATTICE_MM = (1.5, 10.0)  # finer takes gigabytes, coarser loses organs
+MOST_VOXELS = 2**28  # an image in 16 bits and its masks stay within some gigabytes
 LESION_SIGNALS = ("lesion", "lesion_core", "lesion_rim", "calcium")
 RESECTIONS = ("none", "right", "left", "left lateral")
 FOCUSES = ("none", "stomach", "duodenum", "gallbladder", "falciform")
-APART = ("mismatch_mm", "shift_x_mm", "shift_y_mm", "shift_z_mm")
-MOST_APART_MM = 100.0  # of two scans: beyond it the liver would leave the SPECT
+APART = (
+    "spect.mismatch_mm", "spect.shift_x_mm", "spect.shift_y_mm", "spect.shift_z_mm",
+    "pet.liver_higher_mm", "pet.moved_x_mm", "pet.moved_y_mm", "pet.moved_z_mm",
+)  # fmt: skip
+MOST_APART_MM = 100.0  # of two scans: beyond it the liver would leave the nuclear scan
 
 FRACTIONS = (
     "lesions.near_capsule_frac", "lesions.rim_frac", "lesions.core_frac", "lesions.confluent_from_frac",
@@ -31,7 +37,7 @@ FRACTIONS = (
 ABOVE_ZERO = (
     "ct.pixel_mm", "ct.length_mm", "ct.noise_peak_per_mm", "ct.supersampling", "ct.noise_at_mm",
     "ct.dose_frac", "organs.spleen_scale", "lesions.nodule_mm",
-    "habitus.width_scale", "habitus.depth_scale", "habitus.height_scale", "habitus.lattice_mm",
+    "habitus.width_scale", "habitus.depth_scale", "habitus.height_scale",
     "liver.volume_ml", "lesions.smallest_mm", "lesions.largest_mm", "lesions.elongation",
     "uptake.injected_mbq", "uptake.tumour_to_normal", "spect.voxel_mm", "planar.pixel_mm",
     "planar.duration_s", "uptake.focus_mm", "pet.scan_s", "spect.noise_gain",
@@ -46,7 +52,7 @@ ZERO_OR_MORE = (
     "planar.fwhm_per_mm", "planar.face_gap_mm", "planar.attenuation_cm2_per_g", "planar.scatter_to_primary",
     "planar.scatter_fwhm_mm", "planar.scatter_window_ratio", "spect.scatter_ratio", "spect.scatter_spread_mm",
     "pet.delivered_gbq", "pet.hours_after", "pet.scanner_fwhm_mm", "pet.post_filter_mm",
-    "pet.background_ratio",
+    "pet.background_ratio", "pet.flight_fwhm_mm",
 )  # fmt: skip
 AT_LEAST_TWO = ("ct.matrix", "spect.matrix", "spect.slices", "planar.matrix")
 
@@ -101,7 +107,8 @@ def _require_ranges(definition: PhantomDefinition) -> None:
         ("lesions.irregularity", 0.0, 1 / 2),
         ("lesions.burden_frac", 0.0, MOST_BURDEN),
         ("ct.slice_mm", *SLICES_MM),
-        *((f"spect.{key}", -MOST_APART_MM, MOST_APART_MM) for key in APART),
+        ("habitus.lattice_mm", *LATTICE_MM),
+        *((where, -MOST_APART_MM, MOST_APART_MM) for where in APART),
     ]
     for where, least, most in limits:
         section, key = where.split(".")
@@ -109,11 +116,22 @@ def _require_ranges(definition: PhantomDefinition) -> None:
         low, high = (value.low, value.high) if isinstance(value, Spread) else (value, value)
         if not least <= low <= high <= most:
             expected = "a number above 0" if least == LEAST else f"{least:g} to {most:g}"
-            raise InputError(f"phantom definition: {where} is {low:g} to {high:g}; expected {expected}")
+            found = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+            raise InputError(f"phantom definition: {where} is {found}; expected {expected}")
 
 
 def _require_grids(definition: PhantomDefinition) -> None:
-    voxel = definition.spect.voxel_mm
+    voxel, ct, spect = definition.spect.voxel_mm, definition.ct, definition.spect
+    for what, voxels in (
+        ("ct.matrix, length_mm and slice_mm", ct.matrix**2 * ct.length_mm / ct.slice_mm),
+        ("ct.matrix and supersampling", (ct.matrix * ct.supersampling) ** 2),
+        ("spect.matrix and slices", spect.matrix**2 * spect.slices),
+        ("planar.matrix", definition.planar.matrix**2),
+    ):
+        if voxels > MOST_VOXELS:
+            raise InputError(
+                f"phantom definition: {what} ask for {voxels:.3g} voxels; expected {MOST_VOXELS:.3g} or fewer"
+            )
     for where, size in (
         ("ct.pixel_mm", definition.ct.pixel_mm),
         ("planar.pixel_mm", definition.planar.pixel_mm),
@@ -145,6 +163,9 @@ def _require_uptake(definition: PhantomDefinition) -> None:
 
 def _require_lesions(definition: PhantomDefinition) -> None:
     lesions = definition.lesions
+    for end in (lesions.count.low, lesions.count.high):
+        if end != int(end):
+            raise InputError(f"phantom definition: lesions.count is {end:g}; expected whole numbers")
     if lesions.smallest_mm.high > lesions.largest_mm:
         raise InputError(
             f"phantom definition: lesions.smallest_mm reaches {lesions.smallest_mm.high:g}; expected no more "

@@ -3,7 +3,8 @@
 A table holds a whole definition and, beside it, named overlays: phases of contrast, variants of disease and
 anatomy, kernels of reconstruction. An overlay is a part of a definition that replaces what it names. A user
 may choose one phase, one kernel and several variants, and set any single key; the seed still decides the
-anatomy, so that two phases of a seed are two scans of the same patient.
+anatomy, so that two phases of a seed are two scans of the same patient. Variants are laid over each other in
+the order of the table, however they were typed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,15 @@ from emboplan.synthetic.setting.tables import from_table
 Table = dict[str, object]
 
 WHAT = "what"  # the key of an overlay that says in words what it is
-SAME_ANATOMY = ("phase", "kernel", "slice_mm", "dose_frac")  # another scan of the same patient
+# What says how a patient is scanned and not who lies there: sections, and keys of the CT's.
+OF_SCANS = (
+    "hu", "hu_above_liver", "texture_sd_hu", "density_g_per_ml", "uptake", "windows", "spect", "planar",
+    "pet", "mr",
+)  # fmt: skip
+OF_THE_CT = (
+    "slice_mm", "dose_frac", "kernel_fwhm_mm", "noise_sd_hu", "noise_at_mm", "noise_ratio",
+    "noise_peak_per_mm", "texture_fwhm_mm",
+)  # fmt: skip
 FILLED_BY_LARGE = 0.55  # many lesions together fill so much of what as many of the largest would
 EXTRA_LESIONS = 3  # the count stays a range when it is raised
 
@@ -46,12 +55,13 @@ def definition_of(table: Mapping[str, object], settings: Mapping[str, object]) -
     """
     whole = copy.deepcopy({key: value for key, value in table.items() if key not in OVERLAYS})
     changes: list[tuple[str, str, object]] = []
+    variants: list[str] = []
     for kind in OVERLAYS:
-        for name in _chosen(settings.get(kind), kind):
-            known = _overlays(table, kind)
-            if name not in known:
-                raise InputError(f"phantom: {kind} {name!r} is unknown; expected {_choice(name, known)}")
+        known = _overlays(table, kind)
+        for name in _chosen(settings.get(kind), kind, known):
             _lay_over(whole, known[name], f"{kind}.{name}")
+            if kind == "variant" and _of_the_body(known[name]):
+                variants.append(name)
     for setting, value in settings.items():
         if setting not in OVERLAYS and value is not None:
             section, key = _place(whole, setting)
@@ -59,13 +69,19 @@ def definition_of(table: Mapping[str, object], settings: Mapping[str, object]) -
             changes.append((section, key, value))
     _suit_lesions(whole, {(section, key) for section, key, _ in changes})
     told = {key: str(value) for key, value in sorted(settings.items()) if value is not None}
-    return replace(from_table(whole), settings=told)
+    body = [
+        f"{section}.{key}={value}" for section, key, value in changes if _of_the_body({section: {key: 0}})
+    ]
+    return replace(from_table(whole), settings=told, anatomy="/".join([*sorted(body), *variants]))
 
 
-def anatomy_key(definition: PhantomDefinition) -> str:
-    """Text that two definitions share when their patients are the same: their scans then share a frame."""
-    kept = [f"{key}={value}" for key, value in definition.settings.items() if key not in SAME_ANATOMY]
-    return "/".join([definition.name, *kept])
+def _of_the_body(change: Table) -> bool:
+    """Whether a change of a definition makes another patient, and not another scan of the same."""
+    return any(
+        section != "ct" or not set(values) <= set(OF_THE_CT)
+        for section, values in change.items()
+        if section not in OF_SCANS and isinstance(values, dict)
+    )
 
 
 def _overlays(table: Mapping[str, object], kind: str) -> dict[str, Table]:
@@ -75,14 +91,21 @@ def _overlays(table: Mapping[str, object], kind: str) -> dict[str, Table]:
     return found
 
 
-def _chosen(value: object, kind: str) -> Sequence[str]:
+def _chosen(value: object, kind: str, known: Mapping[str, Table]) -> Sequence[str]:
+    """The names chosen of one kind, in the order of the table."""
     if value is None:
         return ()
     names = value.split("+") if isinstance(value, str) and kind == "variant" else value
     names = [names] if isinstance(names, str) else names
     if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
         raise InputError(f"phantom: {kind} is {value!r}; expected a name")
-    return [name.strip() for name in names]
+    chosen = [name.strip() for name in names]
+    for name in chosen:
+        if name not in known:
+            raise InputError(f"phantom: {kind} {name!r} is unknown; expected {_choice(name, known)}")
+    if kind != "variant" and len(chosen) > 1:
+        raise InputError(f"phantom: {kind} is {value!r}; expected one name")
+    return [name for name in known if name in chosen]
 
 
 def _lay_over(whole: Table, change: Table, where: str) -> None:
@@ -126,7 +149,7 @@ def _place(whole: Table, setting: str) -> tuple[str, str]:
 
 
 def _choice(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=5, cutoff=1 / 2)
+    near = difflib.get_close_matches(word, sorted(set(known)), n=5, cutoff=1 / 2)
     return ", ".join(near or (sorted(set(known)) if len(known) <= 2**5 else ["a key of the definition"]))
 
 

@@ -2,17 +2,20 @@
 
 Earlier drugs of the case and sessions that were done come first. A planned session that passes the limit is
 an error. Without a body surface a mass cannot be held against the limit, which is an open item and no pass;
-what is known in mg/m2 counts all the same, and where it has reached the limit by itself any dose passes it.
+what is known in mg/m2 counts all the same. A sum that passes the limit on the largest body surface that there
+is passes it on every smaller one, and is refused too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 
 from emboplan.catalog.load import Catalog
 from emboplan.catalog.tace_tables import tace_numbers
+from emboplan.embolics.body_surface import surface_bounds
 from emboplan.embolics.drug_names import plain_drug
 from emboplan.embolics.safety.cumulative import cumulative_anthracycline, drug_totals
 from emboplan.errors import ModelRangeError
@@ -87,7 +90,9 @@ def drug_sums(
     history = None
     if concerned and body_surface_m2 is None and any(a.mg is not None for a in concerned):
         known = summed(given=[a for a in before if a.mg is None])
-        _refuse_if_reached(known, [a for a in planned if a in concerned])
+        session = [a for a in planned if a in concerned]
+        _refuse_if_reached(known, session)
+        _refuse_on_every_body(before, session, summed, surface_bounds(tace_numbers(catalog))[1])
         findings += (_no_surface(known), *known.findings)
     elif concerned or before:
         last = planned[-1] if planned and plain_drug(planned[-1].drug) == "doxorubicin" else None
@@ -120,6 +125,24 @@ def _refuse_if_reached(known: AnthracyclineHistory, planned: Sequence[DrugAmount
             f"been given before; the limit is {known.limit_mg_per_m2:g} mg/m2 ({known.limit_reason}; "
             f"{_limit_source(known)}), and any dose passes it; choose a treatment without one"
         )
+
+
+def _refuse_on_every_body(
+    before: Sequence[DrugAmount],
+    planned: Sequence[DrugAmount],
+    summed: Callable[..., AnthracyclineHistory],
+    largest_m2: Fraction,
+) -> None:
+    """`ModelRangeError` for the first session whose sum passes the limit even on the largest body surface."""
+    for count, session in enumerate(planned, start=1):
+        least = summed(given=[*before, *planned[:count]], body_surface_m2=largest_m2)
+        if least.total_mg_per_m2 > least.limit_mg_per_m2:
+            raise ModelRangeError(
+                f"{session.label or session.drug}: {least.total_mg_per_m2:.4g} mg/m2 of anthracycline to "
+                f"date on a body surface of {float(largest_m2):g} m2, more on any that a patient has (height "
+                f"and weight are not known), is above the limit of {least.limit_mg_per_m2:g} mg/m2 "
+                f"({least.limit_reason}; {_limit_source(least)}); plan less"
+            )
 
 
 def _limit_source(known: AnthracyclineHistory) -> str:

@@ -28,11 +28,12 @@ def write_analytic_folder(
 ) -> None:
     """Write everything of a case into an empty folder."""
     study = PhantomStudy(case.name, case.seed, f"{case.name}/{case.ct.grid.frame_of_reference_uid}")
-    write_ct_series(case.ct, folder / CT, study.identity, study.series(1, "CT"))
+    series = study.series(1, "CT")
+    slices = write_ct_series(case.ct, folder / CT, study.identity, series)
     _write_nuclear(case, definition, folder / NUCLEAR, study)
     segments = list(_segments(case, catalog))
     if segments:
-        contours = TrueContours.over(folder / CT)
+        contours = TrueContours.over(case.ct, slices, study, series)
         contours.write_segments(segments, folder / SEGMENTS, study.series(99, "True segmentation"))
         contours.write_structures(segments, folder / STRUCTURES, study.series(98, "True structures"))
     _write_masks(case, folder / MASKS)

@@ -52,7 +52,8 @@ def write_patient_folder(
     told = "".join(f"/{key}={value}" for key, value in sorted(definition.settings.items()))
     study = PhantomStudy(patient.name, patient.seed, f"{patient.name}/{patient.seed}{told}")
     phase = definition.settings.get("phase", PHASE).replace("-", " ")
-    write_ct_series(patient.ct, folder / "CT", study.identity, study.series(1, f"CT {phase}"))
+    ct_series = study.series(1, f"CT {phase}")
+    slices = write_ct_series(patient.ct, folder / "CT", study.identity, ct_series)
     nuclear = folder / "MAA"
     nuclear.mkdir()
     acquisition = _acquisition(definition)
@@ -70,7 +71,7 @@ def write_patient_folder(
         study.series(3, "Tc-99m MAA planar"),
         acquisition,
     )
-    contours = TrueContours.over(folder / "CT")
+    contours = TrueContours.over(patient.ct, slices, study, ct_series)
     contours.write_segments(
         _segments(patient, catalog), folder / SEGMENTS, study.series(99, "True segmentation")
     )

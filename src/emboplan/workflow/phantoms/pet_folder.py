@@ -45,6 +45,7 @@ def write_pet(patient: DigitalPatient, folder: Path, study: PhantomStudy, catalo
 
 
 def _truth(scan: PetScan, start: datetime, scan_s: float) -> dict[str, Any]:
+    liver_z = scan.registration_shift_mm[2] + scan.liver_higher_mm
     true = float(scan.true_bq_per_ml.sum(dtype=float)) * scan.grid.voxel_ml / BQ_PER_GBQ
     return {
         "nuclide": scan.source.nuclide,
@@ -60,4 +61,8 @@ def _truth(scan: PetScan, start: datetime, scan_s: float) -> dict[str, Any]:
         "expected_background": scan.expected_background,
         "total_sd_gbq": scan.total_sd_bq / BQ_PER_GBQ,
         "fwhm_mm": scan.resolution_fwhm_mm,
+        "registration": {
+            "shift_mm": list(scan.registration_shift_mm),
+            "liver_shift_mm": [*scan.registration_shift_mm[:2], liver_z],
+        },
     }

@@ -6,7 +6,7 @@ the same each time. Identifiers follow from the phantom's name, settings and see
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from emboplan.catalog.load import Catalog
-from emboplan.dicom.read.common import PatientStudy, SeriesHeader
+from emboplan.dicom.read.common import PatientStudy, SeriesHeader, read_dataset, text
 from emboplan.dicom.write.encode import CodedTerm
 from emboplan.dicom.write.identity import NewSeries, StudyIdentity, derived_uid
 from emboplan.dicom.write.rtstruct import Structure, write_rtstruct
 from emboplan.dicom.write.seg import SegmentAlgorithm, SegmentLabel, write_segmentation
+from emboplan.model.image import CtImage
 from emboplan.model.mask import Mask
-from emboplan.workflow.inputs import load_ct
 
 STUDY_MOMENT = datetime(2026, 1, 1, 12)  # noqa: DTZ001  a phantom lives in no time zone
+SLICE_TAGS = ("SOPClassUID", "SOPInstanceUID", "FrameOfReferenceUID")
 DATE_FORM, TIME_FORM = "%Y%m%d", "%H%M%S"
 SOFTWARE = "emboplan"
 
@@ -65,14 +66,33 @@ class PhantomStudy:
 
 @dataclass(frozen=True, slots=True)
 class TrueContours:
-    """Writes true masks over a CT that was written to a folder, which is read once."""
+    """Writes true masks over a CT that was written to files, of which the identifiers are read."""
 
-    header: SeriesHeader | None
+    header: SeriesHeader
 
     @classmethod
-    def over(cls, ct_folder: Path) -> TrueContours:
-        """Contours over the CT in a folder."""
-        return cls(load_ct(ct_folder).header)
+    def over(
+        cls, ct: CtImage, slices: Sequence[Path], study: PhantomStudy, series: NewSeries
+    ) -> TrueContours:
+        """Contours over a CT and the files that it was written to, in the order of its slices."""
+        headers = [read_dataset(path, SLICE_TAGS) for path in slices]
+        spacing, origin = ct.grid.spacing_mm[2], ct.grid.origin_mm[2]
+        identity = study.identity
+        return cls(
+            SeriesHeader(
+                modality="CT",
+                study_uid=identity.study_uid,
+                series_uid=series.uid,
+                frame_of_reference_uid=text(headers[0], "FrameOfReferenceUID"),
+                sop_class_uid=text(headers[0], "SOPClassUID"),
+                sop_instance_uids=tuple(text(header, "SOPInstanceUID") for header in headers),
+                slice_positions_mm=tuple(origin + spacing * k for k in range(len(slices))),
+                rescale_slopes=(1.0,) * len(slices),
+                rescale_intercepts=(0.0,) * len(slices),
+                description=series.description,
+                patient=identity.patient,
+            )
+        )
 
     def write_segments(
         self, segments: Iterable[tuple[SegmentLabel, Mask]], path: Path, series: NewSeries

@@ -58,7 +58,8 @@ def respond(
         reads: a file, or rows with one lesion at one time point each: `date`, `lesion`, `organ`, `role`
             (target, non-target, new), `longest_mm`, `short_axis_mm`, `viable_longest_mm`,
             `viable_perpendicular_mm`, `state`. The first time point is the baseline.
-        course: dates of treatment, death and so on; without a start, times count from the baseline.
+        course: dates of treatment, death and so on; without a start, times count from the baseline. With a
+            course the table may have no rows: the patient was never assessed, and the response is NE.
         options: how to judge, where it is not left to the protocol and the catalogue.
         criteria: ``recist`` (the default), ``mrecist`` or ``easl``; goes before that of the options.
         protocol: a protocol whose endpoints are meant, such as ``retnet``; likewise.
@@ -96,8 +97,9 @@ def respond_cohort(
     """The responses of all patients of a table, with rates and survival curves (months).
 
     `courses` holds each patient's dates by the name in the column `patient`; a table without this column is
-    of one patient, whose name is "". Questionnaires and adverse events are tables with that column too.
-    Errors as `respond`, those of all patients at once.
+    of one patient, whose name is "". A patient with a course and no reads counts as NE (intention to treat),
+    and a finding names each. Questionnaires and adverse events are tables with that column too. Errors as
+    `respond`, those of all patients at once.
     """
     problems = Problems()
     if isinstance(reads, str | Path):
@@ -106,34 +108,38 @@ def respond_cohort(
     else:
         table = ReadsTable(tuple(reads), ())
     rules = response_rules(options or ResponseOptions(), catalog or load())
-    rows = reads_from_rows(table.rows, where=table.where, problems=problems)
-    by_patient: dict[str, list[LesionRead]] = {}
-    for read in rows:
-        by_patient.setdefault(read.patient, []).append(read)
     given = {**table.courses, **(courses or {})}
+    by_patient: dict[str, list[LesionRead]] = {}
+    if table.rows or not given:
+        for read in reads_from_rows(table.rows, where=table.where, problems=problems):
+            by_patient.setdefault(read.patient, []).append(read)
     known = _courses(given, by_patient, rules, problems)
+    everybody = sorted({*by_patient, *known})
     timelines: dict[str, Timeline | None] = {}
     for patient in sorted(by_patient):
         timelines[patient] = _of(patient, by_patient[patient], rules, problems)
     forms = read_forms(questionnaires, rules, problems)
     events = read_events(adverse_events, rules, problems)
     named = {form.patient for form in forms} | {event.patient for event in events}
-    for patient in sorted(named - set(by_patient)) if by_patient and not problems.dropped else ():
-        listed = ", ".join(sorted(by_patient)) or "no patient"
-        problems.add(f"patient {patient}", f"has forms or adverse events and no reads; reads are of {listed}")
+    for patient in sorted(named - set(everybody)) if everybody and not problems.dropped else ():
+        listed = ", ".join(everybody) or "one patient without a name"
+        problems.add(
+            f"patient {patient}",
+            f"has forms or adverse events, and neither reads nor a course; those are of {listed}",
+        )
     problems.finish()
     given_rules = ((rules.protocol.questionnaire, questionnaires), (rules.protocol.toxicity, adverse_events))
     still_asked = [rule for rule, rows in given_rules if rule is not None and rows is None]
     patients = {}
-    for patient, lesions in timelines.items():
-        if lesions is not None:
-            own = known.get(patient, Course())
-            found = patient_response(lesions, by_patient[patient], own, rules, still_asked)
-            patients[patient] = _with_forms(found, [it for it in forms if it.patient == patient], own, rules)
+    for patient in everybody:
+        own, rows_of = known.get(patient, Course()), by_patient.get(patient, ())
+        found = patient_response(timelines.get(patient), rows_of, own, rules, still_asked)
+        patients[patient] = _with_forms(found, [it for it in forms if it.patient == patient], own, rules)
     courses_of_all = {patient: known.get(patient, Course()) for patient in patients}
     grades, remarks = toxicity(None if adverse_events is None else events, courses_of_all, rules)
     cohort = _cohort(patients, rules)
-    return replace(cohort, toxicity=grades, findings=(*cohort.findings, *remarks))
+    unread = _unread(by_patient, known) if len(patients) > 1 else ()
+    return replace(cohort, toxicity=grades, findings=(*unread, *cohort.findings, *remarks))
 
 
 def _with_forms(
@@ -150,20 +156,43 @@ def _courses(
     rules: ResponseRules,
     problems: Problems,
 ) -> dict[str, Course]:
+    """The courses by patient; one whose patient has no reads must say something, and have a name to go by."""
     courses = {}
+    others = "" in reads or _names_of_others(given, reads)
     for patient, table in given.items():
         where = f"course of {patient}" if patient else "course"
-        if patient not in reads and reads and not problems.dropped:
-            if patient or len(reads) > 1:
-                names = ", ".join(sorted(reads)) or "no patient"
-                problems.add(where, f"no reads are of this patient; the table has {names}")
-                continue
+        if not patient and len(reads) == 1:
             patient = next(iter(reads))  # noqa: PLW2901  one course for a table of one patient
+        before = len(problems.lines)
         course = table if isinstance(table, Course) else course_from_table(table, where, problems)
+        unread = patient not in reads and not problems.dropped
+        silent = course == Course() and len(problems.lines) == before
+        nameless = not patient and len({*given, *reads}) > 1
+        if unread and (silent or nameless or others):
+            names = ", ".join(sorted(reads)) or "no patient"
+            problems.add(where, f"no reads are of this patient; the table has {names}")
+            continue
         course = of_arm(course, where, rules, problems)
         check_course(course, reads.get(patient, ()), where, problems, as_of=rules.options.last_day)
         courses[patient] = course
     return courses
+
+
+def _names_of_others(given: Mapping[str, object], reads: Mapping[str, object]) -> bool:
+    """Whether courses and reads seem to be of other people, or to name the same ones in two ways.
+
+    So it is where no course has reads, and there are courses enough for everybody who has.
+    """
+    return bool(reads) and len(given) >= len(reads) and not any(patient in reads for patient in given)
+
+
+def _unread(reads: Mapping[str, object], courses: Mapping[str, object]) -> tuple[str, ...]:
+    """Who has a course and no reads; a misspelt name is seen by the reads that have no course."""
+    names = ", ".join(sorted(set(courses) - set(reads)))
+    if not names:
+        return ()
+    without = ", ".join(sorted(set(reads) - set(courses)))
+    return (f"no reads: counted as NE: {names}" + (f"; reads and no course: {without}" if without else ""),)
 
 
 def _of(

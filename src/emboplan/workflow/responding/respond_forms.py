@@ -59,24 +59,24 @@ def _not_after(days: Iterator[tuple[str, date]], rules: ResponseRules, problems:
 
 
 def quality_of_life(
-    forms: Sequence[Form], course: Course, rules: ResponseRules, fallback: date
+    forms: Sequence[Form], course: Course, rules: ResponseRules, fallback: date | None
 ) -> tuple[QualityOfLife | None, tuple[str, ...]]:
     """The scores of one patient's forms and their changes, with what a reader must know.
 
-    `fallback` is the start where the course states none.
+    `fallback` is the start where the course states none. Without either there is no change and no window.
     """
     window = rules.protocol.questionnaire or rules.general.questionnaire
     if not forms or window is None:
         return None, ()
     start = window.start_of(course) or fallback
     ordered = sorted(forms, key=lambda form: form.date)
-    early = [form for form in ordered if form.date <= start]
+    early = [form for form in ordered if start is not None and form.date <= start]
     baseline = early[-1] if early else None
     scored = {form.date: qlq_scores(form.answers, rules.questionnaire) for form in ordered}
-    last = window.last_day(start)
+    last = None if start is None else window.last_day(start)
     visits = tuple(
         _visit(day, scores, None if baseline is None or day <= baseline.date else scored[baseline.date],
-               rules.questionnaire, in_window=last is None or day <= last)
+               rules.questionnaire, in_window=None if start is None else last is None or day <= last)
         for day, scores in scored.items()
     )  # fmt: skip
     result = QualityOfLife(
@@ -91,7 +91,7 @@ def quality_of_life(
 
 
 def _visit(
-    day: date, scores: QlqScores, before: QlqScores | None, form: Questionnaire, *, in_window: bool
+    day: date, scores: QlqScores, before: QlqScores | None, form: Questionnaire, *, in_window: bool | None
 ) -> QualityVisit:
     change = None if before is None else changes(before, scores)
     words = None
@@ -102,14 +102,16 @@ def _visit(
     )
 
 
-def _quality_findings(result: QualityOfLife, start: date) -> Iterator[str]:
-    if result.baseline_date is None:
+def _quality_findings(result: QualityOfLife, start: date | None) -> Iterator[str]:
+    if start is None:
+        yield "No start of the questionnaires is known: neither changes nor the window can be told."
+    elif result.baseline_date is None:
         yield f"No questionnaire is dated on or before the start ({start}): changes cannot be told."
     for visit in result.visits:
         if visit.invalid_items:
             items = ", ".join(str(item) for item in visit.invalid_items)
             yield f"Questionnaire of {visit.date}: answers out of range count as missing (items {items})."
-    outside = [str(visit.date) for visit in result.visits if not visit.in_window]
+    outside = [str(visit.date) for visit in result.visits if visit.in_window is False]
     if outside:
         yield f"Questionnaires after the window of the protocol: {', '.join(outside)}."
 

@@ -30,9 +30,11 @@ from emboplan.response.timeline import Timeline, timeline
 from emboplan.response.visits import visit_remarks, visit_response
 from emboplan.workflow.responding.respond_rules import ResponseRules
 
+NO_READS = "No reads: counted as NE, by intention to treat."
+
 
 def patient_response(
-    lesions: Timeline,
+    lesions: Timeline | None,
     reads: Sequence[LesionRead],
     course: Course,
     rules: ResponseRules,
@@ -40,9 +42,12 @@ def patient_response(
 ) -> PatientResponse:
     """Judge a patient's lesions; `reads` are the rows that `lesions` was made from.
 
+    Without `lesions` there are no reads: the best response is NE, and the times end by the course alone.
     `still_asked` is what the protocol asks for beside them and nobody gave.
     """
-    points = assess(lesions, rules.judging(rules.criterion), reread_cr=rules.options.reread_cr)
+    points: tuple[TimePointResponse, ...] = ()
+    if lesions is not None:
+        points = assess(lesions, rules.judging(rules.criterion), reread_cr=rules.options.reread_cr)
     if rules.options.carry_pr:
         points = _carried(points, rules.limits.best)
     data = PatientData(course, points, rules.missed_from)
@@ -66,7 +71,7 @@ def patient_response(
         protocol=rules.protocol.name if rules.options.protocol else None,
         settings=_settings(rules),
         baseline_date=data.baseline_date,
-        targets=lesions.targets,
+        targets=() if lesions is None else lesions.targets,
         time_points=points,
         best_overall=best.overall,
         best_hepatic=best.hepatic,
@@ -79,7 +84,7 @@ def patient_response(
             *_findings(data, endpoints, rules, still_asked),
             *visit_remarks(rules.protocol.responses, visits, data),
             *_to_confirm(reads, rules),
-            *lesions.findings,
+            *(() if lesions is None else lesions.findings),
         ),
     )
 
@@ -109,7 +114,9 @@ def _assessed(points: Sequence[TimePointResponse], scope: Scope) -> list[Assesse
 
 
 def _best(points: Sequence[TimePointResponse], rules: ResponseRules, *, confirmed: bool) -> BestResponse:
-    """The best response over the time points, of which the first is the baseline."""
+    """The best response over the time points, of which the first is the baseline; NE without any."""
+    if not points:
+        return BestResponse(Category.NE, Category.NE)
     baseline, limits = points[0].date, rules.limits.best
     found: dict[Scope, Category] = {}
     for scope in Scope:
@@ -181,13 +188,14 @@ def _findings(
 ) -> tuple[str, ...]:
     lines = []
     counted = [endpoint.id for endpoint in endpoints.values() if endpoint.result.start == BASELINE]
+    first, baseline = data.course.first_treatment_date, data.baseline_date
+    if baseline is None:
+        lines.append(NO_READS)
     if counted:
-        lines.append(
-            f"The course states no start of {', '.join(counted)}: these times count from the baseline scan."
-        )
-    first = data.course.first_treatment_date
-    if first is not None and first < data.baseline_date:
-        lines.append(f"The baseline scan ({data.baseline_date}) is later than the first treatment ({first}).")
+        end = "count from the baseline scan" if baseline else "cannot be told without a baseline scan"
+        lines.append(f"The course states no start of {', '.join(counted)}: these times {end}.")
+    if first is not None and baseline is not None and first < baseline:
+        lines.append(f"The baseline scan ({baseline}) is later than the first treatment ({first}).")
     if rules.criterion in (CriterionName.MRECIST, CriterionName.EASL):
         lines.append(
             f"{rules.limits.mrecist.version} and {rules.limits.easl.version} were made for hepatocellular "
@@ -204,6 +212,8 @@ def _findings(
 
 def _to_confirm(reads: Sequence[LesionRead], rules: ResponseRules) -> tuple[str, ...]:
     """The numbers that were used here and are still to be confirmed, in one line."""
+    if not reads:
+        return ()
     best, lesions, options = rules.limits.best, rules.limits.lesions, rules.options
     used = {
         "best.min_sd_interval": f"stable disease from day {best.min_sd_interval_d} on"
