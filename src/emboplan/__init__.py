@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from emboplan.embolics.bead_loading.beads import BeadRequest as BeadRequest
     from emboplan.embolics.emulsions.emulsion import emulsion as emulsion
     from emboplan.embolics.particles import particles as particles
+    from emboplan.imaging.moved import resampled as resampled
     from emboplan.measure.burden import measure_burden
     from emboplan.model.anatomy import Anatomy as Anatomy
     from emboplan.model.anatomy import Review as Review
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from emboplan.model.image import DoseMap as DoseMap
     from emboplan.model.mask import LabelMap as LabelMap
     from emboplan.model.mask import Mask as Mask
+    from emboplan.segmentation.agreement import agreement as agreement
+    from emboplan.segmentation.lesion_agreement import lesion_agreement as lesion_agreement
     from emboplan.synthetic.analytic.case import AnalyticCase as AnalyticCase
     from emboplan.synthetic.patient import DigitalPatient as DigitalPatient
     from emboplan.workflow.delivering.delivery import verify as verify
@@ -59,6 +62,7 @@ if TYPE_CHECKING:
     from emboplan.workflow.planning.activity_plan import activity as activity
     from emboplan.workflow.planning.what_if import what_if as what_if
     from emboplan.workflow.protocol_file import arm as arm
+    from emboplan.workflow.registering.accepted import register as register
     from emboplan.workflow.responding.respond import respond as respond
     from emboplan.workflow.responding.respond import respond_cohort as respond_cohort
     from emboplan.workflow.schedule_case import schedule as schedule
@@ -94,6 +98,10 @@ _PUBLIC = {
     "Procedure": ("emboplan.model.case", "Procedure"),
     "Review": ("emboplan.model.anatomy", "Review"),
     "Territory": ("emboplan.model.case", "Territory"),
+    "agreement": ("emboplan.segmentation.agreement", "agreement"),
+    "lesion_agreement": ("emboplan.segmentation.lesion_agreement", "lesion_agreement"),
+    "register": ("emboplan.workflow.registering.accepted", "register"),
+    "resampled": ("emboplan.imaging.moved", "resampled"),
     "activity": ("emboplan.workflow.planning.activity_plan", "activity"),
     "bed": ("emboplan.dosimetry.radiobiology", "bed"),
     "bsa_activity": ("emboplan.dosimetry.models.body_surface", "bsa_activity"),

@@ -21,7 +21,7 @@ LIVER[5:25, 5:35, 5:45] = True  # 20 x 30 x 40 voxels of 0.01 mL
 SEGMENTATION_KEYS = {
     "liver_ml", "liver_ml_interval", "tumour_ml", "tumour_ml_interval", "viable_tumour_ml", "burden_pct",
     "burden_pct_interval", "largest_lesion_mm", "lesions", "lung_ml", "lung_mass_g", "confirmed_by",
-    "backend", "findings",
+    "backend", "backend_version", "backend_licence", "history", "corrections", "digests", "findings",
 }  # fmt: skip
 LESION_KEYS = {
     "label", "volume_ml", "volume_ml_interval", "longest_mm", "perpendicular_mm", "centroid_mm", "mean_hu",

@@ -21,6 +21,7 @@ from emboplan.cli import (
     activity,
     catalog,
     check,
+    compare,
     demo,
     dose,
     load,
@@ -50,6 +51,7 @@ app.command("demo")(demo.demo)
 app.command("plan")(plan.plan)
 app.command("segment")(segment.segment)
 app.command("burden")(measure.burden)
+app.command("compare")(compare.compare)
 app.command("check")(check.check)
 app.command("activity")(activity.activity)
 app.command("shunt")(shunt.shunt)

@@ -1,167 +1,289 @@
-"""Rigid registration: where the tissue of one image lies in another, as a turn and a shift.
+"""Registration: where the tissue of one image lies in another, found by making them tell most of each other.
 
-Two CTs of one patient, or a scan of activity and the liver of a CT. Mattes' mutual information is made large
-by steps of a regular gradient, from coarse to fine. One thread is used: with more, two equal runs differ in
-their last bits. A transform is 4 x 4, in patient millimetres (LPS), and takes a point of the moving image to
-the same tissue in the fixed one, which is what accumulating doses of sessions asks for.
+Two CTs, a CT and an MR, or a scan of activity and the liver of a CT. Mattes' mutual information is made large
+from coarse to fine: first by a turn and a shift, then, where asked, by a stretch or by a bend on a coarse
+lattice. Images of one frame of reference start as they lie, others from the best of a row of shifts along the
+body. One thread is used: with more, two equal runs differ in their last bits.
 
-The result has no error of its own to show. `moved_mm` says how far the registration moved the tissue; look at
-both images before using it.
+Where a liver contour is given its surroundings alone decide, since the liver moves against spine and ribs
+when the patient breathes. A bend that folds is refused. Whether a result may be used is not decided here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813  the name its documentation uses
 from numpy.typing import NDArray
 
-from emboplan.errors import GeometryError, ModelRangeError
-from emboplan.imaging.itk import to_sitk
-from emboplan.model.grid import Grid
-from emboplan.model.image import ConcentrationImage, CtImage
+from emboplan.errors import ModelRangeError
+from emboplan.imaging.likeness import likeness
+from emboplan.imaging.register_images import Pair, Shown, SignalImage, pair_of
+from emboplan.imaging.transform import Transform, bend_of, matrix_of
+from emboplan.model.image import CtImage
 from emboplan.model.mask import Mask
 
-F32 = NDArray[np.float32]
-
-# Settings that brought a SPECT from 19 mm off to 1 mm; finer voxels cost time and gain nothing.
 BINS = 32
-WORKING_MM = 4.4
+
+# Settings of the turn and shift that brought a SPECT from 19 mm off to 1 mm.
 FIRST_STEP, SMALLEST_STEP, RELAXATION = 4.0, 1e-3, 0.7
 MOST_STEPS = 200
 SHRINK, SMOOTHING_MM = (4, 2, 1), (8.0, 4.0, 0.0)
 
-# Soft tissue: outside it, air and bone would decide, and contrast agent differs from day to day.
-SOFT_LOW_HU, SOFT_HIGH_HU = -160.0, 240.0
+# A stretch starts from the rigid result, so that its steps are small from the first.
+STRETCH_STEP = 1.0
 
-FWHM_PER_SIGMA = 2 * np.sqrt(2 * np.log(2))
+# Knots of a bend: breathing bends the liver over about its own half width. Closer knots would follow noise,
+# and tear lesions that look different on both images. So few knots need no more points than this; the steps
+# end before noise is followed, and with them the evaluations, each of which costs half a second.
+KNOT_MM = 50.0
+BEND_SMOOTHING_MM = 2.0
+BEND_POINTS, BEND_SEED = 10_000, 1
+BEND_STEPS, BEND_EVALUATIONS, BEND_GRADIENT, BEND_MEMORY = 12, 24, 1e-5, 5
+
+# Other frames of reference: shifts along the body that are tried, on voxels so much larger, and the least
+# share of the smaller image that must be seen for a shift to count.
+TRY_STEP_MM, TRY_SHRINK, TRY_LEAST_SEEN = 20.0, 4, 0.5
+
+NOT_FOUND = (
+    "the images could not be registered: they overlap too little, or show different things; check that both "
+    "are of one patient and region"
+)
+
+
+class Kind(StrEnum):
+    """What a registration may do: turn and shift, stretch too, or bend too."""
+
+    RIGID = "rigid"
+    AFFINE = "affine"
+    B_SPLINE = "b-spline"
+
+
+class Start(StrEnum):
+    """From where the search started."""
+
+    FRAME = "frame of reference"
+    MOMENTS = "centres of mass"
+    ROW = "best of a row of shifts"
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How far tissue moves, in mm: the mean vector (x, y, z); mean, 95th percentile and largest length."""
+
+    vector_mm: tuple[float, float, float]
+    mean_mm: float
+    percentile95_mm: float
+    largest_mm: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Registration:
-    """A rigid transform (4 x 4, LPS millimetres) from the moving image's points to the fixed image's.
+    """A transform and what there is to know of it before using it.
 
-    `moved_mm` is how far the middle of the fixed image's content moved, `turned_deg` by how much it turned,
-    `mutual_information` the measure reached (larger is better).
+    `similarity_before` is that of the images as their coordinates say, `similarity_after` that of the result:
+    symmetric uncertainty, 0 to 1 (see `likeness`). `seen_frac` is the share of the liver's surroundings, or
+    of the fixed image, that the moving image shows. `shift` is over the liver, or over all that the fixed
+    image shows. `volume_ratio` is the least and the largest local change of volume.
     """
 
-    matrix: NDArray[np.float64]
-    moved_mm: float
-    turned_deg: float
-    mutual_information: float
+    kind: Kind
+    start: Start
+    transform: Transform
+    similarity_before: float
+    similarity_after: float
+    seen_frac: float
+    shift: Shift
+    volume_ratio: tuple[float, float]
 
-    def __post_init__(self) -> None:
-        matrix = np.array(self.matrix, dtype=np.float64)
-        matrix.setflags(write=False)
-        object.__setattr__(self, "matrix", matrix)
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """The 4 x 4 matrix from the moving image's points to the fixed image's, without a bend."""
+        return self.transform.to_fixed
 
-    def inverse(self) -> NDArray[np.float64]:
-        """The transform from the fixed image's points to the moving image's."""
-        return np.asarray(np.linalg.inv(self.matrix), dtype=np.float64)
+    @property
+    def turned_deg(self) -> float:
+        """The angle of the turn."""
+        return self.transform.turned_deg
+
+    @property
+    def scales(self) -> tuple[float, float, float]:
+        """The stretch along its three directions; 1 where rigid."""
+        return self.transform.scales
 
 
-def register_ct(fixed: CtImage, moving: CtImage) -> Registration:
-    """The rigid transform that brings the tissue of one CT onto another.
+def find_transform(
+    fixed: CtImage | SignalImage,
+    moving: Shown,
+    kind: Kind = Kind.RIGID,
+    *,
+    liver: Mask | None = None,
+    resolution_fwhm_mm: float | None = None,
+) -> Registration:
+    """The transform that brings the tissue of `moving` onto `fixed`.
+
+    `liver` is the contour on the fixed image; a scan of activity needs it, and its resolution.
 
     Raises:
-        ModelRangeError: an image shows no soft tissue, or the two do not overlap enough.
+        ModelRangeError: an image shows nothing, the two do not overlap, or the bend folds.
     """
-    return _rigid(_soft_tissue(fixed), _soft_tissue(moving), _middle(fixed.hu > SOFT_LOW_HU, fixed.grid))
-
-
-def register_scan(liver: Mask, scan: ConcentrationImage, *, resolution_fwhm_mm: float) -> Registration:
-    """The rigid transform that brings a scan of activity in the liver onto a CT's liver contour.
-
-    The contour is blurred to the scan's resolution (FWHM) first. Uptake must fill most of the liver: a scan
-    of one lobe alone is brought onto the middle of the whole.
-
-    Raises:
-        ModelRangeError: the contour or the scan is empty, or the two do not overlap enough.
-    """
-    if liver.is_empty or not float(scan.counts_per_ml.max(initial=0.0)) > 0:
-        raise ModelRangeError("the liver contour or the scan is empty; nothing can be registered")
-    if not (np.isfinite(resolution_fwhm_mm) and resolution_fwhm_mm > 0):
-        raise ModelRangeError(f"resolution_fwhm_mm is {resolution_fwhm_mm:g}; expected a number above 0")
-    blurred = sitk.SmoothingRecursiveGaussian(
-        sitk.Cast(_worked(liver.voxels.astype(np.float32), liver.grid), sitk.sitkFloat32),
-        float(resolution_fwhm_mm / FWHM_PER_SIGMA),
-    )
-    moving = to_sitk(np.asarray(scan.counts_per_ml, np.float32), scan.grid)
-    return _rigid(blurred, moving, _middle(liver.voxels, liver.grid))
-
-
-def _soft_tissue(ct: CtImage) -> Any:
-    clipped = np.clip(ct.hu, SOFT_LOW_HU, SOFT_HIGH_HU).astype(np.float32)
-    if not float(clipped.max() - clipped.min()) > 0:
-        raise ModelRangeError("a CT shows no soft tissue between air and bone; check that it is in HU")
-    return _worked(clipped, ct.grid)
-
-
-def _worked(array: F32, grid: Grid) -> Any:
-    """The image on voxels of the working size, averaged."""
-    image = to_sitk(np.ascontiguousarray(array), grid)
-    factors = [max(1, int(WORKING_MM // spacing)) for spacing in grid.spacing_mm]
-    return sitk.BinShrink(image, factors)
-
-
-def _middle(inside: NDArray[np.bool_], grid: Grid) -> NDArray[np.float64]:
-    """Centre of what the fixed image shows, in patient millimetres."""
-    if not inside.any():
-        raise ModelRangeError("the fixed image shows nothing; nothing can be registered")
-    z, y, x = (float(np.mean(index)) for index in np.nonzero(inside))
-    axes = np.array(grid.direction).reshape(3, 3) * np.array(grid.spacing_mm)
-    return np.asarray(np.array(grid.origin_mm) + axes @ np.array([x, y, z]))
-
-
-def _rigid(fixed: Any, moving: Any, middle_mm: NDArray[np.float64]) -> Registration:
+    pair = pair_of(fixed, moving, liver, resolution_fwhm_mm)
     threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     try:
-        start = sitk.CenteredTransformInitializer(
-            fixed, moving, sitk.Euler3DTransform(), sitk.CenteredTransformInitializerFilter.MOMENTS
-        )
-        method = sitk.ImageRegistrationMethod()
-        method.SetNumberOfThreads(1)
-        method.SetMetricAsMattesMutualInformation(BINS)
-        method.SetMetricSamplingStrategy(method.NONE)
-        method.SetInterpolator(sitk.sitkLinear)
-        method.SetOptimizerAsRegularStepGradientDescent(FIRST_STEP, SMALLEST_STEP, MOST_STEPS, RELAXATION)
-        method.SetOptimizerScalesFromPhysicalShift()
-        method.SetShrinkFactorsPerLevel(SHRINK)
-        method.SetSmoothingSigmasPerLevel(SMOOTHING_MM)
-        method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
-        method.SetInitialTransform(start, inPlace=False)
-        found = method.Execute(fixed, moving)
-        measure = -float(method.GetMetricValue())
+        start, first = _started(pair)
+        before = likeness(pair.fixed, pair.moving, Transform.identity(), pair.region)
+        found = _searched(pair, kind, first)
+        after = likeness(pair.fixed, pair.moving, found, pair.region)
     except RuntimeError as error:
-        raise ModelRangeError(
-            "the images could not be registered: they overlap too little, or show different things; check "
-            "that both are of one patient and region"
-        ) from error
+        raise ModelRangeError(NOT_FOUND) from error
     finally:
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
-    # ITK's transform takes points of the fixed image to the moving one; ours goes the other way.
-    to_moving = _matrix(found)
-    matrix = np.asarray(np.linalg.inv(to_moving), dtype=np.float64)
-    moved = to_moving[:3, :3] @ middle_mm + to_moving[:3, 3] - middle_mm
-    cosine = (np.trace(matrix[:3, :3]) - 1) / 2
-    if not np.isfinite(matrix).all():
-        raise GeometryError("the registration did not end at a transform; register the images by hand")
+    ratios = found.volume_ratios(pair.fixed_grid)
+    if not float(ratios.min()) > 0:
+        raise ModelRangeError(
+            "the bend that was found folds tissue over itself; register rigidly, or give the liver contour"
+        )
     return Registration(
-        matrix=matrix,
-        moved_mm=float(np.linalg.norm(moved)),
-        turned_deg=float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))),
-        mutual_information=measure,
+        kind=kind,
+        start=start,
+        transform=found,
+        similarity_before=before.similarity,
+        similarity_after=after.similarity,
+        seen_frac=after.seen_frac,
+        shift=shift_over(found, pair.asked_mm),
+        volume_ratio=(float(ratios.min()), float(ratios.max())),
     )
 
 
-def _matrix(transform: Any) -> NDArray[np.float64]:
-    """A transform as a 4 x 4 matrix, from where it takes the origin and the three axes."""
-    origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
-    columns = [np.array(transform.TransformPoint(tuple(axis))) - origin for axis in np.eye(3)]
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.stack(columns, axis=1)
-    matrix[:3, 3] = origin
-    return matrix
+def shift_over(transform: Transform, points_mm: NDArray[np.float64]) -> Shift:
+    """How far a transform moves a cloud of points ``(n, 3)``."""
+    vectors = transform.shift_mm(points_mm)
+    lengths = np.linalg.norm(vectors, axis=-1)
+    x, y, z = (float(v) for v in vectors.mean(axis=0))
+    return Shift(
+        vector_mm=(x, y, z),
+        mean_mm=float(lengths.mean()),
+        percentile95_mm=float(np.percentile(lengths, 95)),
+        largest_mm=float(lengths.max()),
+    )
+
+
+def _searched(pair: Pair, kind: Kind, first: Any) -> Transform:
+    rigid = _turned_and_shifted(pair, first)
+    if kind is Kind.RIGID:
+        return Transform(matrix_of(rigid))
+    if kind is Kind.AFFINE:
+        return Transform(matrix_of(_stretched(pair, rigid)))
+    return _bent(pair, Transform(matrix_of(rigid)))
+
+
+def _method(pair: Pair) -> Any:
+    method = sitk.ImageRegistrationMethod()
+    method.SetNumberOfThreads(1)
+    method.SetMetricAsMattesMutualInformation(BINS)
+    method.SetMetricSamplingStrategy(method.NONE)
+    method.SetInterpolator(sitk.sitkLinear)
+    method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
+    if pair.region is not None:
+        method.SetMetricFixedMask(pair.region)
+    return method
+
+
+def _turned_and_shifted(pair: Pair, first: Any) -> Any:
+    method = _method(pair)
+    method.SetOptimizerAsRegularStepGradientDescent(FIRST_STEP, SMALLEST_STEP, MOST_STEPS, RELAXATION)
+    method.SetOptimizerScalesFromPhysicalShift()
+    method.SetShrinkFactorsPerLevel(SHRINK)
+    method.SetSmoothingSigmasPerLevel(SMOOTHING_MM)
+    method.SetInitialTransform(first, inPlace=False)
+    return method.Execute(pair.fixed, pair.moving)
+
+
+def _stretched(pair: Pair, rigid: Any) -> Any:
+    start = sitk.AffineTransform(3)
+    middle = pair.asked_mm.mean(axis=0)
+    matrix = matrix_of(rigid)
+    start.SetCenter(middle.tolist())
+    start.SetMatrix(matrix[:3, :3].ravel().tolist())
+    start.SetTranslation((matrix[:3, :3] @ middle + matrix[:3, 3] - middle).tolist())
+    method = _method(pair)
+    method.SetOptimizerAsRegularStepGradientDescent(STRETCH_STEP, SMALLEST_STEP, MOST_STEPS, RELAXATION)
+    method.SetOptimizerScalesFromPhysicalShift()
+    method.SetShrinkFactorsPerLevel(SHRINK[1:])
+    method.SetSmoothingSigmasPerLevel(SMOOTHING_MM[1:])
+    method.SetInitialTransform(start, inPlace=False)
+    return method.Execute(pair.fixed, pair.moving)
+
+
+def _bent(pair: Pair, rigid: Transform) -> Transform:
+    size_mm = np.array(pair.fixed.GetSize()) * np.array(pair.fixed.GetSpacing())
+    mesh = [max(1, round(float(length) / KNOT_MM)) for length in size_mm]
+    start = sitk.BSplineTransformInitializer(pair.fixed, mesh, order=3)
+    method = _method(pair)
+    whole = float(np.prod(pair.fixed.GetSize()))
+    looked_at = whole if pair.region is None else float(sitk.GetArrayFromImage(pair.region).sum())
+    method.SetMetricSamplingStrategy(method.REGULAR)
+    method.SetMetricSamplingPercentage(min(1.0, BEND_POINTS / looked_at), BEND_SEED)
+    method.SetMovingInitialTransform(rigid.to_sitk())
+    method.SetOptimizerAsLBFGSB(BEND_GRADIENT, BEND_STEPS, BEND_MEMORY, BEND_EVALUATIONS)
+    method.SetShrinkFactorsPerLevel([1])
+    method.SetSmoothingSigmasPerLevel([BEND_SMOOTHING_MM])
+    method.SetInitialTransform(start, inPlace=True)
+    method.Execute(pair.fixed, pair.moving)
+    return Transform(rigid.to_moving, bend_of(start))
+
+
+def _started(pair: Pair) -> tuple[Start, Any]:
+    """Where the search starts, as an Euler transform about the middle of what is asked for."""
+    middle = pair.asked_mm.mean(axis=0)
+    start = sitk.Euler3DTransform()
+    start.SetCenter(middle.tolist())
+    if pair.same_frame:
+        return Start.FRAME, start
+    if pair.of_scan:
+        moments = sitk.CenteredTransformInitializer(
+            pair.fixed,
+            pair.moving,
+            sitk.Euler3DTransform(),
+            sitk.CenteredTransformInitializerFilter.MOMENTS,
+        )
+        start.SetTranslation((matrix_of(moments)[:3, 3]).tolist())
+        return Start.MOMENTS, start
+    start.SetTranslation(_best_of_a_row(pair).tolist())
+    return Start.ROW, start
+
+
+def _best_of_a_row(pair: Pair) -> NDArray[np.float64]:
+    """The shift at which coarse images tell most of each other: middles laid together, and steps along z."""
+    fixed, moving = (sitk.BinShrink(image, [TRY_SHRINK] * 3) for image in (pair.fixed, pair.moving))
+    apart = _middle_mm(moving) - _middle_mm(fixed)
+    reach = sum(_height_mm(image) for image in (fixed, moving)) / 2
+    steps = int(reach // TRY_STEP_MM)
+    share = min(1.0, _volume(moving) / _volume(fixed))
+    best, chosen = -1.0, apart
+    for k in range(-steps, steps + 1):
+        matrix = np.eye(4)
+        matrix[:3, 3] = apart + np.array([0.0, 0.0, k * TRY_STEP_MM])
+        seen = likeness(fixed, moving, Transform(matrix))
+        if seen.seen_frac >= TRY_LEAST_SEEN * share and seen.similarity > best:
+            best, chosen = seen.similarity, matrix[:3, 3].copy()
+    return np.asarray(chosen)
+
+
+def _middle_mm(image: Any) -> NDArray[np.float64]:
+    half = [(n - 1) / 2 for n in image.GetSize()]
+    return np.array(image.TransformContinuousIndexToPhysicalPoint(half))
+
+
+def _height_mm(image: Any) -> float:
+    """Extent along the body."""
+    axes = np.abs(np.array(image.GetDirection()).reshape(3, 3)[2])
+    return float(axes @ (np.array(image.GetSize()) * np.array(image.GetSpacing())))
+
+
+def _volume(image: Any) -> float:
+    return float(np.prod(np.array(image.GetSize()) * np.array(image.GetSpacing())))

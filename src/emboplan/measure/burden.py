@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from emboplan import catalog as catalogue
+from emboplan.imaging.fingerprint import voxels_sha256
 from emboplan.measure.lesions import measure_lesions
 from emboplan.measure.lung_mass import lung_mass_g
 from emboplan.measure.surface import half_voxel_band_ml
@@ -84,8 +85,22 @@ def measure_burden(
         lung_mass_g=lung_g,
         confirmed_by=anatomy.review.confirmed_by,
         backend=anatomy.review.backend,
+        backend_version=anatomy.review.backend_version,
+        backend_licence=anatomy.review.backend_licence,
+        history=anatomy.review.history,
+        corrections=anatomy.review.corrections,
+        digests=_digests(anatomy),
         findings=(*anatomy.findings, *findings),
     )
+
+
+def _digests(anatomy: Anatomy) -> dict[str, str]:
+    grid = anatomy.grid
+    return {
+        "ct": voxels_sha256(anatomy.ct.hu, grid),
+        "liver": voxels_sha256(anatomy.liver.voxels, grid),
+        "lesions": voxels_sha256(anatomy.lesions.labels, grid),
+    }
 
 
 def _lungs(

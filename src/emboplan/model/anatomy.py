@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from emboplan.errors import MaskError
+from emboplan.model.correction import CorrectionRecord
 from emboplan.model.finding import Finding
 from emboplan.model.grid import Grid
 from emboplan.model.image import CtImage
@@ -17,12 +18,18 @@ from emboplan.model.mask import LabelMap, Mask
 class Review:
     """Where the contours come from, and the reader who confirmed them.
 
-    `backend` is ``builtin``, ``given`` or the name of another segmenter. Until a reader is named, what the
-    contours decide is provisional.
+    `backend` is ``builtin``, ``given`` or the name of another segmenter; names are joined by ``+`` where
+    liver and lesions come from two. `backend_version` and `backend_licence` are None where they are not
+    known. `history` says in order what was done to the contours, `corrections` what can be done again. Until
+    a reader is named, what the contours decide is provisional.
     """
 
     backend: str
     confirmed_by: str | None = None
+    backend_version: str | None = None
+    backend_licence: str | None = None
+    history: tuple[str, ...] = ()
+    corrections: tuple[CorrectionRecord, ...] = ()
 
     @property
     def provisional(self) -> bool:

@@ -75,6 +75,9 @@ class AnatomySummary:
     confirmed_by: str | None
     lungs_complete: bool
     body_ml: float | None
+    backend_version: str | None = None
+    backend_licence: str | None = None
+    history: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

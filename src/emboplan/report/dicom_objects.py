@@ -17,7 +17,13 @@ from emboplan.dicom.write.encode import CodedTerm
 from emboplan.dicom.write.identity import NewSeries, StudyIdentity, derived_uid
 from emboplan.dicom.write.rtdose import write_rtdose
 from emboplan.dicom.write.rtplan import write_rtplan
-from emboplan.dicom.write.seg import SegmentAlgorithm, SegmentLabel, SegmentOrigin, write_segmentation
+from emboplan.dicom.write.seg import (
+    AlgorithmFamily,
+    SegmentAlgorithm,
+    SegmentLabel,
+    SegmentOrigin,
+    write_segmentation,
+)
 from emboplan.errors import DicomError, GeometryError
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.finding import Finding, Severity
@@ -30,14 +36,21 @@ from emboplan.workflow.dosing.dose_report import DoseReport
 SEGMENTATION, DOSE, PLAN = "segmentation.dcm", "dose.dcm", "plan.dcm"
 PLAN_LABEL = "TARE plan"
 
+# The segmenter with learned weights; the built-in one has none.
+LEARNED_BACKEND = "totalsegmentator"
+
 
 def write_contours(
     anatomy: Anatomy, source: SeriesHeader, folder: Path, *, version: str, date: str
 ) -> tuple[Finding, ...]:
     """Write liver, lesions and lungs as segmentation.dcm; a finding where the CT does not allow it."""
     review = anatomy.review
-    origin = SegmentOrigin.AUTOMATIC if review.provisional else SegmentOrigin.SEMIAUTOMATIC
-    algorithm = SegmentAlgorithm(f"emboplan {review.backend}", version, origin)
+    by_hand = review.corrections or not review.provisional
+    origin = SegmentOrigin.SEMIAUTOMATIC if by_hand else SegmentOrigin.AUTOMATIC
+    learned = LEARNED_BACKEND in review.backend
+    family = AlgorithmFamily.LEARNED if learned else AlgorithmFamily.CLASSICAL
+    name = f"emboplan {review.backend}" + (f" {review.backend_version}" if learned else "")
+    algorithm = SegmentAlgorithm(name, version, origin, family)
     content = _contour_digest(anatomy) + str(origin) + version
     series = _series("segmentation", "Liver and lesions", source, date, number=1, content=content)
     try:

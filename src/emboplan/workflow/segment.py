@@ -1,8 +1,8 @@
-"""Segmentation of a CT: the contours of a case, found or given, and who vouches for them."""
+"""Segmentation of a CT: the contours of a case, found or given, corrected, and who vouches for them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,10 +16,19 @@ from emboplan.model.finding import Finding
 from emboplan.model.image import CtImage
 from emboplan.model.mask import LabelMap, Mask
 from emboplan.model.results.burden import Burden
+from emboplan.segmentation.backends import BUILTIN, GIVEN, Backend, Contours, review_of
 from emboplan.segmentation.builtin import segment_ct
-from emboplan.workflow.inputs import load_ct, load_lesions, load_mask, parse_mask_source
+from emboplan.workflow.inputs import LoadedCt, load_ct, load_lesions, load_mask, parse_mask_source
+from emboplan.workflow.segmenting.correction_text import Asked, Given
+from emboplan.workflow.segmenting.earlier import earlier_anatomy
+from emboplan.workflow.segmenting.review_steps import confirmed, corrected
+from emboplan.workflow.segmenting.totalsegmentator import TotalSegmentator
 
 Progress = Callable[[str, float], None]
+
+# Segmenters beside the built-in one.
+OTHERS: tuple[Backend, ...] = (TotalSegmentator(),)
+BACKENDS = (BUILTIN.name, *(backend.name for backend in OTHERS))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,22 +45,59 @@ def segment(
     *,
     liver: Mask | None = None,
     lesions: LabelMap | Mask | None = None,
+    backend: str = BUILTIN.name,
+    include: Sequence[Given] = (),
+    exclude: Sequence[Given] = (),
+    include_tumour: Sequence[Given] = (),
+    exclude_tumour: Sequence[Given] = (),
     confirmed_by: str | None = None,
     progress: Progress | None = None,
 ) -> Anatomy:
     """Liver (tumours included), numbered lesions and lungs on a contrast CT; given masks stay as they are.
 
-    Lesions that are given as one mask are numbered, the largest first. The result is provisional until
-    `confirmed_by` names a reader.
+    Lesions that are given as one mask are numbered, the largest first. `backend` is ``builtin`` or
+    ``totalsegmentator``; what is given, or what the backend does not draw, is not asked of it. Corrections
+    follow: points ``(x, y, z)`` or ``(x, y, z, r)`` in mm (LPS), boxes, masks, or texts as on the command
+    line. The result is provisional until `confirmed_by` names a reader.
 
     Raises:
         SegmentationError: no liver can be found in the image.
         GeometryError: a given mask lies on another grid.
-        InputError: the reader's name is blank.
+        InputError: the reader's name is blank, a backend is unknown or missing, a correction cannot be made.
     """
     reader = None if confirmed_by is None else named_reader(confirmed_by)
+    corrections = Asked(include, exclude, include_tumour, exclude_tumour).corrections(ct.grid)
     numbered = number_lesions(lesions) if isinstance(lesions, Mask) else lesions
-    return segment_ct(ct, liver=liver, lesions=numbered, confirmed_by=reader, progress=progress)
+    drawn = _drawn(ct, liver, numbered, _backend(backend), progress)
+    return confirmed(corrected(drawn, corrections), reader)
+
+
+def _backend(name: str) -> Backend | None:
+    """The segmenter of a name; None for the built-in one."""
+    if name not in BACKENDS:
+        raise InputError(f'there is no backend "{name}"; expected {" or ".join(BACKENDS)}')
+    return next((other for other in OTHERS if other.name == name), None)
+
+
+def _drawn(
+    ct: CtImage,
+    liver: Mask | None,
+    lesions: LabelMap | None,
+    backend: Backend | None,
+    progress: Progress | None,
+) -> Anatomy:
+    """The contours: given, drawn by the backend, and what is left by the built-in segmentation."""
+    found: Contours | None = None
+    if backend is not None and (liver is None or lesions is None):
+        found = backend(ct, progress)
+    liver_by, lesions_by = (BUILTIN if part is None else GIVEN for part in (liver, lesions))
+    if found is not None and liver is None and found.liver is not None:
+        liver, liver_by = found.liver, found.origin
+    if found is not None and lesions is None and found.lesions is not None:
+        lesions, lesions_by = found.lesions, found.origin
+    anatomy = segment_ct(ct, liver=liver, lesions=lesions, progress=progress)
+    noticed = () if found is None else found.findings
+    return replace(anatomy, review=review_of(liver_by, lesions_by), findings=noticed + anatomy.findings)
 
 
 def named_reader(name: str) -> str:
@@ -66,19 +112,53 @@ def segment_series(
     *,
     liver: str | None = None,
     tumours: str | None = None,
+    backend: str = BUILTIN.name,
+    refine: Path | None = None,
+    asked: Asked | None = None,
     series_uid: str | None = None,
     confirmed_by: str | None = None,
     progress: Progress | None = None,
 ) -> Segmented:
-    """The contours of the CT at a path; masks are given as ``FILE`` or ``FILE#LABEL``."""
+    """The contours of the CT at a path; masks are given as ``FILE`` or ``FILE#LABEL``.
+
+    With `refine` the contours of that earlier result are taken, as they are in its folder now, and only
+    corrected. Errors as `segment` and `earlier_anatomy`.
+    """
+    asked = asked or Asked()
+    if refine is not None and (liver is not None or tumours is not None or backend != BUILTIN.name):
+        raise InputError(
+            "--refine takes the contours of an earlier result, so that --liver, --tumours and --backend "
+            "cannot go with it; leave them out, or correct with --include FILE and --exclude FILE"
+        )
+    reader = None if confirmed_by is None else named_reader(confirmed_by)
     loaded = load_ct(path, series_uid, progress)
+    if refine is not None:
+        anatomy = corrected(earlier_anatomy(refine, loaded.image), asked.corrections(loaded.image.grid))
+    else:
+        anatomy = _segmented(loaded, liver, tumours, backend, asked, progress)
+    return Segmented(confirmed(anatomy, reader), loaded.header, loaded.findings)
+
+
+def _segmented(
+    loaded: LoadedCt,
+    liver: str | None,
+    tumours: str | None,
+    backend: str,
+    asked: Asked,
+    progress: Progress | None,
+) -> Anatomy:
     grid = loaded.image.grid
-    given_liver = None if liver is None else load_mask(parse_mask_source(liver), grid)
-    given_lesions = None if tumours is None else load_lesions(parse_mask_source(tumours), grid)
-    anatomy = segment(
-        loaded.image, liver=given_liver, lesions=given_lesions, confirmed_by=confirmed_by, progress=progress
+    return segment(
+        loaded.image,
+        liver=None if liver is None else load_mask(parse_mask_source(liver), grid),
+        lesions=None if tumours is None else load_lesions(parse_mask_source(tumours), grid),
+        backend=backend,
+        include=asked.include,
+        exclude=asked.exclude,
+        include_tumour=asked.include_tumour,
+        exclude_tumour=asked.exclude_tumour,
+        progress=progress,
     )
-    return Segmented(anatomy, loaded.header, loaded.findings)
 
 
 def measured_burden(segmented: Segmented, catalog: Catalog) -> Burden:

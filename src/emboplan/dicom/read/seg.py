@@ -57,6 +57,11 @@ def read_seg(path: Path, label: str | None, grid: Grid) -> Mask:
     return Mask(grid, voxels)
 
 
+def seg_names(path: Path, grid: Grid) -> dict[int, str]:
+    """The label of each segment of a segmentation object, by its number. Raises as `read_seg`."""
+    return _segment_names(_open(path, grid), path)
+
+
 def read_seg_labels(path: Path, grid: Grid) -> dict[str, Mask]:
     """All structures of a segmentation object by label, by segment number. Raises as `read_seg`."""
     dataset = _open(path, grid)

@@ -6,9 +6,10 @@ Intervals are for the volumes as drawn: how far they move when the contour is of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from emboplan.model.correction import CorrectionRecord
 from emboplan.model.finding import Finding
 from emboplan.model.serialise import fields_to_json
 
@@ -43,6 +44,8 @@ class Burden:
 
     `viable_tumour_ml`, `lung_ml` and `lung_mass_g` are None where they were not measured; the lung's are also
     None where the field of view cuts the lungs, since half a lung is no lung volume.
+    `history` and `corrections` say what was done to the contours; `digests` are those of the voxels of
+    ``ct``, ``liver`` and ``lesions``, by which a later correction knows them again.
     """
 
     liver_ml: float
@@ -58,6 +61,11 @@ class Burden:
     lung_mass_g: float | None
     confirmed_by: str | None
     backend: str
+    backend_version: str | None = None
+    backend_licence: str | None = None
+    history: tuple[str, ...] = ()
+    corrections: tuple[CorrectionRecord, ...] = ()
+    digests: dict[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
     @property

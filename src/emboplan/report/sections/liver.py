@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emboplan.model.plan import Plan
+from emboplan.model.plan import AnatomySummary, Plan
 from emboplan.model.results.burden import Burden
 from emboplan.model.results.eligibility import CriterionResult, CriterionStatus, Eligibility
 from emboplan.report.document import Block, Cell, Footnotes, Paragraph, Section, Table, Tone
@@ -42,8 +42,8 @@ def anatomy(plan: Plan) -> Section:
     )
     text = (
         f"Measured on a CT of {nx} × {ny} × {nz} voxels of {spacing}{SPACE}mm. Contours: "
-        f"{name(summary.backend)}, {confirmed}. Ranges say how far a volume moves when its contour "
-        "is off by half a voxel."
+        f"{drawn_by(summary)}, {confirmed}. {_steps(summary)}Ranges say how far a volume moves when its "
+        "contour is off by half a voxel."
     )
     blocks: list[Block] = [Paragraph(text), _volumes(burden, lungs_complete=summary.lungs_complete)]
     if burden.lesions:
@@ -51,6 +51,23 @@ def anatomy(plan: Plan) -> Section:
     else:
         blocks.append(Paragraph("No lesion was found in the liver, or given."))
     return Section("anatomy", "Anatomy and tumour burden", tuple(blocks))
+
+
+def drawn_by(summary: AnatomySummary) -> str:
+    """Who drew the contours, in which version and under which licence."""
+    known = [part for part in (summary.backend_version, summary.backend_licence) if part]
+    if "+" in summary.backend:  # version and licence say whose they are
+        return name(summary.backend) + (f" ({'; '.join(known)})" if known else "")
+    version = f" {summary.backend_version}" if summary.backend_version else ""
+    return (
+        name(summary.backend) + version + (f" ({summary.backend_licence})" if summary.backend_licence else "")
+    )
+
+
+def _steps(summary: AnatomySummary) -> str:
+    """What was done to the contours after they were drawn."""
+    later = [step for step in summary.history if not step.startswith(("liver", "lesions"))]
+    return f"Steps: {'; '.join(later)}. " if later else ""
 
 
 def _volumes(burden: Burden, *, lungs_complete: bool) -> Table:

@@ -45,6 +45,9 @@ def status_line(plan: Plan) -> str:
             "builtin": "contours by the built-in segmentation",
             "given": "contours from the given masks",
             "builtin+given": "contours partly given, partly by the built-in segmentation",
+            "totalsegmentator": "contours by TotalSegmentator",
+            "builtin+totalsegmentator": "contours by TotalSegmentator and the built-in segmentation",
+            "given+totalsegmentator": "contours partly given, partly by TotalSegmentator",
         }.get(plan.anatomy.backend, f"contours by {plan.anatomy.backend}")
         return f"PROVISIONAL: {source}, not confirmed by a reader"
     return f"Contours confirmed by {plan.anatomy.confirmed_by}"

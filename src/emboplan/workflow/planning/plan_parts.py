@@ -35,4 +35,7 @@ def anatomy_summary(anatomy: Anatomy) -> AnatomySummary:
         confirmed_by=anatomy.review.confirmed_by,
         lungs_complete=anatomy.lungs_complete,
         body_ml=None if anatomy.body is None else anatomy.body.volume_ml,
+        backend_version=anatomy.review.backend_version,
+        backend_licence=anatomy.review.backend_licence,
+        history=anatomy.review.history,
     )

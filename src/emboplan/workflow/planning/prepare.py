@@ -39,6 +39,7 @@ from emboplan.workflow.planning.territories import treated_volumes
 from emboplan.workflow.planning.treated import TerritoryInput, prior_doses, untreated_ml
 from emboplan.workflow.planning.uptake import ScanRegions, scan_regions, territory_uptake
 from emboplan.workflow.screening.facts import bilirubin_mg_per_dl, fact_findings, measured_facts, prior_facts
+from emboplan.workflow.segmenting.plan_review import with_review
 from emboplan.workflow.shunting.planar_case import planar_shunts
 
 Progress = Callable[[str, float], None]
@@ -183,13 +184,13 @@ def contoured(case: Case, images: ImageSources, catalog: Catalog, progress: Prog
     progress("reading images", 0.0)
     loaded = load_images(case, images, progress)
     progress("segmenting", 0.1)
-    anatomy = segment_ct(
+    drawn = segment_ct(
         loaded.ct,
         liver=None if images.liver is None else load_mask(images.liver, loaded.ct.grid),
         lesions=None if images.tumours is None else load_lesions(images.tumours, loaded.ct.grid),
-        confirmed_by=images.confirmed_by,
         progress=lambda stage, fraction: progress(stage, 0.1 + 0.5 * fraction),
     )
+    anatomy = with_review(drawn, images)
     progress("measuring burden", 0.6)
     burden = measure_burden(anatomy, catalog=catalog)
     facts = case.facts.with_measured({**prior_facts(case.priors), **measured_facts(burden)})

@@ -1,0 +1,1 @@
+"""Registration of images, and whether its result may be used."""

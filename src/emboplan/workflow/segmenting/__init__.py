@@ -1,0 +1,1 @@
+"""Contours from other segmenters, their correction, and results that are taken up again."""
