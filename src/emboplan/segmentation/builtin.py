@@ -61,8 +61,8 @@ def segment_ct(
 
     tell("liver", 0.3)
     if liver is None:
-        organ = find_liver(work, body, aerated)
-        whole = liver_on_native_grid(work, organ)
+        found = find_liver(work, body, aerated)
+        organ, whole = found.region, liver_on_native_grid(ct, work, found)
     else:
         whole, organ = liver.voxels, work.down(liver.voxels)
     if organ.any():

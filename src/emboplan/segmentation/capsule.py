@@ -27,7 +27,18 @@ CONTACT_MM = 3.0
 
 # Share of a piece's surface that must be liver; for pieces as bright as blood (vena cava, portal vein) more.
 EMBRACED_FRAC = 0.55
+LEAST_CONTACT_FRAC = 0.35
 EMBRACED_BRIGHT_FRAC = 0.8
+
+# What leans on the liver: left of the midline, so much darker than its tissue, at least this large and twice
+# this thick, and embraced by solid liver over less than this share of its surface. Solid is what is thicker
+# than twice this, as no wall is. Its wall goes with it.
+STRANGE_SPREADS = 1.6
+GUEST_MM = 5.0
+GUEST_ML = 8.0
+SOLID_MM = 6.0
+GUEST_FRAC = 0.4
+WALL_MM = 5.0
 
 # Water and fat lie below (gallbladder, cysts beside the liver, fissures); bone and calcified ribs far above.
 LOWEST_HU = 22.0
@@ -39,21 +50,59 @@ def with_lesions(region: Bools, tissue: Floats, allowed: Bools, model: Parenchym
     liver = np.asarray(ndimage.binary_fill_holes(region)) & allowed | region
     for radius_mm in BAY_RADII_MM:
         closed = depth_mm(distance_mm(liver, spacing) <= radius_mm, spacing) > radius_mm
-        plausible = allowed & (tissue > LOWEST_HU) & (tissue < model.mode_hu + HIGHEST_ABOVE_HU)
+        plausible = allowed & (tissue > LOWEST_HU) & (tissue < model.high_hu + HIGHEST_ABOVE_HU)
         bay = closed & plausible & ~liver
         core = depth_mm(bay, spacing) > LINK_MM
         pieces, _ = ndimage.label(core)
         voxel_ml = float(np.prod(spacing)) * ML_PER_MM3
         for number, box in boxes(pieces, LINK_MM + CONTACT_MM + max(spacing), spacing):
             own = (distance_mm(pieces[box] == number, spacing) <= LINK_MM + min(spacing)) & bay[box]
-            if own.sum() * voxel_ml >= LEAST_ML and _embraced(own, liver[box], tissue[box], model, spacing):
+            if own.sum() * voxel_ml >= LEAST_ML and _embraced(
+                own, liver[box], ~allowed[box], tissue[box], model, spacing
+            ):
                 liver[box] |= own
     return np.asarray(ndimage.binary_fill_holes(liver)) & allowed | liver
 
 
-def _embraced(own: Bools, liver: Bools, tissue: Floats, model: Parenchyma, spacing: Spacing) -> bool:
+def _embraced(
+    own: Bools, liver: Bools, barred: Bools, tissue: Floats, model: Parenchyma, spacing: Spacing
+) -> bool:
     surface = own & ~ndimage.binary_erosion(own)
     contact = surface & (distance_mm(liver, spacing) <= CONTACT_MM)
-    share = float(contact.sum()) / max(1, int(surface.sum()))
-    bright = float(np.median(tissue[own])) > model.mode_hu - model.spread_hu
-    return share >= (EMBRACED_BRIGHT_FRAC if bright else EMBRACED_FRAC)
+    # Where the wall, the lungs or the heart lie behind it, no liver could.
+    closed = surface & ~contact & (distance_mm(barred, spacing) <= CONTACT_MM)
+    share = float(contact.sum()) / max(1, int(surface.sum()) - int(closed.sum()))
+    whole = float(contact.sum()) / max(1, int(surface.sum()))
+    bright = float(np.median(tissue[own])) > model.high_hu - model.spread_hu
+    return whole >= LEAST_CONTACT_FRAC and share >= (EMBRACED_BRIGHT_FRAC if bright else EMBRACED_FRAC)
+
+
+def without_guests(region: Bools, tissue: Floats, right: Bools, model: Parenchyma, spacing: Spacing) -> Bools:
+    """`region` without what does not look like liver and only leans on it: content of stomach and bowel.
+
+    Walls as bright as the liver let such content pass for a lesion, but they are thin: solid liver embraces a
+    lesion, and touches a stomach on one side.
+    """
+    voxel_ml = float(np.prod(spacing)) * ML_PER_MM3
+    strange = region & (model.away(tissue) < -STRANGE_SPREADS * model.spread_hu)
+    core = depth_mm(strange, spacing) > GUEST_MM
+    solid = depth_mm(region & ~strange, spacing) > SOLID_MM
+    solid = distance_mm(solid, spacing) <= SOLID_MM + CONTACT_MM
+    pieces, _ = ndimage.label(core)
+    out = region.copy()
+    for number, box in boxes(pieces, GUEST_MM + WALL_MM + CONTACT_MM + max(spacing), spacing):
+        own = (distance_mm(pieces[box] == number, spacing) <= GUEST_MM + min(spacing)) & strange[box]
+        if own.sum() * voxel_ml < GUEST_ML:
+            continue
+        surface = own & ~ndimage.binary_erosion(own)
+        on_right = int((own & right[..., box[2]]).sum()) > int(own.sum()) / 2
+        share = float((surface & solid[box]).sum()) / max(1, int(surface.sum()))
+        if share < GUEST_FRAC and not on_right:
+            out[box] &= ~((distance_mm(own, spacing) <= WALL_MM) & ~_deep(region[box], strange[box], spacing))
+    return out
+
+
+def _deep(region: Bools, strange: Bools, spacing: Spacing) -> Bools:
+    """Solid liver, which stays whatever lies beside it."""
+    core = depth_mm(region & ~strange, spacing) > SOLID_MM
+    return distance_mm(core, spacing) <= SOLID_MM

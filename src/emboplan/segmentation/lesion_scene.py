@@ -1,7 +1,7 @@
 """The liver as the search for lesions sees it: depth, local level of parenchyma, noise and fissures.
 
-The level of parenchyma drifts through a liver (perfusion, beam hardening); it is measured over some
-centimetres from voxels that look typical, so that a large lesion does not pull it down.
+The level of parenchyma drifts through a liver (perfusion, beam hardening); it is a smooth surface of the
+second degree through the voxels that look typical, so that a large lesion does not pull it down.
 """
 
 from __future__ import annotations
@@ -9,26 +9,44 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from emboplan.segmentation.parenchyma import FWHM_PER_SIGMA, Parenchyma, denoised
 from emboplan.segmentation.shape import depth_mm, distance_mm, without_small
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
 
+Array = NDArray[np.float64]
+
 # The outermost rim of the liver is blurred with what lies outside; seeds lie deeper.
 RIM_MM = 2.5
 RIM_SLICES = 1.01
 
 # Passes in which the local level and the noise are measured; typical voxels lie within this many deviations.
-LEVEL_PASSES = 3
+LEVEL_PASSES = 5
 TYPICAL_SPREADS = 2.5
 TYPICAL_SIGMA_MM = 2.5
 LEAST_TYPICAL_HU = 8.0
 LEAST_SHARE_TYPICAL = 0.02
 MAD_TO_SD = 1.4826  # of a normal distribution
 
-# Local level of the parenchyma: smoothed over this distance, lesions left out.
-LEVEL_SIGMA_MM = 20.0
+# Voxels through which the level is laid, at most, and how far it may leave the mode: a liver's own drift is
+# less.
+LEVEL_VOXELS = 40_000
+LEVEL_HU = 12.0
+
+LEAST_FIT = 200
+
+# The mode of what is left once the level is taken off: sought within this of it, at these steps, smoothed so.
+MODE_HU = 15.0
+MODE_STEP_HU = 0.5
+MODE_SIGMA_HU = 2.0
+
+# Tissues that make up much of the liver: peaks of its histogram this far apart, at least this high against
+# the highest. Their shares around a border are taken over this distance.
+MODES_APART_HU = 8
+MODE_FRAC = 0.15
+SHARE_SIGMA_MM = 5.0
 
 # Bounds of the spread of smoothed parenchyma: half of that of the denoised one, which the histogram shows.
 SPREAD_HU = (2.5, 7.0)
@@ -74,7 +92,7 @@ def scene_of(work: WorkingImage, liver: Bools) -> Scene:
     deep = liver & (depth > rim_mm)
     if not deep.any():
         deep = liver
-    model = _own_model(tissue, deep)
+    model = _own_model(work, tissue, deep)
     mode = np.float32(model.mode_hu)
     level = np.full_like(tissue, mode)
     calm = _smoothed_inside(work, tissue - mode, deep, TYPICAL_SIGMA_MM) + mode
@@ -82,10 +100,9 @@ def scene_of(work: WorkingImage, liver: Bools) -> Scene:
     typical = deep
     for _ in range(LEVEL_PASSES):
         typical = deep & (np.abs(calm - level) < max(TYPICAL_SPREADS * spread, LEAST_TYPICAL_HU))
-        share = work.smooth(typical.astype(np.float32), LEVEL_SIGMA_MM)
-        excess = work.smooth(np.where(typical, tissue - mode, np.float32(0)), LEVEL_SIGMA_MM)
-        level = np.asarray(mode + excess / np.maximum(share, np.float32(LEAST_SHARE_TYPICAL)), np.float32)
-        spread = robust_sd((calm - level)[typical])
+        level = _smooth_level(calm, typical, model.mode_hu)
+        level += np.float32(_mode((calm - level)[typical]))
+        spread = _narrower_sd((calm - level)[typical])
     return Scene(
         work,
         liver,
@@ -119,6 +136,48 @@ def _smoothed_inside(work: WorkingImage, values: Floats, inside: Bools, sigma_mm
     return np.where(inside, total / np.maximum(share, np.float32(LEAST_SHARE_TYPICAL)), np.float32(0))
 
 
+def _smooth_level(calm: Floats, typical: Bools, mode_hu: float) -> Floats:
+    """The surface of the second degree through the typical voxels, kept near the mode."""
+    where = np.argwhere(typical)
+    where = where[:: max(1, len(where) // LEVEL_VOXELS)]
+    size = np.maximum(np.array(calm.shape, np.float64) - 1, 1)
+    if len(where) < LEAST_FIT:
+        return np.full_like(calm, np.float32(mode_hu))
+    terms = _terms(*(2 * where[:, axis] / size[axis] - 1 for axis in range(3)))
+    values = calm[tuple(where.T)].astype(np.float64) - mode_hu
+    found, *_ = np.linalg.lstsq(np.stack(terms, axis=1), values, rcond=None)
+    axes = [np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in calm.shape]
+    z, y, x = axes[0][:, None, None], axes[1][:, None], axes[2]
+    drift = sum(c * t for c, t in zip(found, _terms(z, y, x), strict=True))
+    return np.asarray(mode_hu + np.clip(drift, -LEVEL_HU, LEVEL_HU) + np.zeros(calm.shape), np.float32)
+
+
+def _terms(z: Array, y: Array, x: Array) -> list[Array]:
+    return [1 + 0 * z + 0 * y + 0 * x, z, y, x, z * z, y * y, x * x, z * y, z * x, y * x]
+
+
+def _mode(values: Floats) -> float:
+    """The most frequent deviation: lesions pull a mean, and a median, to their side."""
+    if not values.size:
+        return 0.0
+    edges = np.arange(-MODE_HU, MODE_HU + MODE_STEP_HU, MODE_STEP_HU)
+    counts, _ = np.histogram(values, edges)
+    smooth = ndimage.gaussian_filter1d(counts.astype(np.float64), MODE_SIGMA_HU / MODE_STEP_HU)
+    return float(edges[int(smooth.argmax())] + MODE_STEP_HU / 2)
+
+
+def _narrower_sd(values: Floats) -> float:
+    """Standard deviation from the narrower side of the level: lesions and vessels widen one side only."""
+    return min(one_sided_sd(values, 1.0), one_sided_sd(values, -1.0))
+
+
+def one_sided_sd(values: Floats, sign: float) -> float:
+    """Standard deviation of deviations from a known level, from those of one sign alone."""
+    side = sign * values
+    side = side[side > 0]
+    return float(MAD_TO_SD * np.median(side)) if side.size else 0.0
+
+
 def robust_sd(values: Floats) -> float:
     """Standard deviation from the median absolute deviation."""
     return float(MAD_TO_SD * np.median(np.abs(values - np.median(values)))) if values.size else 0.0
@@ -129,17 +188,48 @@ def smoothed_deviation(scene: Scene, sigma_mm: float) -> Floats:
     return _smoothed_inside(scene.work, scene.tissue - scene.level, scene.deep, sigma_mm)
 
 
-def _own_model(tissue: Floats, inside: Bools) -> Parenchyma:
-    """Mode and spread inside a known liver; the brighter of two modes, since most lesions are darker."""
+def _own_model(work: WorkingImage, tissue: Floats, inside: Bools) -> Parenchyma:
+    """Mode and spread of the parenchyma inside a known liver.
+
+    Of several tissues that make up much of it, parenchyma is the one that lies around the others.
+    """
     values = tissue[inside] if inside.any() else tissue.ravel()
     counts = np.bincount(np.clip(np.round(values), 0, 300).astype(np.intp), minlength=301).astype(np.float64)
     smooth = ndimage.gaussian_filter1d(counts, 3.0)
-    mode = int(smooth.argmax())
+    mode = _surrounding(work, tissue, inside, _modes(smooth))
     above = np.flatnonzero(smooth[mode:] < smooth[mode] / 2)
     width = float(above[0]) if above.size else SPREAD_HU[1]
-    return Parenchyma(
-        mode_hu=float(mode), spread_hu=float(np.clip(2 * width / FWHM_PER_SIGMA / 2, *SPREAD_HU))
-    )
+    return Parenchyma.single(float(mode), float(np.clip(2 * width / FWHM_PER_SIGMA / 2, *SPREAD_HU)))
+
+
+def _modes(smooth: Array) -> list[int]:
+    """The peaks of a histogram, the highest first, with those that are high enough beside it."""
+    highest = int(smooth.argmax())
+    found = [highest]
+    for at in range(smooth.size):
+        around = smooth[max(0, at - MODES_APART_HU) : at + MODES_APART_HU + 1]
+        if at != highest and smooth[at] == around.max() and smooth[at] >= MODE_FRAC * smooth[highest]:
+            found.append(at)
+    return found
+
+
+def _surrounding(work: WorkingImage, tissue: Floats, inside: Bools, modes: list[int]) -> int:
+    """Of several tissues the one around the others: at their common border its smoothed share is the larger.
+
+    A ball's own share, smoothed, is below one half at its surface; that of what lies around it is above.
+    """
+    if len(modes) == 1:
+        return modes[0]
+    calm = _smoothed_inside(work, tissue, inside, TYPICAL_SIGMA_MM)
+    nearest = np.argmin(np.abs(calm[..., None] - np.array(modes, np.float32)), axis=-1)
+    shares = []
+    for number in range(len(modes)):
+        own = inside & (nearest == number)
+        share = _smoothed_inside(work, own.astype(np.float32), inside, SHARE_SIGMA_MM)
+        rest = inside & ~own
+        border = (own & ndimage.binary_dilation(rest)) | (rest & ndimage.binary_dilation(own))
+        shares.append(float(share[border].mean()) if border.any() else 0.0)
+    return modes[int(np.argmax(shares))]
 
 
 def _fissures(work: WorkingImage, tissue: Floats, liver: Bools) -> Bools:

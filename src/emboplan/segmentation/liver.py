@@ -7,19 +7,36 @@ those at the capsule. Classical methods only: no learned weights, the same resul
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from emboplan.errors import SegmentationError
 from emboplan.model.image import CtImage
 from emboplan.model.mask import Box, Mask, bounding_box
-from emboplan.segmentation.capsule import with_lesions
+from emboplan.segmentation.body import on_native_grid
+from emboplan.segmentation.capsule import with_lesions, without_guests
 from emboplan.segmentation.lungs import Lungs
-from emboplan.segmentation.parenchyma import Parenchyma, denoised, parenchyma_model, right_half
+from emboplan.segmentation.neighbours import neighbours_of
+from emboplan.segmentation.parenchyma import (
+    Parenchyma,
+    denoised,
+    liver_levels,
+    parenchyma_model,
+    right_half,
+)
 from emboplan.segmentation.plausible import require_below_lungs, require_one_sided, require_spine_behind
-from emboplan.segmentation.region import WINDOW_SPREADS, evolve, local_level, parenchyma_core
+from emboplan.segmentation.region import (
+    WINDOW_SPREADS,
+    alike_tissue,
+    evolve,
+    local_level,
+    parenchyma_core,
+)
 from emboplan.segmentation.shape import cut_necks, fill_slices, largest, pieces_at_necks
 from emboplan.segmentation.surface import at_half_contrast
-from emboplan.segmentation.veins import heart_above, without_great_vessels
+from emboplan.segmentation.veins import without_great_vessels
+from emboplan.segmentation.wall import body_wall
 from emboplan.segmentation.working import Bools, Floats, WorkingImage, working_image
 
 # Room around the core for the lobes that it does not reach (z, y, x): the left lobe may reach the spleen.
@@ -52,6 +69,24 @@ STRANGER_WINDOW = 3.5
 LEVEL_SIGMA_MM = 1.0
 
 
+# The finer image on which the surface is set in the end, and how far around the liver it reaches. The surface
+# moves outwards by this share of the largest voxel edge, which is about the width of the blur, within bounds:
+# farther out, a thin layer (diaphragm, muscle) would be taken for liver.
+FINE_EDGE_MM = 1.6
+FINE_MARGIN_MM = 14.0
+FINE_REACH_EDGES = 0.9
+FINE_REACH_MM = (1.2, 3.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundLiver:
+    """The liver on the working grid, where it can lie at all, and what its tissue looks like."""
+
+    region: Bools
+    allowed: Bools
+    model: Parenchyma
+
+
 def segment_liver(ct: CtImage, body: Mask, lungs: Lungs) -> Mask:
     """The liver with its tumours, on the CT's grid.
 
@@ -61,29 +96,47 @@ def segment_liver(ct: CtImage, body: Mask, lungs: Lungs) -> Mask:
     ct.grid.require_same(lungs.mask.grid, "CT and lungs")
     work = working_image(ct)
     found = find_liver(work, work.down(body.voxels), work.down(lungs.mask.voxels))
-    return Mask(ct.grid, liver_on_native_grid(work, found))
+    return Mask(ct.grid, liver_on_native_grid(ct, work, found))
 
 
-def liver_on_native_grid(work: WorkingImage, found: Bools) -> Bools:
-    """The liver's smooth surface on the native grid."""
-    box = bounding_box(found, margin=4)
+def liver_on_native_grid(ct: CtImage, work: WorkingImage, found: FoundLiver) -> Bools:
+    """The liver on the native grid, its surface set anew at half contrast on a finer image."""
+    rough = _native(work, found.region)
+    fine = working_image(ct, FINE_EDGE_MM)
+    region = fine.down(rough)
+    box = bounding_box(region, margin=round(FINE_MARGIN_MM / min(fine.spacing_zyx_mm)))
+    if box is None or fine.factors == work.factors:
+        return rough
+    part = fine.cropped(box)
+    open_to = fine.down(on_native_grid(work, found.allowed))[box]
+    reach_mm = float(np.clip(FINE_REACH_EDGES * max(fine.spacing_zyx_mm), *FINE_REACH_MM))
+    sharp = at_half_contrast(part, denoised(part), region[box], open_to, found.model, reach_mm)
+    whole = np.zeros_like(region)
+    whole[box] = sharp
+    return _native(fine, whole)
+
+
+def _native(work: WorkingImage, region: Bools) -> Bools:
+    box = bounding_box(region, margin=4)
     if box is None:
         raise SegmentationError("no liver was found; give a liver mask")
-    level = work.smooth(found.astype(np.float32), LEVEL_SIGMA_MM) - np.float32(0.5)
+    level = work.smooth(region.astype(np.float32), LEVEL_SIGMA_MM) - np.float32(0.5)
     return work.native_mask(level, box)
 
 
-def find_liver(work: WorkingImage, body: Bools, lungs: Bools) -> Bools:
+def find_liver(work: WorkingImage, body: Bools, lungs: Bools) -> FoundLiver:
     """The liver on the working grid."""
     require_spine_behind(work, body)
     tissue = denoised(work)
-    model = parenchyma_model(work, tissue, body, lungs)
+    inside = body & ~body_wall(work, tissue, body)
+    model = parenchyma_model(work, tissue, inside, lungs)
     right = right_half(body)
-    core = parenchyma_core(work, tissue, body & ~lungs, right, model)
-    allowed = body & ~lungs & ~heart_above(work, tissue, core, lungs, body, right)
+    alike = alike_tissue(work, tissue, inside & ~lungs & liver_levels(work, lungs, right), model)
+    allowed = inside & ~lungs & ~neighbours_of(work, tissue, alike, lungs, body, inside)
+    core = parenchyma_core(work, alike & allowed, right)
     box = _around(work, core)
     part = work.cropped(box)
-    region = _grow(part, tissue[box], allowed[box], core[box] & allowed[box], model)
+    region = _grow(part, tissue[box], allowed[box], core[box] & allowed[box], right[..., box[2]], model)
     liver = np.zeros_like(body)
     liver[box] = region
     if liver.sum() * work.voxel_ml < LEAST_LIVER_ML:
@@ -92,9 +145,9 @@ def find_liver(work: WorkingImage, body: Bools, lungs: Bools) -> Bools:
             f"{LEAST_LIVER_ML:.0f} mL (check the field of view, or give a liver mask)"
         )
     require_below_lungs(work, liver, lungs)
-    alike = np.abs(tissue - model.mode_hu) < WINDOW_SPREADS * model.spread_hu
+    alike = np.abs(model.away(tissue)) < WINDOW_SPREADS * model.spread_hu
     require_one_sided(liver, alike, float(np.count_nonzero(right)))
-    return liver
+    return FoundLiver(liver, allowed, model)
 
 
 def _around(work: WorkingImage, core: Bools) -> Box:
@@ -109,7 +162,9 @@ def _around(work: WorkingImage, core: Bools) -> Box:
     return (bounds[0], bounds[1], bounds[2])
 
 
-def _grow(work: WorkingImage, tissue: Floats, allowed: Bools, core: Bools, model: Parenchyma) -> Bools:
+def _grow(
+    work: WorkingImage, tissue: Floats, allowed: Bools, core: Bools, right: Bools, model: Parenchyma
+) -> Bools:
     spacing = work.spacing_zyx_mm
     region = evolve(work, tissue, allowed, core, model)
     # Lesions first: a large one between two lobes leaves a bridge of parenchyma that looks like a neck.
@@ -122,6 +177,7 @@ def _grow(work: WorkingImage, tissue: Floats, allowed: Bools, core: Bools, model
     region = without_great_vessels(work, tissue, region, allowed, model)
     region = at_half_contrast(work, tissue, region, allowed, model, LATER_REACH_MM)
     region = without_great_vessels(work, tissue, region, allowed, model)
+    region = without_guests(region, tissue, right, model, spacing)
     return cut_necks(fill_slices(region, spacing, VESSEL_MM2), spacing, LATER_NECK_MM, REACH_RADII)
 
 
@@ -136,7 +192,8 @@ def _without_strangers(work: WorkingImage, tissue: Floats, region: Bools, model:
             return region
         count = int(pieces.max())
         sizes = np.bincount(pieces.ravel(), minlength=count + 1)
-        away = (tissue - local_level(work, tissue, pieces == main, model))[pieces > 0]
+        level = local_level(work, tissue, pieces == main, model)
+        away = model.away((tissue - level + np.float32(model.mode_hu))[pieces > 0])
         typical = np.abs(away) < STRANGER_WINDOW * model.spread_hu
         numbers = pieces[pieces > 0][typical]
         off = np.bincount(numbers, away[typical], count + 1) / np.maximum(

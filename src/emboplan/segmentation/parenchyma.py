@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from emboplan.errors import SegmentationError
 from emboplan.segmentation.plausible import require_liver_on_the_right
-from emboplan.segmentation.shape import depth_mm
+from emboplan.segmentation.shape import depth_mm, distance_mm, largest
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
 
 # Beyond these no enhanced or plain soft tissue is found; clipping keeps metal and air from smearing.
@@ -49,12 +50,41 @@ FWHM_PER_SIGMA = 2.3548
 LEAST_DEEP_ML = 40.0
 
 
+# Other peaks of the histogram that are tissue of the liver too: at least this high against the highest one,
+# and no farther from it. With much tumour the highest peak can be the tumour's; parenchyma is then mostly
+# brighter, so that a darker peak must be nearly as high.
+BRIGHTER_PEAK_FRAC, DARKER_PEAK_FRAC = 0.2, 0.6
+PEAK_APART_HU = 48.0
+PEAK_REACH_HU = 5
+
+# Such tissue lies mixed with that of the highest peak: this much of it within this distance. Kidney, spleen
+# and muscles lie apart.
+PEAK_NEAR_MM = 12.0
+PEAK_NEAR_FRAC = 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class Parenchyma:
-    """Mode and standard deviation of denoised parenchyma, HU."""
+    """Mode and standard deviation of the denoised liver, HU.
+
+    `low_hu` and `high_hu` are the modes of the darkest and the brightest tissue that makes up much of it:
+    parenchyma and, where there is as much of it, tumour. Without that both are the mode.
+    """
 
     mode_hu: float
     spread_hu: float
+    low_hu: float
+    high_hu: float
+
+    @classmethod
+    def single(cls, mode_hu: float, spread_hu: float) -> Parenchyma:
+        """Of a liver that is mostly parenchyma."""
+        return cls(mode_hu, spread_hu, mode_hu, mode_hu)
+
+    def away(self, tissue: Floats) -> Floats:
+        """How far CT numbers lie outside the range of the modes; 0 within it, negative below it."""
+        within = np.clip(tissue, np.float32(self.low_hu), np.float32(self.high_hu))
+        return np.asarray(tissue - within, np.float32)
 
 
 def denoised(work: WorkingImage) -> Floats:
@@ -114,4 +144,26 @@ def parenchyma_model(work: WorkingImage, tissue: Floats, body: Bools, lungs: Boo
     above = int(np.flatnonzero(smooth[mode:] < half)[0]) if (smooth[mode:] < half).any() else below
     # Twice the narrower side: lesions, vessels and neighbours widen one side only.
     spread = (below + above) / FWHM_PER_SIGMA
-    return Parenchyma(mode_hu=float(mode + offset), spread_hu=float(np.clip(spread, *SPREAD_HU)))
+    spread = float(np.clip(spread, *SPREAD_HU))
+    others = [peak + offset for peak in _peaks(smooth, low - offset, high - offset, mode)]
+    main = largest(deep & (np.abs(tissue - np.float32(mode + offset)) < 2 * spread))
+    near = distance_mm(main, work.spacing_zyx_mm) < PEAK_NEAR_MM if others else main
+    peaks = [mode + offset]
+    for peak in others:
+        own = deep & (np.abs(tissue - np.float32(peak)) < 2 * spread)
+        if float((own & near).sum()) >= PEAK_NEAR_FRAC * float(own.sum()):
+            peaks.append(peak)
+    return Parenchyma(float(mode + offset), spread, float(min(peaks)), float(max(peaks)))
+
+
+def _peaks(smooth: NDArray[np.float64], low: int, high: int, mode: int) -> list[int]:
+    """The peaks near the highest one that are high enough beside it."""
+    found = []
+    for at in range(
+        max(low, mode - int(PEAK_APART_HU)), min(high, smooth.size, mode + int(PEAK_APART_HU) + 1)
+    ):
+        around = smooth[max(0, at - PEAK_REACH_HU) : at + PEAK_REACH_HU + 1]
+        least = BRIGHTER_PEAK_FRAC if at > mode else DARKER_PEAK_FRAC
+        if at != mode and smooth[at] == around.max() and smooth[at] >= least * smooth[mode]:
+            found.append(at)
+    return found

@@ -37,6 +37,13 @@ MIRRORED = (
     "the image is mirrored, or the patient has situs inversus; check the orientation, or give a liver mask"
 )
 
+# The middle of what is left of a liver after a resection of its right part may lie this share of the image's
+# width beyond the midline.
+REMNANT_FRAC = 0.06
+
+# A remnant lies to both sides of the midline, but not evenly.
+EVEN_FRAC = 0.85
+
 # Share of an organ whose mirror image looks like it: spleen and stomach make a third of the liver's, muscles
 # more.
 TWIN_FRAC = 0.55
@@ -96,13 +103,16 @@ def require_one_sided(liver: Bools, alike: Bools, middle: float) -> None:
     """
     columns = np.arange(liver.shape[2])
     weights = liver.sum(axis=(0, 1))
-    if float(np.average(columns, weights=weights)) > middle:
+    if float(np.average(columns, weights=weights)) > middle + REMNANT_FRAC * liver.shape[2]:
         raise SegmentationError("the liver-like organ lies on the patient's left: " + MIRRORED)
     z, y, x = np.nonzero(liver)
     twin = np.round(2 * middle - x).astype(np.intp)
     inside = (twin >= 0) & (twin < liver.shape[2]) & (x < middle)
-    share = float(alike[z[inside], y[inside], twin[inside]].mean()) if inside.any() else 0.0
-    if share > TWIN_FRAC:
+    at = (z[inside], y[inside], twin[inside])
+    # What straddles the midline is no twin of itself, unless it is as broad on both sides, as the heart is.
+    share = float((alike & ~liver)[at].mean()) if inside.any() else 0.0
+    even = float(liver[at].mean()) if inside.any() else 0.0
+    if share > TWIN_FRAC or even > EVEN_FRAC:
         raise SegmentationError(
             "no liver is in view: what was found has a twin on the other side, as the muscles of pelvis "
             "and legs have; expected a CT of the upper abdomen"

@@ -46,13 +46,15 @@ DRIFT_SPREADS = 3.0
 DRIFT_SUPPORT = 0.05
 
 
-def parenchyma_core(
-    work: WorkingImage, tissue: Floats, body: Bools, right: Bools, model: Parenchyma
-) -> Bools:
+def alike_tissue(work: WorkingImage, tissue: Floats, allowed: Bools, model: Parenchyma) -> Bools:
+    """Tissue in `allowed` that looks like parenchyma, its grain smoothed away."""
+    alike = (np.abs(model.away(tissue)) < WINDOW_SPREADS * model.spread_hu) & allowed
+    return work.smooth(alike.astype(np.float32), MASK_SIGMA_MM) > 0.5
+
+
+def parenchyma_core(work: WorkingImage, alike: Bools, right: Bools) -> Bools:
     """The largest thick piece of parenchyma-like tissue, regrown to its surface where that is near."""
     spacing = work.spacing_zyx_mm
-    alike = (np.abs(tissue - model.mode_hu) < WINDOW_SPREADS * model.spread_hu) & body
-    alike = work.smooth(alike.astype(np.float32), MASK_SIGMA_MM) > 0.5
     deep = depth_mm(alike, spacing) > CORE_DEPTH_MM
     weight = np.where(right, np.float32(1), np.float32(LEFT_WEIGHT)) * deep
     core = largest(deep, weight.astype(np.float32))
@@ -99,7 +101,8 @@ def local_level(work: WorkingImage, tissue: Floats, region: Bools, model: Parenc
 
 
 def _evidence(tissue: Floats, level: Floats, allowed: Bools, model: Parenchyma) -> Floats:
-    off = (tissue - level) / np.float32(WINDOW_SPREADS * model.spread_hu)
+    width = np.float32(WINDOW_SPREADS * model.spread_hu)
+    off = model.away(tissue - level + np.float32(model.mode_hu)) / width
     data = np.maximum(1 - off * off, np.float32(-1))
     data[~allowed] = -1
     return np.asarray(np.float32(EVIDENCE_WEIGHT) * data, np.float32)

@@ -61,12 +61,12 @@ def at_half_contrast(
     outside = distance_mm(region, work.spacing_zyx_mm)
     inside = distance_mm(~region, work.spacing_zyx_mm)
     shell = (outside > SHELL_MM[0]) & (outside < SHELL_MM[1])
-    typical = (inside > SHELL_MM[0]) & (tissue < model.mode_hu + INSIDE_SPREADS * model.spread_hu)
+    typical = (inside > SHELL_MM[0]) & (tissue < model.high_hu + INSIDE_SPREADS * model.spread_hu)
     beyond = _local_mean(work, hu, shell, SHELL_SIGMA_MM, model.mode_hu)
     within = _local_mean(work, hu, typical, INSIDE_SIGMA_MM, model.mode_hu)
     step = within - beyond
     clear = (np.abs(step) > LEAST_CONTRAST_HU) & (outside < reach_mm) & (inside < REACH_IN_MM)
     share = (hu - beyond) / np.where(np.abs(step) > LEAST_CONTRAST_HU, step, np.float32(1))
     moved = np.where(clear, share > 0.5, region) & allowed
-    moved &= region | (hu < model.mode_hu + BRIGHT_HU)
+    moved &= region | (hu < model.high_hu + BRIGHT_HU)
     return work.smooth(moved.astype(np.float32), SMOOTH_MM) > 0.5

@@ -18,7 +18,7 @@ from emboplan.errors import SegmentationError
 from emboplan.model.image import CtImage
 from emboplan.model.mask import Box, LabelMap, Mask, bounding_box
 from emboplan.segmentation.lesion_rim import with_rims
-from emboplan.segmentation.lesion_scene import Scene, robust_sd, scene_of, smoothed_deviation
+from emboplan.segmentation.lesion_scene import Scene, one_sided_sd, scene_of, smoothed_deviation
 from emboplan.segmentation.lesion_surface import by_volume, tumours_on_native_grid
 from emboplan.segmentation.shape import boxes, depth_mm, distance_mm, flood
 from emboplan.segmentation.working import Bools, WorkingImage, working_image
@@ -26,7 +26,7 @@ from emboplan.units import ML_PER_MM3
 
 # Seeds of lesions: smoothed at this scale, deviating by this many standard deviations of the smoothed noise
 # and at least by a contrast that an eye would see.
-SEED_SCALES = ((2.5, 18.0), (4.0, 14.0), (6.0, 11.0))
+SEED_SCALES = ((2.5, 18.0), (4.0, 14.0), (6.0, 11.0), (9.0, 9.0))
 SEED_DEVIATIONS = 5.0
 LEAST_CONTRAST_HU = 11.0
 
@@ -41,30 +41,41 @@ BRIDGE_MM = 2.0
 FISSURE_FRAC = 0.3
 FATTY_ML = 15.0
 
-# Smallest diameter of a sphere of the same volume, and how many spheres of its own depth a lesion may hold.
+# Smallest diameter of a sphere of the same volume, and how many spheres of its own depth a lesion may hold;
+# small ones are rounder than large ones, which may have grown together.
 LEAST_DIAMETER_MM = 7.0
 LONGEST_SHAPE = 7.0
+SMALL_ML = 10.0
+SMALL_SHAPE = 3.5
 
 # Water and fat: cysts, gallbladder and fissures have cores at or below this.
-WATER_HU = 22.0
+WATER_HU = 18.0
+
+# In a fatty liver lesions themselves are as dark; there only what is darker than this is water.
+FATTY_WATER_HU = 8.0
+FATTY_LEVEL_HU = 50.0
 
 
 # What is this small and never farther than this below the rim is blur of the surface.
 SURFACE_ML = 1.0
-SURFACE_MM = 2.0
+SURFACE_MM = 5.0
 
 # The rise of the CT number at an edge takes the contrast over the slope; blurred edges of lesions take 4 to 8
 # mm at the smoothing used here, streaks of dense shoulders or arms more. Fewer voxels than this tell nothing.
-WIDEST_EDGE_MM = 9.0
+WIDEST_EDGE_MM = 14.0
 LEAST_EDGE_VOXELS = 15
 
 # Contact with something as bright outside the liver that makes a bright candidate a vein or the heart.
 TOUCH_MM = 5.0
 JOINED_ML = 0.3
+JOINED_FRAC = 0.1
 
 
-# Bright lesions must be thicker than vessels are.
+# Bright lesions must be thicker than vessels are, or round: pieces of vessels hold more balls of their depth.
 BRIGHT_DEPTH_MM = 8.0
+ROUND_DEPTH_MM = 4.5
+ROUND_BALLS = 2.4
+BRIGHT_BALLS = 4.5
 
 
 # Parting: basins of the depth map whose necks are narrower than this share of the smaller part's depth.
@@ -116,7 +127,8 @@ def _seeds(scene: Scene, sign: float) -> Bools:
     seeds = np.zeros(scene.liver.shape, np.bool_)
     for sigma_mm, least_hu in SEED_SCALES:
         deviation = sign * smoothed_deviation(scene, sigma_mm)
-        spread = robust_sd(deviation[scene.typical])
+        # Lesions lie on the other side, so that this one shows the noise alone.
+        spread = one_sided_sd(deviation[scene.typical], -1.0)
         seeds |= scene.deep & (deviation > max(least_hu, SEED_DEVIATIONS * spread))
     return seeds
 
@@ -170,17 +182,22 @@ def _is_lesion(scene: Scene, own: Bools, place: Box, sign: float) -> bool:
         return False
     depth = depth_mm(np.pad(own, 1), scene.work.spacing_zyx_mm)[1:-1, 1:-1, 1:-1]
     thickest = float(depth.max())
-    if volume_ml / ML_PER_MM3 > LONGEST_SHAPE * 4 / 3 * pi * thickest**3:
+    most = SMALL_SHAPE if volume_ml < SMALL_ML else LONGEST_SHAPE
+    if volume_ml / ML_PER_MM3 > most * 4 / 3 * pi * thickest**3:
         return False
     if volume_ml < SURFACE_ML and float(scene.depth[place][own].max()) < SURFACE_MM + scene.rim_mm:
         return False
     core = float(np.median(scene.tissue[place][own & (depth >= thickest / 2)]))
     if sign > 0:
-        return thickest > BRIGHT_DEPTH_MM and not _joins_outside(scene, own, place, core)
+        balls = volume_ml / ML_PER_MM3 / (4 / 3 * pi * thickest**3)
+        thick = thickest > (ROUND_DEPTH_MM if balls < ROUND_BALLS else BRIGHT_DEPTH_MM)
+        return thick and balls < BRIGHT_BALLS and not _joins_outside(scene, own, place, core)
     if _is_shade(scene, own, place):
         return False
     in_fissure = float(np.mean(scene.fissure[place][own]))
-    return core > WATER_HU and (in_fissure < FISSURE_FRAC or volume_ml > FATTY_ML)
+    fatty = float(np.median(scene.level[place][own])) < FATTY_LEVEL_HU
+    water_hu = FATTY_WATER_HU if fatty else WATER_HU
+    return core > water_hu and (in_fissure < FISSURE_FRAC or volume_ml > FATTY_ML)
 
 
 def _is_shade(scene: Scene, own: Bools, place: Box) -> bool:
@@ -201,4 +218,4 @@ def _joins_outside(scene: Scene, own: Bools, place: Box, core: float) -> bool:
     level = scene.level[box]
     alike = np.abs(scene.tissue[box] - core) < np.maximum(core - level, np.float32(1)) / 2
     outside = near & ~scene.liver[box] & alike
-    return float(outside.sum()) * scene.work.voxel_ml > JOINED_ML
+    return float(outside.sum()) > max(JOINED_ML / scene.work.voxel_ml, JOINED_FRAC * float(own.sum()))

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from emboplan.segmentation.parenchyma import Parenchyma
-from emboplan.segmentation.shape import boxes, depth_mm, distance_mm, flood
+from emboplan.segmentation.shape import boxes, depth_mm, distance_mm
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
 
 # Blood is brighter than parenchyma by this many spreads, on a smoothed image.
@@ -48,7 +48,7 @@ def without_great_vessels(
     """`region` without the vena cava and the heart, where they are brighter than parenchyma."""
     spacing = work.spacing_zyx_mm
     calm = work.smooth(tissue, CALM_SIGMA_MM)
-    bright = allowed & (calm > model.mode_hu + BRIGHT_SPREADS * model.spread_hu) & (calm < HIGHEST_HU)
+    bright = allowed & (calm > model.high_hu + BRIGHT_SPREADS * model.spread_hu) & (calm < HIGHEST_HU)
     bodies, count = ndimage.label(depth_mm(bright, spacing) > THICK_RADIUS_MM)
     if count == 0:
         return region
@@ -61,61 +61,3 @@ def without_great_vessels(
         if own.sum() * work.voxel_ml >= LEAST_ML and outside >= OUTSIDE_FRAC:
             grown[box] |= own
     return region & ~grown
-
-
-def heart_above(
-    work: WorkingImage, tissue: Floats, core: Bools, lungs: Bools, body: Bools, right: Bools
-) -> Bools:
-    """What belongs to the heart rather than to the liver with the deep parts `core`; may be empty."""
-    spacing = work.spacing_zyx_mm
-    none = np.zeros_like(core)
-    deep = depth_mm(core, spacing) > LIVER_DEPTH_MM
-    levels = np.flatnonzero((deep & right).any(axis=(1, 2)))
-    if levels.size == 0 or not lungs.any():
-        return none
-    dome = int(levels[-1])
-    top = int(np.flatnonzero((core & right).any(axis=(1, 2)))[-1])
-    above = dome + int(np.ceil(ABOVE_DOME_MM / spacing[0]))
-    part = slice(max(0, dome - int(BELOW_DOME_MM / spacing[0])), above + int(HEART_MM / spacing[0]))
-    # On the left the core may have entered the heart, but not this far below the dome.
-    deep &= right | (np.arange(core.shape[0]) <= dome - int(SURELY_BELOW_MM / spacing[0]))[:, None, None]
-    soft = body[part] & ~lungs[part] & (tissue[part] > SOFT_HU[0]) & (tissue[part] < SOFT_HU[1])
-    heart = (depth_mm(soft, spacing) > HEART_DEPTH_MM) & _between(lungs[part])
-    heart[: above - part.start] = False
-    if not heart.any():
-        return none
-    markers = np.where(soft, 0, 2 + 1).astype(np.int32)
-    markers[deep[part]] = 1
-    markers[heart] = 2
-    edges = ndimage.gaussian_gradient_magnitude(tissue[part], work.voxels(EDGE_SIGMA_MM))
-    basins = flood(np.asarray(edges, np.float32), markers)
-    # Veins lead the flood of the heart into the liver; but nothing of the heart has liver above it.
-    under_liver = np.maximum.accumulate((basins == 1)[::-1], axis=0)[::-1]
-    none[part] = _left_pieces((basins == 2) & ~under_liver, right, top - part.start)
-    return none
-
-
-def _left_pieces(heart: Bools, right: Bools, top: int) -> Bools:
-    """Up to the liver's top, only those pieces of each slice whose centre lies left of the midline.
-
-    The heart may reach over the midline, but what lies apart on the right is the vena cava or liver.
-    """
-    out = heart.copy()
-    middle = float(np.count_nonzero(right))
-    for z in range(min(top + 1, heart.shape[0])):
-        labels, count = ndimage.label(heart[z])
-        for number in range(1, count + 1):
-            piece = labels == number
-            if float(np.nonzero(piece)[1].mean()) < middle:
-                out[z] &= ~piece
-    return out
-
-
-def _between(lungs: Bools) -> Bools:
-    """What lies, in each slice, within the rectangle that the lungs span."""
-    out = np.zeros_like(lungs)
-    for z in np.flatnonzero(lungs.any(axis=(1, 2))):
-        rows = np.flatnonzero(lungs[z].any(axis=1))
-        columns = np.flatnonzero(lungs[z].any(axis=0))
-        out[z, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
-    return out

@@ -26,7 +26,7 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 # Blocks never grow beyond this edge: liver, lungs and tumours of 10 mm keep several voxels across.
-WORKING_EDGE_MM = 2.1
+WORKING_EDGE_MM = 2.5
 
 # Air is the lowest meaningful CT number (padding lies below), and metal says nothing about soft tissue.
 LOWEST_HU = -1024
@@ -186,11 +186,11 @@ def block_mean(array: NDArray[np.generic], factors: Sequence[int]) -> Floats:
     return np.ascontiguousarray(out)
 
 
-def working_image(ct: CtImage) -> WorkingImage:
-    """The working image of a CT."""
+def working_image(ct: CtImage, edge_mm: float = WORKING_EDGE_MM) -> WorkingImage:
+    """The working image of a CT, with voxels of at most `edge_mm` where its own are smaller."""
     turn = turn_to_lps(ct.grid)
     spacing = tuple(ct.grid.spacing_zyx_mm[i] for i in turn.order)
-    factors = tuple(max(1, int(WORKING_EDGE_MM / d)) for d in spacing)
+    factors = tuple(max(1, int(edge_mm / d)) for d in spacing)
     hu = turn.forward(ct.hu)
     step = factors[0]
     # One slab of blocks at a time keeps the float copies small.

@@ -1,0 +1,86 @@
+"""Heart, vena cava and stomach beside a liver that is as bright as they are, drawn with known borders."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emboplan.model.grid import Grid
+from emboplan.model.image import CtImage
+from emboplan.segmentation.capsule import without_guests
+from emboplan.segmentation.neighbours import neighbours_of
+from emboplan.segmentation.parenchyma import Parenchyma, denoised
+from emboplan.segmentation.working import WorkingImage, working_image
+
+SHAPE = (90, 90, 120)
+EDGE_MM = 2.4
+SOFT_HU = 90.0
+Bools = NDArray[np.bool_]
+
+
+def ball(cz: float, cy: float, cx: float, rz: float, ry: float, rx: float) -> Bools:
+    z, y, x = np.ogrid[0:90, 0:90, 0:120]
+    return np.asarray(((z - cz) / rz) ** 2 + ((y - cy) / ry) ** 2 + ((x - cx) / rx) ** 2 <= 1)
+
+
+def drawn() -> tuple[WorkingImage, dict[str, Bools]]:
+    """A chest over an abdomen: lungs above, a liver on the right, the heart on it, the vena cava below it."""
+    z, y, x = np.ogrid[0:90, 0:90, 0:120]
+    body = np.broadcast_to(((y - 45) / 43) ** 2 + ((x - 60) / 58) ** 2 <= 1, SHAPE)
+    inside = np.broadcast_to(((y - 45) / 38) ** 2 + ((x - 60) / 53) ** 2 <= 1, SHAPE)
+    liver = inside & ball(34, 42, 36, 22, 28, 26)
+    heart = inside & ball(72, 40, 66, 22, 20, 17) & ~liver
+    cava = np.broadcast_to(((y - 55) / 5) ** 2 + ((x - 50) / 5) ** 2 <= 1, SHAPE) & (z < 30) & ~liver
+    lungs = inside & (z > 52) & ~heart & ~ball(34, 42, 36, 24, 30, 28)
+    spine = np.broadcast_to(((y - 68) / 8) ** 2 + ((x - 60) / 8) ** 2 <= 1, SHAPE)
+    hu = np.full(SHAPE, -1000.0)
+    hu[body] = -100.0
+    for soft in (liver, heart, cava):
+        hu[soft] = SOFT_HU
+    hu[lungs] = -850.0
+    hu[spine] = 500.0
+    hu += np.random.default_rng(2).normal(0, 8, SHAPE)
+    grid = Grid(SHAPE, (EDGE_MM,) * 3, (0.0, 0.0, 0.0))
+    work = working_image(CtImage(grid, np.round(hu).astype(np.int16)))
+    return work, {
+        "body": body,
+        "inside": inside & ~spine,
+        "liver": liver,
+        "heart": heart,
+        "cava": cava,
+        "lungs": lungs,
+    }
+
+
+def test_heart_and_vena_cava_as_bright_as_the_liver_are_told_by_their_place() -> None:
+    work, truth = drawn()
+    alike = truth["liver"] | truth["heart"] | truth["cava"]
+    found = neighbours_of(work, denoised(work), alike, truth["lungs"], truth["body"], truth["inside"])
+
+    def share(name: str) -> float:
+        return float(np.count_nonzero(found & truth[name])) / np.count_nonzero(truth[name])
+
+    assert share("heart") > 0.95
+    assert share("cava") > 0.85
+    assert share("liver") < 0.02
+
+
+def test_without_a_spine_nothing_is_told() -> None:
+    work, truth = drawn()
+    none = np.zeros(SHAPE, np.bool_)
+    assert not neighbours_of(work, denoised(work), truth["liver"], none, none, none).any()
+
+
+def test_a_stomach_with_walls_like_liver_goes_and_a_lesion_stays() -> None:
+    """The stomach's content is as dark as the lesion; the one leans on the liver, the other lies in it."""
+    liver = ball(45, 45, 45, 30, 30, 36)
+    lesion = ball(45, 45, 30, 8, 8, 8)
+    stomach = ball(45, 45, 92, 16, 16, 16)
+    content = ball(45, 45, 92, 13, 13, 13)
+    region = liver | stomach
+    tissue = np.where(region, 100.0, -100.0).astype(np.float32)
+    tissue[lesion | content] = 70.0
+    right = np.zeros((1, 1, SHAPE[2]), np.bool_)
+    right[..., :60] = True
+    kept = without_guests(region, tissue, right, Parenchyma.single(100.0, 8.0), (EDGE_MM,) * 3)
+    assert np.count_nonzero(kept & content) == 0
+    assert np.array_equal(kept & lesion, lesion)
+    assert np.count_nonzero(kept & liver) > 0.97 * np.count_nonzero(liver)
