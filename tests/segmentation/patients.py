@@ -4,8 +4,10 @@ Each row: seed, phase, variant, slice (mm), noise in that slice (HU), burden, le
 many are 20 mm or larger at least. The rows were drawn by chance once, and none is chosen to suit the program.
 """
 
-from emboplan.synthetic.patient import DigitalPatient
-from emboplan.workflow.phantom import phantom
+import tomllib
+from importlib.resources import files
+
+from emboplan.synthetic.patient import DigitalPatient, make_patient
 
 Row = tuple[int, str, str, float, float, float, int, float, int]
 
@@ -54,6 +56,5 @@ def patient(seed: int) -> DigitalPatient:
     }  # fmt: skip
     if variant:
         settings["variant"] = variant
-    made = phantom("net-liver", seed=seed, **settings)
-    assert isinstance(made, DigitalPatient)
-    return made
+    table = files("emboplan.catalog") / "data" / "phantoms" / "net-liver.toml"
+    return make_patient(tomllib.loads(table.read_text(encoding="utf-8")), seed, settings)

@@ -21,7 +21,6 @@ from emboplan.segmentation.neighbours import neighbours_of
 from emboplan.segmentation.parenchyma import (
     Parenchyma,
     denoised,
-    liver_levels,
     parenchyma_model,
     right_half,
 )
@@ -131,7 +130,7 @@ def find_liver(work: WorkingImage, body: Bools, lungs: Bools) -> FoundLiver:
     inside = body & ~body_wall(work, tissue, body)
     model = parenchyma_model(work, tissue, inside, lungs)
     right = right_half(body)
-    alike = alike_tissue(work, tissue, inside & ~lungs & liver_levels(work, lungs, right), model)
+    alike = alike_tissue(work, tissue, inside & ~lungs, model)
     allowed = inside & ~lungs & ~neighbours_of(work, tissue, alike, lungs, body, inside)
     core = parenchyma_core(work, alike & allowed, right)
     box = _around(work, core)
