@@ -71,11 +71,13 @@ JOINED_ML = 0.3
 JOINED_FRAC = 0.1
 
 
-# Bright lesions must be thicker than vessels are, or round: pieces of vessels hold more balls of their depth.
+# Bright lesions must be thicker than vessels are, or round and alone: pieces of vessels hold more balls of
+# their depth, or hang together with others.
 BRIGHT_DEPTH_MM = 8.0
 ROUND_DEPTH_MM = 4.5
 ROUND_BALLS = 2.4
 BRIGHT_BALLS = 4.5
+ALONE_FRAC = 0.8
 
 
 # Parting: basins of the depth map whose necks are narrower than this share of the smaller part's depth.
@@ -114,9 +116,12 @@ def _lesions(scene: Scene) -> NDArray[np.int32]:
     number = 0
     for sign in (-1.0, 1.0):
         parts = _parted(_grow(scene, _seeds(scene, sign), sign), spacing)
+        whole, _ = ndimage.label(parts > 0)
+        sizes = np.bincount(whole.ravel())
         for index, place in boxes(parts, 0.0, spacing):
             own = parts[place] == index
-            if _is_lesion(scene, own, place, sign):
+            alone = float(own.sum()) >= ALONE_FRAC * float(sizes[whole[place][own][0]])
+            if _is_lesion(scene, own, place, sign, alone=alone):
                 number += 1
                 labels[place][own & (labels[place] == 0)] = number
     return labels
@@ -176,7 +181,7 @@ def _parted(mask: Bools, spacing: tuple[float, float, float]) -> NDArray[np.int3
     return np.where(mask & (flooded != outside), flooded, 0).astype(np.int32)
 
 
-def _is_lesion(scene: Scene, own: Bools, place: Box, sign: float) -> bool:
+def _is_lesion(scene: Scene, own: Bools, place: Box, sign: float, *, alone: bool) -> bool:
     volume_ml = float(own.sum()) * scene.work.voxel_ml
     if volume_ml / ML_PER_MM3 < pi / 6 * LEAST_DIAMETER_MM**3:
         return False
@@ -190,7 +195,7 @@ def _is_lesion(scene: Scene, own: Bools, place: Box, sign: float) -> bool:
     core = float(np.median(scene.tissue[place][own & (depth >= thickest / 2)]))
     if sign > 0:
         balls = volume_ml / ML_PER_MM3 / (4 / 3 * pi * thickest**3)
-        thick = thickest > (ROUND_DEPTH_MM if balls < ROUND_BALLS else BRIGHT_DEPTH_MM)
+        thick = thickest > (ROUND_DEPTH_MM if alone and balls < ROUND_BALLS else BRIGHT_DEPTH_MM)
         return thick and balls < BRIGHT_BALLS and not _joins_outside(scene, own, place, core)
     if _is_shade(scene, own, place):
         return False
