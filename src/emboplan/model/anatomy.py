@@ -37,6 +37,18 @@ class Review:
         return not (self.confirmed_by and self.confirmed_by.strip())
 
 
+def require_lesions_inside(liver: Mask, lesions: LabelMap) -> None:
+    """Raise `MaskError` where there is no liver, or lesions lie outside it."""
+    if liver.is_empty:
+        raise MaskError("the liver mask is empty; check the mask's label or give another")
+    outside = int(np.count_nonzero((lesions.labels > 0) & ~liver.voxels))
+    if outside:
+        raise MaskError(
+            f"{outside * lesions.grid.voxel_ml:.1f} mL of the lesions lie outside the liver; "
+            "the liver mask must include its tumours"
+        )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Anatomy:
     """Whole liver (tumours included), numbered lesions inside it, lungs and body, all on the CT's grid.
@@ -59,14 +71,7 @@ class Anatomy:
             structure = getattr(self, name)
             if structure is not None:
                 self.ct.grid.require_same(structure.grid, f"CT and {name}")
-        if self.liver.is_empty:
-            raise MaskError("the liver mask is empty; check the mask's label or give another")
-        outside = int(np.count_nonzero((self.lesions.labels > 0) & ~self.liver.voxels))
-        if outside:
-            raise MaskError(
-                f"{outside * self.grid.voxel_ml:.1f} mL of the lesions lie outside the liver; "
-                "the liver mask must include its tumours"
-            )
+        require_lesions_inside(self.liver, self.lesions)
 
     @property
     def grid(self) -> Grid:

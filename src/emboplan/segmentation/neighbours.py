@@ -15,12 +15,10 @@ from emboplan.segmentation.landmarks import SOFT_HU, Spine, dome_level, find_spi
 from emboplan.segmentation.shape import depth_mm, distance_mm, flood
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
 
-# The heart is the thick soft tissue between the lungs in slices this far above the dome, over this height; it
-# floods down to this depth below the dome.
+# The heart is the thick soft tissue between the lungs in slices this far above the dome, over this height.
 ABOVE_DOME_MM = 8.0
 HEART_MM = 50.0
 HEART_DEPTH_MM = 8.0
-BELOW_DOME_MM = 50.0
 
 # Surely liver: this deep in tissue like it; on the left only this far below the dome, since the heart rests
 # on the left lobe.

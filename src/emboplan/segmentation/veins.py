@@ -2,9 +2,8 @@
 
 Vessels inside the liver count as liver; the vena cava in its groove and the heart above do not. Where blood
 is brighter than parenchyma they are found as thick bright bodies (thicker than any vessel inside the liver)
-that for a good part lie outside it. Where blood and parenchyma are alike, the heart is still told apart by
-its place: it comes down from between the lungs, and a watershed on the gradient parts it from the liver
-under it.
+that for a good part lie outside it. Where blood and parenchyma are alike, `neighbours` tells them by their
+place.
 """
 
 from __future__ import annotations
@@ -26,17 +25,6 @@ THICK_RADIUS_MM = 7.0
 # Least volume of a thick bright body, and the share of it that lies outside the liver.
 LEAST_ML = 3.0
 OUTSIDE_FRAC = 0.3
-
-# The heart is the thick soft tissue between the lungs in slices this far above the liver's deep core on the
-# right; both flood down to the edge between them within this depth below the dome.
-ABOVE_DOME_MM = 8.0
-HEART_DEPTH_MM = 8.0
-LIVER_DEPTH_MM = 12.0
-BELOW_DOME_MM = 50.0
-HEART_MM = 40.0
-SURELY_BELOW_MM = 30.0
-EDGE_SIGMA_MM = 2.0
-SOFT_HU = (0.0, 350.0)
 
 # Brightness of blood; beyond it lie bone and bowel contrast.
 HIGHEST_HU = 350.0

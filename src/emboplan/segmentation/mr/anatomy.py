@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from emboplan.errors import MaskError
-from emboplan.model.anatomy import Review
+from emboplan.model.anatomy import Review, require_lesions_inside
 from emboplan.model.finding import Finding
 from emboplan.model.grid import Grid
 from emboplan.model.mask import LabelMap, Mask
@@ -31,14 +28,7 @@ class MrAnatomy:
             structure = getattr(self, name)
             if structure is not None:
                 self.grid.require_same(structure.grid, f"MR and {name}")
-        if self.liver.is_empty:
-            raise MaskError("the liver mask is empty; check the mask's label or give another")
-        outside = int(np.count_nonzero((self.lesions.labels > 0) & ~self.liver.voxels))
-        if outside:
-            raise MaskError(
-                f"{outside * self.grid.voxel_ml:.1f} mL of the lesions lie outside the liver; "
-                "the liver mask must include its tumours"
-            )
+        require_lesions_inside(self.liver, self.lesions)
 
     @property
     def grid(self) -> Grid:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from emboplan.errors import SegmentationError
 from emboplan.model.anatomy import Review
-from emboplan.model.finding import Finding, Severity
+from emboplan.model.finding import Finding
 from emboplan.model.mask import Box, LabelMap, Mask, bounding_box
+from emboplan.segmentation.given_masks import backend_of, reconciled, silent
 from emboplan.segmentation.lesion_rim import with_rims
 from emboplan.segmentation.lesion_surface import by_volume, tumours_on_native_grid
 from emboplan.segmentation.mr.anatomy import MrAnatomy
@@ -40,9 +41,6 @@ AIR_VOXELS = 3
 # Smoothing that turns the working mask into a level function for the native grid.
 LEVEL_SIGMA_MM = 1.0
 
-# Given lesions that lie outside a given liver by no more than this part of their volume are clipped.
-CLIPPED_FRAC = 0.10
-
 
 def segment_mr(
     mr: MrImage,
@@ -62,7 +60,7 @@ def segment_mr(
     for name, given in (("liver", liver), ("lesions", lesions)):
         if given is not None:
             mr.grid.require_same(given.grid, f"MR and given {name}")
-    tell = progress or _silent
+    tell = progress or silent
     tell("body", 0.0)
     work = mr_working_image(mr)
     body, solid = find_mr_body(work)
@@ -89,28 +87,17 @@ def segment_mr(
     if lesions is None:
         numbered = _lesions(mr, work, image, box, whole, level)
     else:
-        whole, numbered, more = _reconciled(whole, lesions, liver_given=liver is not None)
+        whole, numbered, more = reconciled(whole, lesions, liver_given=liver is not None)
         findings.extend(more)
     tell("done", 1.0)
     return MrAnatomy(
         mr=mr,
         liver=Mask(mr.grid, whole),
         lesions=numbered,
-        review=Review(backend=_backend(liver, lesions), confirmed_by=confirmed_by),
+        review=Review(backend=backend_of(liver, lesions), confirmed_by=confirmed_by),
         body=Mask(mr.grid, _on_native_grid(work, body)),
         findings=tuple(findings),
     )
-
-
-def _silent(stage: str, done: float) -> None:
-    """Progress that nobody asked for."""
-    del stage, done
-
-
-def _backend(liver: Mask | None, lesions: LabelMap | None) -> str:
-    if liver is None and lesions is None:
-        return "builtin"
-    return "given" if liver is not None and lesions is not None else "builtin+given"
 
 
 def _on_native_grid(work: WorkingImage, found: Bools) -> Bools:
@@ -139,27 +126,3 @@ def _lesions(
     native = np.asarray(mr.signal * to_percent, np.float32)
     labels = without_folds(image, native, labels, mr.grid.voxel_ml)
     return LabelMap(mr.grid, by_volume(with_rims(native, labels, whole, mr.grid)))
-
-
-def _reconciled(
-    whole: Bools, lesions: LabelMap, *, liver_given: bool
-) -> tuple[Bools, LabelMap, tuple[Finding, ...]]:
-    """Liver and given lesions made to agree, and what was done; what contradicts is left to be refused."""
-    outside = (lesions.labels > 0) & ~whole
-    stray = int(np.count_nonzero(outside))
-    if stray == 0:
-        return whole, lesions, ()
-    stray_ml = stray * lesions.grid.voxel_ml
-    if not liver_given:
-        text = f"{stray_ml:.1f} mL of the given lesions lay outside the liver that was found; added to it."
-        added = Finding("segmentation.lesions-added-to-liver", Severity.INFO, text)
-        return whole | outside, lesions, (added,)
-    frac = stray / int(np.count_nonzero(lesions.labels))
-    if frac > CLIPPED_FRAC:
-        return whole, lesions, ()
-    text = (
-        f"{stray_ml:.1f} mL ({PERCENT * frac:.1f} %) of the given lesions lay outside the given liver; "
-        "they were clipped to it."
-    )
-    clipped = LabelMap(lesions.grid, np.where(outside, np.uint16(0), lesions.labels))
-    return whole, clipped, (Finding("segmentation.lesions-clipped", Severity.WARNING, text),)
