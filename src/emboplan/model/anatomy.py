@@ -53,7 +53,8 @@ def require_lesions_inside(liver: Mask, lesions: LabelMap) -> None:
 class Anatomy:
     """Whole liver (tumours included), numbered lesions inside it, lungs and body, all on the CT's grid.
 
-    `lungs_complete` is false where the field of view cuts the lungs.
+    `viable` is the enhancing part of the lesions, None where it was not told apart. `lungs_complete` is false
+    where the field of view cuts the lungs.
     """
 
     ct: CtImage
@@ -63,15 +64,18 @@ class Anatomy:
     lungs: Mask | None = None
     body: Mask | None = None
     lungs_complete: bool = False
+    viable: Mask | None = None
     findings: tuple[Finding, ...] = field(default=())
 
     def __post_init__(self) -> None:
         """Check that all structures lie on the CT's grid and the lesions inside the liver."""
-        for name in ("liver", "lesions", "lungs", "body"):
+        for name in ("liver", "lesions", "lungs", "body", "viable"):
             structure = getattr(self, name)
             if structure is not None:
                 self.ct.grid.require_same(structure.grid, f"CT and {name}")
         require_lesions_inside(self.liver, self.lesions)
+        if self.viable is not None and (self.viable.voxels & (self.lesions.labels == 0)).any():
+            raise MaskError("viable tumour lies outside the lesions; lesions must include their viable part")
 
     @property
     def grid(self) -> Grid:
