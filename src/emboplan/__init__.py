@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from emboplan.model.image import CtImage as CtImage
     from emboplan.model.image import DensityMap as DensityMap
     from emboplan.model.image import DoseMap as DoseMap
+    from emboplan.model.image import MrImage as MrImage
+    from emboplan.model.image import MrSequence as MrSequence
     from emboplan.model.mask import LabelMap as LabelMap
     from emboplan.model.mask import Mask as Mask
     from emboplan.segmentation.agreement import agreement as agreement
@@ -94,6 +96,8 @@ _PUBLIC = {
     "Limits": ("emboplan.model.case", "Limits"),
     "Mask": ("emboplan.model.mask", "Mask"),
     "MaskSource": ("emboplan.model.case", "MaskSource"),
+    "MrImage": ("emboplan.model.image", "MrImage"),
+    "MrSequence": ("emboplan.model.image", "MrSequence"),
     "Patient": ("emboplan.model.case", "Patient"),
     "Procedure": ("emboplan.model.case", "Procedure"),
     "Review": ("emboplan.model.anatomy", "Review"),

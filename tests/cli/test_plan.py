@@ -37,6 +37,7 @@ def test_the_folder_holds_what_the_layout_promises(written: Path) -> None:
         "masks/liver.nii.gz",
         "masks/tumours.nii.gz",
         "masks/lungs.nii.gz",
+        "masks/viable.nii.gz",
         "dicom/segmentation.dcm",
         "dicom/dose.dcm",
         "dicom/plan.dcm",

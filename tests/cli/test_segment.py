@@ -47,3 +47,27 @@ def test_what_reading_noticed_is_in_the_result(boxes: BoxStudy, tmp_path: Path) 
     (tmp_path / "CT" / "README").write_text("notes\n")
     ran = run("burden", tmp_path / "CT", *masks(boxes), "--json")
     assert "ignored-files" in [finding["id"] for finding in json.loads(ran.out)["findings"]]
+
+
+def test_the_viable_part_is_written_and_measured(boxes: BoxStudy, tmp_path: Path) -> None:
+    """Lesions of one number throughout are viable as a whole, and a line says so."""
+    out = tmp_path / "s"
+    ran = run("segment", boxes.folder / "CT", *masks(boxes), "-o", out)
+    assert ran.status == 0, ran.err
+    assert (out / "masks" / "viable.nii.gz").is_file()
+    found = json.loads((out / "segmentation.json").read_text(encoding="utf-8"))
+    assert found["viable_tumour_ml"] == found["tumour_ml"]
+    assert [one["viable_ml"] for one in found["lesions"]] == [one["volume_ml"] for one in found["lesions"]]
+    assert [one["id"] for one in found["findings"]].count("segmentation.viable-whole") == 1
+    assert any(line.startswith("viable") for line in ran.out.splitlines())
+
+
+def test_another_phase_that_is_the_same_series(boxes: BoxStudy, tmp_path: Path) -> None:
+    """It is taken or left out with a reason, never silently; the lesions of the first stay."""
+    ct = boxes.folder / "CT"
+    ran = run("segment", ct, *masks(boxes), "--phase", ct, "-o", tmp_path / "s", "--json")
+    assert ran.status == 0, ran.err
+    found = json.loads(ran.out)
+    ids = {one["id"] for one in found["findings"]}
+    assert ids & {"segmentation.phases-fused", "segmentation.phase-left-out"}
+    assert found["tumour_ml"] == 91.0

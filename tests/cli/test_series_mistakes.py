@@ -114,7 +114,6 @@ SPOILT: dict[Spoil, str] = {
     truncated_pixels: ("slice_0021.dcm is a damaged or truncated DICOM file; copy it again from its source"),
     truncated_header: "slice_0021.dcm is DICOM without a modality; remove it from the folder",
     empty_file: "slice_0021.dcm is not a DICOM file; remove it from the folder or give another",
-    magnetic_resonance: f"no CT series found; the folder holds: {VENOUS.replace('(CT', '(MR')}",
 }
 
 
@@ -144,6 +143,25 @@ def test_one_line_for_every_command(ct: Path, existing: Path, spoil: Spoil) -> N
     assert contents(existing.parent) == before
 
 
+def test_a_ct_that_calls_itself_an_mr(ct: Path, existing: Path) -> None:
+    """A plan needs a CT; a segmentation takes the MR and finds numbers that no MR has."""
+    magnetic_resonance(ct)
+    before = contents(existing.parent)
+    case = ct.parent / "case.toml"
+    case.write_text(case_text(masks=False))
+    found = VENOUS.replace("(CT", "(MR")
+    for images in (case, ct):
+        ran = run("plan", images, "-o", existing, "--force")
+        assert (ran.status, ran.out, len(ran.lines)) == (2, "", 1)
+        assert ran.lines[0].startswith("error: CT holds an MR and no CT; this needs a CT")
+        assert ran.lines[0].endswith(f"found: {found}")
+    for ran in (run("segment", ct, "-o", existing, "--force"), run("burden", ct)):
+        assert (ran.status, ran.out, len(ran.lines)) == (2, "", 1)
+        assert "of the values are negative" in ran.err
+        assert "a CT given as MR?" in ran.err
+    assert contents(existing.parent) == before
+
+
 def test_an_empty_folder(ct: Path, existing: Path) -> None:
     nothing_in_it(ct)
     before = contents(existing.parent)
@@ -160,7 +178,7 @@ def test_a_series_is_named_by_the_end_of_its_uid(ct: Path, found: None) -> None:
     assert ran.status == 0, ran.err
     ran = run("burden", ct, "--series", "7")
     expected = (
-        'error: no CT series with a UID that ends in "7" found; the folder holds: '
+        'error: no CT or MR series with a UID that ends in "7" found; the folder holds: '
         f"arterial (CT, 52 axial images, UID ends in 20890114); {VENOUS}"
     )
     assert (ran.status, ran.lines) == (2, [expected])

@@ -1,6 +1,7 @@
 """Volumes and burden of anatomies whose numbers are known."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from emboplan.errors import GeometryError
 from emboplan.measure.burden import burden_interval_pct, measure_burden
 from emboplan.model.anatomy import Anatomy, Review
 from emboplan.model.grid import Grid
-from emboplan.model.image import CtImage
+from emboplan.model.image import CtImage, MrImage
 from emboplan.model.mask import LabelMap, Mask
 
 GRID = Grid((30, 40, 50), (2.0, 2.0, 2.5), (0.0, 0.0, 0.0))
@@ -25,7 +26,7 @@ SEGMENTATION_KEYS = {
 }  # fmt: skip
 LESION_KEYS = {
     "label", "volume_ml", "volume_ml_interval", "longest_mm", "perpendicular_mm", "centroid_mm", "mean_hu",
-    "slice_mm",
+    "slice_mm", "viable_ml", "viable_longest_mm", "viable_perpendicular_mm", "enhancement_hu",
 }  # fmt: skip
 
 
@@ -41,7 +42,7 @@ def _anatomy(
     for label, box in lesions.items():
         labels[box] = label
     return Anatomy(
-        ct=CtImage(GRID, np.full(GRID.shape, hu, dtype=np.int16)),
+        image=CtImage(GRID, np.full(GRID.shape, hu, dtype=np.int16)),
         liver=Mask(GRID, LIVER),
         lesions=LabelMap(GRID, labels),
         review=Review("given", confirmed_by),
@@ -134,6 +135,9 @@ def test_viable_tumour_is_measured_where_it_is_given() -> None:
     viable[10:12, 10:20, 10:20] = True
     assert measure_burden(anatomy, viable=Mask(GRID, viable)).viable_tumour_ml == pytest.approx(2.0)
     assert measure_burden(anatomy).viable_tumour_ml is None
+    own = replace(anatomy, viable=Mask(GRID, viable & (anatomy.lesions.labels > 0)))
+    assert measure_burden(own).viable_tumour_ml == pytest.approx(2.0)
+    assert measure_burden(own).lesions[0].viable_ml == pytest.approx(2.0)
     other = Grid(GRID.shape, (2.0, 2.0, 3.0), (0.0, 0.0, 0.0))
     with pytest.raises(GeometryError, match="viable tumour"):
         measure_burden(anatomy, viable=Mask(other, viable))
@@ -143,3 +147,16 @@ def test_facts_for_an_eligibility_check() -> None:
     facts = measure_burden(_anatomy({1: CUBE})).facts()
     assert facts["liver_volume_ml"] == pytest.approx(240.0)
     assert facts["liver_tumor_burden_pct"] == pytest.approx(100 * 4 / 240)
+
+
+def test_an_mr_has_volumes_and_no_ct_numbers() -> None:
+    """Volumes are those of the same contours on a CT; signal is not called Hounsfield units."""
+    on_ct = _anatomy({1: CUBE})
+    on_mr = replace(on_ct, image=MrImage(GRID, np.full(GRID.shape, 60.0, np.float32)))
+    found, twin = measure_burden(on_mr), measure_burden(on_ct)
+    assert (found.liver_ml, found.tumour_ml) == (twin.liver_ml, twin.tumour_ml)
+    assert [lesion.mean_hu for lesion in found.lesions] == [None]
+    assert [lesion.mean_hu for lesion in twin.lesions] == [60.0]
+    assert (found.lung_ml, found.lung_mass_g) == (None, None)
+    assert sorted(found.digests) == ["lesions", "liver", "mr"]
+    assert sorted(twin.digests) == ["ct", "lesions", "liver"]

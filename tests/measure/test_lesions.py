@@ -1,6 +1,7 @@
 """Lesion measurements against shapes whose size is known, and a brute-force twin of the diameters."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,3 +133,47 @@ def test_parts_of_a_mask_are_numbered_by_size() -> None:
 def test_an_empty_mask_has_no_lesions() -> None:
     grid = Grid((1, 2, 2), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
     assert number_lesions(Mask.empty(grid)).numbers == ()
+
+
+def test_the_viable_part_by_hand() -> None:
+    """A shell of 20 mm around a core of 12 mm radius: volume 4/3 pi (20^3 - 12^3), diameters those of 20 mm.
+
+    The shell has 80, the liver 110 HU: an enhancement of -30 HU against it, whatever the core is.
+    """
+    grid = Grid((60, 60, 60), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    whole = _ellipsoid(grid, (30.0, 30.0, 30.0), (20.0, 20.0, 20.0))
+    core = _ellipsoid(grid, (30.0, 30.0, 30.0), (12.0, 12.0, 12.0))
+    hu = np.where(core, 20, np.where(whole, 80, 110)).astype(np.int16)
+    told = replace(_anatomy(whole.astype(np.uint16), grid, hu), viable=Mask(grid, whole & ~core))
+    (lesion,) = measure_lesions(told)
+    assert lesion.viable_ml == pytest.approx(4 / 3 * math.pi * (20**3 - 12**3) / 1000, rel=0.01)
+    assert lesion.viable_longest_mm == lesion.longest_mm == pytest.approx(40.0, abs=1.2)
+    assert lesion.viable_perpendicular_mm == lesion.perpendicular_mm
+    assert lesion.enhancement_hu == pytest.approx(-30.0)
+
+
+def test_a_viable_part_on_one_side_has_its_own_diameters() -> None:
+    """Half a disc of 10 mm radius: 20 mm long and 10 mm across, on one slice."""
+    grid = Grid((1, 31, 31), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    whole = _ellipsoid(grid, (15.0, 15.0, 0.0), (10.0, 10.0, 5.0))
+    half = whole.copy()
+    half[:, :, :15] = False
+    hu = np.full(grid.shape, 60, np.int16)
+    told = replace(_anatomy(whole.astype(np.uint16), grid, hu), viable=Mask(grid, half))
+    (lesion,) = measure_lesions(told)
+    assert lesion.longest_mm == pytest.approx(20.0, abs=1.2)
+    assert lesion.viable_longest_mm == pytest.approx(20.0, abs=1.2)
+    assert lesion.viable_perpendicular_mm == pytest.approx(10.0, abs=1.2)
+
+
+def test_nothing_viable_and_nothing_told() -> None:
+    """Zeros where nothing is viable, None where nobody told."""
+    grid = Grid((3, 8, 8), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    labels = np.zeros(grid.shape, dtype=np.uint16)
+    labels[1, 2:5, 2:5] = 1
+    anatomy = _anatomy(labels, grid, np.zeros(grid.shape, dtype=np.int16))
+    (none,) = measure_lesions(replace(anatomy, viable=Mask.empty(grid)))
+    assert (none.viable_ml, none.viable_longest_mm, none.viable_perpendicular_mm) == (0.0, 0.0, 0.0)
+    assert none.enhancement_hu is None
+    (untold,) = measure_lesions(anatomy)
+    assert (untold.viable_ml, untold.viable_longest_mm, untold.enhancement_hu) == (None, None, None)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emboplan.errors import GeometryError, MaskError
+from emboplan.errors import GeometryError, InputError, MaskError
 from emboplan.model.anatomy import Anatomy, Review
 from emboplan.model.grid import Grid
-from emboplan.model.image import CtImage
+from emboplan.model.image import CtImage, MrImage
 from emboplan.model.mask import LabelMap, Mask
 
 GRID = Grid(shape=(3, 4, 5), spacing_mm=(10.0, 10.0, 10.0), origin_mm=(0, 0, 0))
@@ -19,7 +19,7 @@ def anatomy(liver_columns: int = 3, lesion_column: int = 0, grid: Grid = GRID) -
     x = np.indices(GRID.shape)[2]
     lesion = np.where((x == lesion_column) & (np.indices(GRID.shape)[1] == 1), 1, 0)
     return Anatomy(
-        ct=CtImage(GRID, np.zeros(GRID.shape, np.int16)),
+        image=CtImage(GRID, np.zeros(GRID.shape, np.int16)),
         liver=Mask(grid, x < liver_columns),
         lesions=LabelMap(GRID, lesion),
         review=Review("given"),
@@ -51,3 +51,19 @@ def test_a_liver_from_another_grid_is_refused() -> None:
 @pytest.mark.parametrize(("name", "provisional"), [(None, True), ("", True), ("  ", True), ("Dr A", False)])
 def test_contours_are_provisional_until_a_reader_is_named(name: str | None, provisional: bool) -> None:
     assert provisional == Review("builtin", confirmed_by=name).provisional
+
+
+def test_an_anatomy_on_an_mr_has_no_ct() -> None:
+    """Its grid and its image are there; what needs CT numbers is refused in one line."""
+    on_ct = anatomy()
+    assert on_ct.ct is on_ct.image
+    on_mr = replace(on_ct, image=MrImage(GRID, np.ones(GRID.shape, np.float32)))
+    assert on_mr.grid == GRID
+    with pytest.raises(InputError, match=r"lie on an MR; this step needs a CT"):
+        _ = on_mr.ct
+
+
+def test_a_liver_from_another_grid_than_the_mr_is_refused() -> None:
+    other = replace(GRID, origin_mm=(0.0, 0.0, 1.0))
+    with pytest.raises(GeometryError, match="MR and liver"):
+        replace(anatomy(), image=MrImage(other, np.ones(GRID.shape, np.float32)))

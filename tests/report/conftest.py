@@ -75,7 +75,7 @@ def make_anatomy(grid: Grid | None = None, *, confirmed_by: str | None = None) -
     hu[lungs] = -850.0 + noise[lungs]
     hu[_ellipsoid(points, (0.0, 75.0, 0.0), (22.0, 22.0, 900.0)) & body] = 320.0
     return Anatomy(
-        ct=CtImage(grid, hu.round().astype(np.int16)),
+        image=CtImage(grid, hu.round().astype(np.int16)),
         liver=Mask(grid, liver),
         lesions=LabelMap(grid, labels),
         review=Review("builtin", confirmed_by),

@@ -130,6 +130,27 @@ def test_same_footnote_gets_the_same_number() -> None:
     assert notes.texts == ("a", "b")
 
 
+def test_viable_tumour_is_shown_where_it_was_told(planned: PlannedCase[Any]) -> None:
+    """Columns for each lesion, a row of the volumes, and a line in the terminal; none of it otherwise."""
+    burden = planned.plan.burden
+    told = tuple(
+        replace(lesion, viable_ml=lesion.volume_ml / 2, viable_longest_mm=30.0,
+                viable_perpendicular_mm=20.0, enhancement_hu=-31.0)
+        for lesion in burden.lesions
+    )  # fmt: skip
+    with_viable = replace(burden, lesions=told, viable_tumour_ml=burden.tumour_ml / 2)
+    volumes, lesions = _tables(compose(replace(planned.plan, burden=with_viable), ()), "anatomy")
+    assert _row(volumes, "Viable tumour")
+    columns = [cell.text for cell in lesions.header]
+    assert columns.index("Enhancement (HU)") == columns.index("Viable (mL)") + 3
+    assert lesions.rows[0][columns.index("Enhancement (HU)")].text == "\N{MINUS SIGN}31"
+    assert len(lesions.rows[0]) == len(columns)
+    assert any(line.startswith("viable") for line in burden_lines(with_viable))
+    assert not any(line.startswith("viable") for line in burden_lines(burden))
+    untold = _tables(compose(planned.plan, ()), "anatomy")[1]
+    assert "Viable (mL)" not in [cell.text for cell in untold.header]
+
+
 def test_terminal_lines_say_the_same(planned: PlannedCase[Any]) -> None:
     lines = summary_lines(planned.plan)
     assert lines[0].startswith("PROVISIONAL")

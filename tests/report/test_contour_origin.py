@@ -66,7 +66,7 @@ def test_the_dicom_segmentation_says_what_drew_it(tmp_path: Path) -> None:
     loaded = load_ct(tmp_path / "CT")
     assert loaded.header is not None
     drawn = Anatomy(
-        ct=loaded.image,
+        image=loaded.image,
         liver=cases.box(cases.LIVER),
         lesions=cases.lesions(),
         review=review_of(LEARNED, LEARNED),

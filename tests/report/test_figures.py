@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from tests.report.conftest import LESIONS_MM, LIVER_MM, make_anatomy, make_dose
 
 from emboplan.model.grid import Grid
+from emboplan.model.mask import Mask
 from emboplan.model.plan import PlannedCase
 from emboplan.report.figures import Picture, draw_anatomy, draw_figures, largest_lesion_slices, liver_slices
 from emboplan.report.panels import LESION_COLOUR, Scene, dose_bands
@@ -115,6 +117,18 @@ def test_figures_name_what_they_show(bare: PlannedCase[Any], pictures: tuple[Pic
     ]
     assert [picture.name for picture in draw_figures(bare)] == ["slices.png", "lesions.png", "planes.png"]
     assert all(picture.caption and picture.alt for picture in pictures)
+
+
+def test_what_is_not_viable_is_outlined() -> None:
+    """A viable part smaller than the lesions adds an outline and a word; one as large adds nothing."""
+    plain = make_anatomy()
+    alike = draw_anatomy(replace(plain, viable=plain.tumour))
+    assert [p.content for p in alike] == [p.content for p in draw_anatomy(plain)]
+    half = plain.tumour.voxels.copy()
+    half[:, :, ::2] = False
+    told = draw_anatomy(replace(plain, viable=Mask(plain.grid, half)))
+    assert "not viable dotted" in told[0].caption
+    assert told[0].content != alike[0].content
 
 
 def test_oblique_scans_say_so() -> None:

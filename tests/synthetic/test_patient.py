@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,24 @@ def test_lesions_follow_the_definition(patient: DigitalPatient) -> None:
     assert diameters.min() > 7.8
     assert diameters.max() < 60.2
     assert np.count_nonzero(diameters >= 20) >= 4
+
+
+def test_viable_tumour_is_the_lesions_without_core_and_calcification(coarse: PhantomDefinition) -> None:
+    """A core reaches 0.45 of the way to the surface: 0.45^3 of a ball's volume, here of every lesion."""
+    lesions = replace(coarse.lesions, core_frac=1.0, calcified_frac=0.0)
+    truth = digital_patient(replace(coarse, lesions=lesions), seed=3).truth
+    assert not (truth.viable.voxels & (truth.lesions.labels == 0)).any()
+    for lesion in truth.lesion_table:
+        assert lesion.viable_ml / lesion.volume_ml == pytest.approx(1 - 0.45**3, abs=0.015)
+    whole = sum(lesion.viable_ml for lesion in truth.lesion_table)
+    assert truth.volumes_ml["viable_tumour"] == pytest.approx(whole)
+    assert truth.viable.volume_ml == pytest.approx(whole, rel=0.02)
+
+
+def test_lesions_without_core_are_viable_as_a_whole(coarse: PhantomDefinition) -> None:
+    lesions = replace(coarse.lesions, core_frac=0.0, calcified_frac=0.0)
+    truth = digital_patient(replace(coarse, lesions=lesions), seed=3).truth
+    assert np.array_equal(truth.viable.voxels, truth.lesions.labels > 0)
 
 
 def test_longest_diameter_is_between_the_ball_and_twice_it(patient: DigitalPatient) -> None:

@@ -15,6 +15,7 @@ from emboplan.errors import CaseFileError
 from emboplan.model.case import (
     ActivityModel,
     ArterySpecific,
+    CuttingPlane,
     DoseGoal,
     DoseMethod,
     EnteredUncertainty,
@@ -46,6 +47,10 @@ ct = "CT"
 ct_series = "80231.12"
 maa = "MAA"
 maa_resolution = "1.4 cm"
+maa_ct = "MAA"
+register = "rigid"
+accept_shift = "2 cm"
+segments = "segments.nii.gz"
 liver = "rt.dcm#Liver"
 tumours = "tumours.nii.gz"
 confirmed_by = "Dr. Reader"
@@ -77,6 +82,18 @@ tumour_goal = { dose = "12000 cGy", source = "site" }
 perfused_goal = { dose = "80 Gy", source = "site" }
 administered = "57 mCi"
 session = 2
+
+[[territory]]
+name = "left lobe"
+segments = [2, 3, 4]
+
+[[territory]]
+name = "caudate"
+plane = { points = [[0, 0, 0], [0, 10, 0], [0, 0, 10.5]], side = "left" }
+
+[[territory]]
+name = "hot"
+maa_threshold_frac = 0.2
 
 [limits]
 perfused_normal = "70 Gy"
@@ -131,7 +148,7 @@ bilirubin = { value = 0.8, unit = "mg/dL" }
 def folder(tmp_path: Path) -> Path:
     for name in ("CT", "MAA"):
         (tmp_path / name).mkdir()
-    for name in ("rt.dcm", "tumours.nii.gz", "right", "regions.nii.gz"):
+    for name in ("rt.dcm", "tumours.nii.gz", "right", "regions.nii.gz", "segments.nii.gz"):
         (tmp_path / name).touch()
     return tmp_path
 
@@ -159,7 +176,12 @@ def test_every_key_of_the_schema_is_read(folder: Path) -> None:
     assert procedure.body_surface == "mosteller"
     assert procedure.dose_method is DoseMethod.VOXEL_S_DENSITY
     assert procedure.treatment_time == datetime(2026, 12, 3, 15, 30, tzinfo=UTC)
-    (territory,) = case.territories
+    assert images.maa_ct == folder / "MAA"
+    assert (images.register, images.accept_shift_mm) == ("rigid", 20.0)
+    assert images.segments == folder / "segments.nii.gz"
+    territory, left, caudate, hot = case.territories
+    assert (left.segments, hot.maa_threshold_frac) == ((2, 3, 4), 0.2)
+    assert caudate.plane == CuttingPlane((0.0, 0.0, 0.0), (1.0, 0.0, 0.0))
     assert territory.mask is not None
     assert (territory.mask.path, territory.mask.label) == (folder / "right", "Nr. 1.nrrd")
     assert (territory.tumour_labels, territory.session) == ((1, 3), 2)
@@ -197,7 +219,8 @@ def test_the_full_example_names_every_key() -> None:
         table: Any = field.annotation
         inner = getattr(table, "__args__", (table,))[0]
         for key in inner.model_fields:
-            assert f"\n{key} = " in examples, f"{name}.{key}"
+            written = inner.model_fields[key].alias or key
+            assert f"\n{written} = " in examples, f"{name}.{written}"
 
 
 FULL_SCHEDULE = """

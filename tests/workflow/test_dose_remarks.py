@@ -103,7 +103,10 @@ def test_gas_in_the_liver_mask_states_what_it_does_to_the_mean() -> None:
     def anatomy(numbers: np.ndarray) -> Anatomy:
         empty = LabelMap(GRID, np.zeros(GRID.shape, np.uint16))
         return Anatomy(
-            ct=CtImage(GRID, numbers), liver=Mask(GRID, liver), lesions=empty, review=Review(backend="given")
+            image=CtImage(GRID, numbers),
+            liver=Mask(GRID, liver),
+            lesions=empty,
+            review=Review(backend="given"),
         )
 
     (said,) = gas_findings(DoseMap(GRID, gy, "auto"), anatomy(hu), load())

@@ -25,7 +25,7 @@ def anatomy() -> Anatomy:
     review = review_of(OTHER, BUILTIN, "Dr. Before")
     record = CorrectionRecord("exclude-tumour", "1,2,3", 0.0, 4.0)
     return Anatomy(
-        ct=CtImage(cases.GRID, cases.ct_numbers()),
+        image=CtImage(cases.GRID, cases.ct_numbers()),
         liver=cases.box(cases.LIVER),
         lesions=cases.lesions(),
         review=replace(review, corrections=(record,)),

@@ -29,7 +29,7 @@ def anatomy(*, complete: bool = True, frame: str | None = cases.FRAME) -> Anatom
         return Mask(grid, mask.voxels)
 
     return Anatomy(
-        ct=CtImage(grid, cases.ct_numbers()),
+        image=CtImage(grid, cases.ct_numbers()),
         liver=moved(cases.box(cases.LIVER)),
         lesions=LabelMap.empty(grid),
         review=Review("given", "reader"),

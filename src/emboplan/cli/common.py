@@ -30,7 +30,19 @@ ConfirmOption = Annotated[
 ]
 UidOption = Annotated[
     str | None,
-    typer.Option("--series", metavar="UID", help="The CT series to take, by its UID or the end of it."),
+    typer.Option("--series", metavar="UID", help="The series to take, by its UID or the end of it."),
+]
+ModalityOption = Annotated[
+    str | None,
+    typer.Option("--modality", metavar="ct|mr", help="What the image is; DICOM tells, other files are CT."),
+]
+SequenceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sequence",
+        metavar="t1-post|t2",
+        help="An MR of this sequence, where its name does not tell.",
+    ),
 ]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 

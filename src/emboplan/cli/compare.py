@@ -14,7 +14,8 @@ def compare(
     found: Annotated[str, typer.Argument(metavar="FOUND[#LABEL]", help="The mask to judge.")],
     reference: Annotated[str, typer.Argument(metavar="REFERENCE[#LABEL]", help="The mask taken as true.")],
     series: Annotated[
-        Path | None, typer.Option("--series", metavar="CT", help="The CT of the masks; DICOM masks need it.")
+        Path | None,
+        typer.Option("--series", metavar="IMAGE", help="The CT or MR of the masks; DICOM masks need it."),
     ] = None,
     lesions: Annotated[
         bool, typer.Option("--lesions", help="The masks hold lesions: match them one by one too.")

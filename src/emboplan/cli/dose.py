@@ -20,6 +20,7 @@ from emboplan.cli.common import (
     progress_bar,
     say,
 )
+from emboplan.cli.register import AcceptShiftOption, RegisterOption, ScanCtOption
 from emboplan.cli.segment import LiverOption, TumoursOption
 
 
@@ -122,6 +123,9 @@ def dose(
             "--registration-sd", metavar="MM", help="Standard deviation of the offset of image and CT."
         ),
     ] = None,
+    register: RegisterOption = None,
+    accept_shift: AcceptShiftOption = None,
+    scan_ct: ScanCtOption = None,
     bed: Annotated[bool, typer.Option("--bed", help="Also the map of BED, and BED and EQD2.")] = False,
     allow_cut_liver: Annotated[
         bool,
@@ -148,6 +152,7 @@ def dose(
     from emboplan.workflow.dosing.dose_engines import DoseSettings
     from emboplan.workflow.dosing.dose_request import DoseRequest
     from emboplan.workflow.dosing.dose_scan import scan_dose
+    from emboplan.workflow.registering.laid_scan import LayingWish
 
     if output is not None:
         check_writable(output, force=force)
@@ -174,6 +179,9 @@ def dose(
         with_bed=bed,
         allow_cut_liver=allow_cut_liver,
         uniform_liver=uniform_liver,
+        laying=LayingWish(
+            register, accept_shift, scan_ct, asked_in="--accept-shift", resolution_key="--resolution"
+        ),
     )
     with progress_bar(quiet=quiet or as_json) as progress:
         found = scan_dose(activity, ct, request, catalog=load(catalog), progress=progress)

@@ -28,6 +28,7 @@ from emboplan.cli import (
     measure,
     phantom,
     plan,
+    register,
     respond,
     schedule,
     segment,
@@ -55,6 +56,7 @@ app.command("compare")(compare.compare)
 app.command("check")(check.check)
 app.command("activity")(activity.activity)
 app.command("shunt")(shunt.shunt)
+app.command("register")(register.register)
 app.command("dose")(dose.dose)
 app.command("schedule")(schedule.schedule)
 app.command("load")(load.load)

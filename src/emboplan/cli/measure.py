@@ -8,7 +8,9 @@ from emboplan.cli.common import (
     CatalogOption,
     ConfirmOption,
     JsonOption,
+    ModalityOption,
     QuietOption,
+    SequenceOption,
     UidOption,
     print_json,
     progress_bar,
@@ -21,6 +23,8 @@ def burden(
     liver: LiverOption = None,
     tumours: TumoursOption = None,
     uid: UidOption = None,
+    modality: ModalityOption = None,
+    sequence: SequenceOption = None,
     confirm: ConfirmOption = None,
     catalog: CatalogOption = None,
     as_json: JsonOption = False,
@@ -29,12 +33,18 @@ def burden(
     """Measure liver and tumour volume, the tumour burden and each lesion."""
     from emboplan.catalog.load import load
     from emboplan.report.summary import burden_lines
+    from emboplan.workflow.inputs import ImageChoice
     from emboplan.workflow.segment import measured_burden, segment_series
 
     tables = load(catalog)
     with progress_bar(quiet=quiet or as_json) as progress:
         segmented = segment_series(
-            series, liver=liver, tumours=tumours, series_uid=uid, confirmed_by=confirm, progress=progress
+            series,
+            liver=liver,
+            tumours=tumours,
+            choice=ImageChoice.told(uid, modality, sequence),
+            confirmed_by=confirm,
+            progress=progress,
         )
         measured = measured_burden(segmented, tables)
     if as_json:

@@ -1,4 +1,4 @@
-"""`emboplan segment`: liver, tumours and lungs on a contrast CT, and their correction."""
+"""`emboplan segment`: liver, tumours and lungs on a contrast CT or an MR, and their correction."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from emboplan.cli.common import (
     ConfirmOption,
     ForceOption,
     JsonOption,
+    ModalityOption,
     OutputOption,
     QuietOption,
+    SequenceOption,
     UidOption,
     print_json,
     progress_bar,
@@ -21,7 +23,8 @@ from emboplan.cli.common import (
 )
 
 SeriesArgument = Annotated[
-    Path, typer.Argument(metavar="SERIES", help="Folder of a DICOM CT series, or a NIfTI or NRRD volume.")
+    Path,
+    typer.Argument(metavar="SERIES", help="Folder of a DICOM CT or MR series, a NIfTI or an NRRD volume."),
 ]
 LiverOption = Annotated[
     str | None, typer.Option("--liver", metavar="FILE[#LABEL]", help="Liver mask, tumours included.")
@@ -30,6 +33,14 @@ TumoursOption = Annotated[
     str | None, typer.Option("--tumours", metavar="FILE[#LABEL]", help="Tumour mask or label map.")
 ]
 
+PhaseOption = Annotated[
+    list[Path] | None,
+    typer.Option("--phase", metavar="SERIES", help="Another contrast CT; its lesions are added. Repeatable."),
+]
+PlainOption = Annotated[
+    Path | None,
+    typer.Option("--plain", metavar="SERIES", help="The CT without contrast agent: tells what enhances."),
+]
 BackendOption = Annotated[
     str, typer.Option("--backend", metavar="NAME", help="Segmenter: builtin or totalsegmentator.")
 ]
@@ -67,6 +78,8 @@ def segment(
     output: OutputOption = None,
     liver: LiverOption = None,
     tumours: TumoursOption = None,
+    phase: PhaseOption = None,
+    plain: PlainOption = None,
     backend: BackendOption = "builtin",
     refine: RefineOption = None,
     include: IncludeOption = None,
@@ -74,6 +87,8 @@ def segment(
     include_tumour: IncludeTumourOption = None,
     exclude_tumour: ExcludeTumourOption = None,
     uid: UidOption = None,
+    modality: ModalityOption = None,
+    sequence: SequenceOption = None,
     confirm: ConfirmOption = None,
     force: ForceOption = False,
     catalog: CatalogOption = None,
@@ -84,6 +99,7 @@ def segment(
     from emboplan.catalog.load import load
     from emboplan.report.folder import check_writable, write_segmentation_folder
     from emboplan.report.summary import burden_lines
+    from emboplan.workflow.inputs import ImageChoice
     from emboplan.workflow.segment import measured_burden, segment_series
     from emboplan.workflow.segmenting.correction_text import Asked
 
@@ -95,10 +111,12 @@ def segment(
             series,
             liver=liver,
             tumours=tumours,
+            phases=phase or (),
+            plain=plain,
             backend=backend,
             refine=refine,
             asked=Asked(include or (), exclude or (), include_tumour or (), exclude_tumour or ()),
-            series_uid=uid,
+            choice=ImageChoice.told(uid, modality, sequence),
             confirmed_by=confirm,
             progress=progress,
         )

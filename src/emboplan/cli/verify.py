@@ -17,6 +17,7 @@ from emboplan.cli.common import (
     progress_bar,
     say,
 )
+from emboplan.cli.register import AcceptShiftOption, RegisterOption, ScanCtOption
 
 
 def verify(
@@ -53,6 +54,13 @@ def verify(
     ct: Annotated[
         Path | None, typer.Option("--ct", metavar="CT", help="The CT of the PET/CT, for the liver mask.")
     ] = None,
+    register: RegisterOption = None,
+    accept_shift: AcceptShiftOption = None,
+    scan_ct: ScanCtOption = None,
+    resolution: Annotated[
+        float | None,
+        typer.Option("--resolution", metavar="MM", help="Resolution of the PET (FWHM), to register it."),
+    ] = None,
     force: ForceOption = False,
     catalog: CatalogOption = None,
     as_json: JsonOption = False,
@@ -62,24 +70,38 @@ def verify(
     from emboplan.catalog.load import load
     from emboplan.errors import InputError
     from emboplan.report.delivery_folder import check_writable, delivery_lines, write_delivery_folder
-    from emboplan.workflow.delivering.delivery import verify as run_verify
+    from emboplan.workflow.delivering.delivery import verified
     from emboplan.workflow.delivering.imaged_delivery import PetRequest
+    from emboplan.workflow.registering.laid_scan import LayingWish
 
     if delivered is None and any(x is not None for x in (uid, scanner_nuclide, lungs, liver, ct)):
         raise InputError("an option for the PET was given without --delivered; give the PET series")
     if ct is not None and liver is None:
         raise InputError("--ct was given without --liver; give the liver mask that lies on it")
+    if register is not None and ct is None:
+        raise InputError("--register was given without --ct; give the CT to register to, with --liver on it")
+    laying = LayingWish(
+        register, accept_shift, scan_ct, asked_in="--accept-shift", resolution_key="--resolution"
+    )
+    laying.require_sense()
     if output is not None:
         check_writable(output, force=force)
     request = PetRequest(
-        series_uid=uid, scanner_nuclide=scanner_nuclide, lungs_in_field=lungs, liver=liver, ct=ct
+        series_uid=uid,
+        scanner_nuclide=scanner_nuclide,
+        lungs_in_field=lungs,
+        liver=liver,
+        ct=ct,
+        laying=laying,
+        resolution_fwhm_mm=resolution,
     )
     with progress_bar(quiet=quiet or as_json) as progress:
-        report = run_verify(
+        found = verified(
             case, delivered=delivered, plan=plan, pet=request, catalog=load(catalog), progress=progress
         )
+    report = found.report
     if output is not None:
-        write_delivery_folder(report, output, force=force)
+        write_delivery_folder(report, output, force=force, laid=found.laid)
     if as_json:
         print_json(report.to_json())
         return

@@ -63,7 +63,7 @@ def as_ct(path: Path, array: NDArray[Any], grid: Grid) -> CtImage:
         # Every CT shows some air; a volume without negative numbers was stored without its rescale intercept.
         raise ImageFileError(
             f"{path.name} holds no negative value (lowest {low:g}), so that it is no CT in Hounsfield units; "
-            "give a CT volume"
+            "give a CT volume (an MR can be segmented: `emboplan segment` with --modality mr)"
         )
     limits = np.iinfo(np.int16)
     fits = limits.min <= low and high <= limits.max

@@ -49,8 +49,8 @@ def measure_burden(
     """Volumes, tumour burden and lesions of an anatomy, as in `segmentation.json`.
 
     Args:
-        anatomy: liver (tumours included), lesions and lungs on one CT.
-        viable: the enhancing part of the tumours, where it was told apart; must lie on the same grid.
+        anatomy: liver (tumours included), lesions and lungs on one CT or MR.
+        viable: the viable part of the tumours in place of the anatomy's own; must lie on the same grid.
         catalog: the catalogue in use; the shipped one unless given.
     """
     grid = anatomy.grid
@@ -64,13 +64,14 @@ def measure_burden(
         max(0.0, tumour_ml - tumour_band),
         min(liver_interval[1], tumour_ml + tumour_band + missed),
     )
-    lesions = measure_lesions(anatomy)
-    lung_ml, lung_g, findings = _lungs(anatomy, numbers)
     if viable is not None:
-        grid.require_same(viable.grid, "CT and viable tumour")
-        viable_ml: float | None = (viable & tumour).volume_ml
-    else:
-        viable_ml = 0.0 if tumour.is_empty else None
+        grid.require_same(viable.grid, "liver and viable tumour")
+    told = anatomy.viable if viable is None else viable
+    lesions = measure_lesions(anatomy, viable=told)
+    lung_ml, lung_g, findings = _lungs(anatomy, numbers)
+    viable_ml = None if told is None else (told & tumour).volume_ml
+    if tumour.is_empty:
+        viable_ml = 0.0
     return Burden(
         liver_ml=liver_ml,
         liver_ml_interval=liver_interval,
@@ -97,7 +98,7 @@ def measure_burden(
 def _digests(anatomy: Anatomy) -> dict[str, str]:
     grid = anatomy.grid
     return {
-        "ct": voxels_sha256(anatomy.ct.hu, grid),
+        anatomy.image.modality.value: voxels_sha256(anatomy.image.values, grid),
         "liver": voxels_sha256(anatomy.liver.voxels, grid),
         "lesions": voxels_sha256(anatomy.lesions.labels, grid),
     }

@@ -21,6 +21,7 @@ from emboplan.errors import MaskError
 from emboplan.measure.surface import half_voxel_band_ml
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.grid import Grid
+from emboplan.model.image import CtImage, MrImage
 from emboplan.model.mask import LabelMap, Mask
 from emboplan.model.results.burden import Lesion
 
@@ -117,9 +118,43 @@ def number_lesions(mask: Mask) -> LabelMap:
     return LabelMap(mask.grid, numbers[parts])
 
 
-def measure_lesions(anatomy: Anatomy) -> tuple[Lesion, ...]:
-    """Every lesion of the anatomy, in ascending order of its label."""
+def _mean_hu(image: CtImage | MrImage, box: tuple[slice, ...], inside: NDArray[np.bool_]) -> float | None:
+    """The mean CT number; None on an MR, whose signal has no unit."""
+    return None if isinstance(image, MrImage) else float(image.hu[box][inside].mean(dtype=np.float64))
+
+
+@dataclass(frozen=True, slots=True)
+class ViablePart:
+    """The viable part of one lesion: volume, mRECIST's two diameters, and mean CT number less the liver's."""
+
+    volume_ml: float
+    longest_mm: float
+    perpendicular_mm: float
+    enhancement_hu: float | None
+
+
+def viable_part(
+    viable: NDArray[np.bool_], mean_hu: float | None, liver_hu: float | None, grid: Grid
+) -> ViablePart:
+    """Measures of the viable voxels of one lesion ``(z, y, x)``; zeros where there are none."""
+    count = int(np.count_nonzero(viable))
+    if count == 0:
+        return ViablePart(0.0, 0.0, 0.0, None)
+    size = diameters(viable, grid)
+    enhancement = None if mean_hu is None or liver_hu is None else mean_hu - liver_hu
+    return ViablePart(count * grid.voxel_ml, size.longest_mm, size.perpendicular_mm, enhancement)
+
+
+def measure_lesions(anatomy: Anatomy, *, viable: Mask | None = None) -> tuple[Lesion, ...]:
+    """Every lesion of the anatomy, in ascending order of its label.
+
+    `viable`, on the same grid, takes the place of the anatomy's own.
+    """
     grid, labels = anatomy.grid, anatomy.lesions.labels
+    told = anatomy.viable if viable is None else viable
+    whole = (slice(None),) * 3
+    normal = anatomy.liver.voxels & (labels == 0)
+    liver_hu = _mean_hu(anatomy.image, whole, normal) if told is not None and normal.any() else None
     found = []
     boxes = ndimage.find_objects(labels)
     for label in anatomy.lesions.numbers:
@@ -132,6 +167,11 @@ def measure_lesions(anatomy: Anatomy) -> tuple[Lesion, ...]:
         band = half_voxel_band_ml(inside, grid)
         centroid = grid.to_mm(centroid_index)
         on_slice = grid.to_mm([centroid_index[0], centroid_index[1], box[0].start + size.slice_index])
+        part = None
+        if told is not None:
+            alive = inside & told.voxels[box]
+            alive_hu = _mean_hu(anatomy.image, box, alive) if alive.any() else None
+            part = viable_part(alive, alive_hu, liver_hu, grid)
         found.append(
             Lesion(
                 label=label,
@@ -140,8 +180,12 @@ def measure_lesions(anatomy: Anatomy) -> tuple[Lesion, ...]:
                 longest_mm=size.longest_mm,
                 perpendicular_mm=size.perpendicular_mm,
                 centroid_mm=(float(centroid[0]), float(centroid[1]), float(centroid[2])),
-                mean_hu=float(anatomy.ct.hu[box][inside].mean(dtype=np.float64)),
+                mean_hu=_mean_hu(anatomy.image, box, inside),
                 slice_mm=float(on_slice[2]),
+                viable_ml=None if part is None else part.volume_ml,
+                viable_longest_mm=None if part is None else part.longest_mm,
+                viable_perpendicular_mm=None if part is None else part.perpendicular_mm,
+                enhancement_hu=None if part is None else part.enhancement_hu,
             )
         )
     return tuple(found)

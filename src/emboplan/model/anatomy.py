@@ -1,4 +1,4 @@
-"""Anatomy: the liver, its lesions and the lungs on one CT, and who vouches for the contours."""
+"""Anatomy: the liver, its lesions and the lungs on one CT or MR, and who vouches for the contours."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from emboplan.errors import MaskError
+from emboplan.errors import InputError, MaskError
 from emboplan.model.correction import CorrectionRecord
 from emboplan.model.finding import Finding
 from emboplan.model.grid import Grid
-from emboplan.model.image import CtImage
+from emboplan.model.image import CtImage, MrImage
 from emboplan.model.mask import LabelMap, Mask
 
 
@@ -51,13 +51,14 @@ def require_lesions_inside(liver: Mask, lesions: LabelMap) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Anatomy:
-    """Whole liver (tumours included), numbered lesions inside it, lungs and body, all on the CT's grid.
+    """Whole liver (tumours included), numbered lesions inside it, lungs and body, all on the image's grid.
 
-    `viable` is the enhancing part of the lesions, None where it was not told apart. `lungs_complete` is false
-    where the field of view cuts the lungs.
+    The image is a CT or an MR; `ct` is for what needs CT numbers. `viable` is the enhancing part of the
+    lesions, None where it was not told apart. `lungs_complete` is false where the field of view cuts the
+    lungs; an MR does not show them.
     """
 
-    ct: CtImage
+    image: CtImage | MrImage
     liver: Mask
     lesions: LabelMap
     review: Review
@@ -68,11 +69,11 @@ class Anatomy:
     findings: tuple[Finding, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        """Check that all structures lie on the CT's grid and the lesions inside the liver."""
+        """Check that all structures lie on the image's grid and the lesions inside the liver."""
         for name in ("liver", "lesions", "lungs", "body", "viable"):
             structure = getattr(self, name)
             if structure is not None:
-                self.ct.grid.require_same(structure.grid, f"CT and {name}")
+                self.grid.require_same(structure.grid, f"{self.image.modality.name} and {name}")
         require_lesions_inside(self.liver, self.lesions)
         if self.viable is not None and (self.viable.voxels & (self.lesions.labels == 0)).any():
             raise MaskError("viable tumour lies outside the lesions; lesions must include their viable part")
@@ -80,7 +81,14 @@ class Anatomy:
     @property
     def grid(self) -> Grid:
         """The grid that everything lies on."""
-        return self.ct.grid
+        return self.image.grid
+
+    @property
+    def ct(self) -> CtImage:
+        """The CT; `InputError` where the contours lie on an MR, whose signal is no CT number."""
+        if isinstance(self.image, MrImage):
+            raise InputError("these contours lie on an MR; this step needs a CT and contours on it")
+        return self.image
 
     @property
     def tumour(self) -> Mask:

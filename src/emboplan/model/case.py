@@ -117,8 +117,10 @@ class MaskSource:
 class ImageSources:
     """The images and masks of the case; `maa_resolution_fwhm_mm` is what the camera's owner measured.
 
+    `maa_ct` is the CT taken with the SPECT. `register` is how a SPECT outside the CT's frame of reference is
+    brought there (``rigid``), None not at all; `accept_shift_mm` accepts a shift above the tolerance.
     `planar` are the two whole-body or chest views of the simulation, `planar_regions` lungs and liver drawn
-    on them.
+    on them. `segments` is a label map of Couinaud's segments, numbered 1 to 8, or a folder of their masks.
     """
 
     ct: Path
@@ -130,6 +132,10 @@ class ImageSources:
     liver: MaskSource | None = None
     tumours: MaskSource | None = None
     confirmed_by: str | None = None
+    maa_ct: Path | None = None
+    register: str | None = None
+    accept_shift_mm: float | None = None
+    segments: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +178,29 @@ class ArterySpecific:
 
 
 @dataclass(frozen=True, slots=True)
+class CuttingPlane:
+    """A plane through the liver, in mm (x, y, z; LPS); the territory is the side to which `normal` points.
+
+    The normal has length 1.
+    """
+
+    point_mm: tuple[float, float, float]
+    normal: tuple[float, float, float]
+
+    def __post_init__(self) -> None:
+        """Refuse what is no plane."""
+        length = math.hypot(*self.normal)
+        if not all(map(math.isfinite, (*self.point_mm, *self.normal))) or not math.isclose(length, 1.0):
+            raise ModelRangeError("the plane needs a finite point and a normal of length 1")
+
+
+@dataclass(frozen=True, slots=True)
 class Territory:
     """A part of the liver treated from one catheter position.
 
-    Without a mask it is the whole liver. `tumour_labels` None means all lesions inside it;
+    It is a mask, one side of a plane, Couinaud segments by number, or where the counts of the MAA scan reach
+    a share of their maximum in the liver; without any, the whole liver. `tumour_labels` None means all
+    lesions inside it;
     `tumour_to_normal` and `lung_shunt_frac` None mean: measured on the MAA scan. `lesion_ratios` are the
     ratios of single lesions, by number. `hypertrophy_goal` is the least dose of the normal liver that is
     treated. `device` is None where it is the plan's. `drug_dose` is what this territory gets of a drug; None
@@ -197,6 +222,15 @@ class Territory:
     artery_specific: ArterySpecific | None = None
     volumes: EnteredVolumes | None = None
     drug_dose: AskedDose | None = None
+    plane: CuttingPlane | None = None
+    segments: tuple[int, ...] = ()
+    maa_threshold_frac: float | None = None
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether something says which part of the liver it is; else it is the whole liver."""
+        drawn = (self.mask, self.plane, self.maa_threshold_frac)
+        return bool(self.segments) or any(one is not None for one in drawn)
 
 
 @dataclass(frozen=True, slots=True)

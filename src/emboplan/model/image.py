@@ -9,6 +9,8 @@ from then on. `CountImage` holds counts per voxel and must become a concentratio
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -47,9 +49,18 @@ def _non_negative(array: NDArray[np.float32], what: str) -> None:
         )
 
 
+class Modality(StrEnum):
+    """The images that contours can lie on."""
+
+    CT = "ct"
+    MR = "mr"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CtImage:
     """CT numbers in HU: int16 where the scanner's numbers are whole, float32 otherwise."""
+
+    modality: ClassVar[Modality] = Modality.CT
 
     grid: Grid
     hu: NDArray[np.int16] | NDArray[np.float32]
@@ -58,6 +69,38 @@ class CtImage:
         """Keep whole numbers as int16: half the memory of float32, and exact."""
         dtype = np.int16 if np.asarray(self.hu).dtype == np.int16 else np.float32
         object.__setattr__(self, "hu", frozen_array(self.hu, self.grid, dtype, "CT"))
+
+    @property
+    def values(self) -> NDArray[np.int16] | NDArray[np.float32]:
+        """The numbers, for what does not ask what they mean: pictures and fingerprints."""
+        return self.hu
+
+
+class MrSequence(StrEnum):
+    """The MR sequences whose looks are known."""
+
+    T1_POST = "t1-post"
+    T2 = "t2"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MrImage:
+    """MR signal in the scanner's own numbers, which have no scale; `sequence` is None where not known."""
+
+    modality: ClassVar[Modality] = Modality.MR
+
+    grid: Grid
+    signal: NDArray[np.float32]
+    sequence: MrSequence | None = None
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        object.__setattr__(self, "signal", frozen_array(self.signal, self.grid, np.float32, "MR signal"))
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """The numbers, for what does not ask what they mean: pictures and fingerprints."""
+        return self.signal
 
 
 @dataclass(frozen=True, slots=True, eq=False)

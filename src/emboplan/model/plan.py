@@ -7,14 +7,17 @@ made from, for the report and the DICOM objects.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.case import Patient
 from emboplan.model.directive import WrittenDirective
 from emboplan.model.finding import Finding
-from emboplan.model.image import CountImage, DoseMap
+from emboplan.model.image import ActivityMap, CountImage, CtImage, DoseMap
+from emboplan.model.mask import Mask
 from emboplan.model.results.activity_plan import ActivityPlan
 from emboplan.model.results.burden import Burden
 from emboplan.model.results.dvh import StructureDvh
@@ -167,13 +170,20 @@ SourceT = TypeVar("SourceT")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlannedCase(Generic[SourceT]):
-    """A plan and the images that it was made from; `source` is the CT's DICOM header where it had one."""
+    """A plan and the images that it was made from; `source` is the CT's DICOM header where it had one.
+
+    `territories` are those that are not the whole liver, by name, in the order of the case. `laid` is what a
+    registration laid on the CT, accepted or not, and `registration` what is said of it; None without one.
+    """
 
     plan: Plan
     anatomy: Anatomy
     spect: CountImage | None = None
     dose: DoseMap | None = None
     source: SourceT | None = field(default=None)
+    territories: Mapping[str, Mask] = field(default_factory=lambda: MappingProxyType({}))
+    laid: CtImage | CountImage | ActivityMap | None = None
+    registration: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The fields of plan.json; the images are not part of it."""

@@ -1,6 +1,8 @@
 """The result of `emboplan verify`: its folder, and the same in a few lines of text.
 
-    delivery.json   readings, delivered activity, doses, directive, PET
+    delivery.json       readings, delivered activity, doses, directive, PET
+    registration.json   how the PET was registered to the CT, where that was asked for
+    figures/            the picture of that registration
 
 The folder appears whole or not at all; an earlier result is replaced only when asked to.
 """
@@ -8,16 +10,19 @@ The folder appears whole or not at all; an earlier result is replaced only when 
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatch
 from pathlib import Path
 
 from emboplan.errors import OutputError
 from emboplan.files.atomic import atomic_folder, require_writable
 from emboplan.model.results.activity import Doses
 from emboplan.model.results.delivery import DeliveryReport, ImageComparison, TerritoryDelivery
-from emboplan.report.folder import LEFT_BY_FILE_MANAGERS
+from emboplan.report.folder import FIGURES, LEFT_BY_FILE_MANAGERS, REGISTRATION_JSON
 from emboplan.units import PERCENT
+from emboplan.workflow.registering.laid_scan import LaidScan
 
 DELIVERY_JSON = "delivery.json"
+OURS = (DELIVERY_JSON, REGISTRATION_JSON, f"{FIGURES}/*.png")
 
 
 def check_writable(folder: Path, *, force: bool) -> None:
@@ -25,16 +30,20 @@ def check_writable(folder: Path, *, force: bool) -> None:
     require_writable(folder, DELIVERY_JSON, force=force)
     if not folder.is_dir():
         return
-    for path in sorted(folder.iterdir()):
-        if path.name not in (DELIVERY_JSON, *LEFT_BY_FILE_MANAGERS):
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder).as_posix()
+        if path.is_dir() and not path.is_symlink() and inside == FIGURES:
+            continue
+        if path.name not in LEFT_BY_FILE_MANAGERS and not any(fnmatch(inside, one) for one in OURS):
             raise OutputError(
-                f"{folder} also holds {path.name}, which emboplan did not write; move it, "
-                "or give another folder"
+                f"{folder} also holds {inside}, which emboplan did not write; move it, or give another folder"
             )
 
 
-def write_delivery_folder(report: DeliveryReport, folder: Path, *, force: bool) -> Path:
-    """Write the result.
+def write_delivery_folder(
+    report: DeliveryReport, folder: Path, *, force: bool, laid: LaidScan | None = None
+) -> Path:
+    """Write the result, and with `laid` the registration of the PET and its picture.
 
     Raises:
         OutputError: the folder exists, or cannot be written; what was there is untouched.
@@ -43,7 +52,20 @@ def write_delivery_folder(report: DeliveryReport, folder: Path, *, force: bool) 
     with atomic_folder(folder, DELIVERY_JSON, force=force) as work:
         text = json.dumps(report.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
         (work / DELIVERY_JSON).write_text(text + "\n", encoding="utf-8")
+        if laid is not None:
+            write_laid(laid, work)
     return folder
+
+
+def write_laid(laid: LaidScan, work: Path) -> None:
+    """The numbers of a registration and its picture, in a folder in the making."""
+    from emboplan.report.registration_figure import draw_laid
+
+    text = json.dumps(laid.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
+    (work / REGISTRATION_JSON).write_text(text + "\n", encoding="utf-8")
+    (work / FIGURES).mkdir(exist_ok=True)
+    picture = draw_laid(laid.ct, laid.shown, liver=laid.liver)
+    (work / FIGURES / picture.name).write_bytes(picture.content)
 
 
 def delivery_lines(report: DeliveryReport) -> list[str]:

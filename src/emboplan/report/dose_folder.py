@@ -3,6 +3,7 @@
     dose.json            method, account of the activity, errors, accuracy, metrics, findings
     dvh.json, dvh.csv    dose-volume histograms
     dose.nii.gz          absorbed dose in Gy
+    registration.json    how the image was registered to the CT, where that was asked for
     dose_error.nii.gz    its standard error in Gy, where the method is statistical
     bed.nii.gz           BED in Gy, where it was asked for
     figures/             the dose over the CT, and the histogram
@@ -31,6 +32,7 @@ from emboplan.report.folder import (
     DVH_JSON,
     FIGURES,
     LEFT_BY_FILE_MANAGERS,
+    REGISTRATION_JSON,
     histogram_csv,
 )
 from emboplan.report.wording import SPACE, percent, quantity
@@ -45,6 +47,7 @@ OURS = (
     DOSE,
     DOSE_ERROR,
     BED,
+    REGISTRATION_JSON,
     f"{FIGURES}/*.png",
     f"{FIGURES}/*.svg",
     f"{DICOM}/*.dcm",
@@ -86,6 +89,8 @@ def write_dose_folder(found: ScanDose, folder: Path, *, force: bool) -> DoseRepo
         _write_json(work / DVH_JSON, histograms)
         (work / DVH_CSV).write_text(histogram_csv(histograms), encoding="utf-8")
         _write_json(work / DOSE_JSON, report)
+        if found.laid is not None:
+            _write_json(work / REGISTRATION_JSON, found.laid.to_json())
         _draw(found, work)
     return report
 
@@ -111,9 +116,13 @@ def _draw(found: ScanDose, work: Path) -> None:
     from emboplan.report.figures import draw_dose
     from emboplan.report.histogram import draw_histogram
     from emboplan.report.panels import figure_style
+    from emboplan.report.registration_figure import draw_laid
 
     (work / FIGURES).mkdir()
     for picture in draw_dose(found.anatomy, found.dose, "Absorbed dose over slices of the liver"):
+        (work / FIGURES / picture.name).write_bytes(picture.content)
+    if found.laid is not None:
+        picture = draw_laid(found.laid.ct, found.laid.shown, liver=found.laid.liver)
         (work / FIGURES / picture.name).write_bytes(picture.content)
     if found.report.structures:
         with figure_style():

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from emboplan.model.anatomy import Anatomy
-from emboplan.model.image import DoseMap
+from emboplan.model.image import DoseMap, MrImage
 from emboplan.model.mask import bounding_box
 from emboplan.model.plan import PlannedCase
 from emboplan.report.budget import BUDGET, draw_budget
@@ -32,6 +32,7 @@ from emboplan.report.panels import (
     PAPER_AND_INK,
     SCALE_BAR_MM,
     WINDOW_LEVEL_HU,
+    WINDOW_LIVERS,
     WINDOW_WIDTH_HU,
     Scene,
     bar_colours,
@@ -105,7 +106,7 @@ def _drawings(planned: PlannedCase[Any]) -> tuple[Picture, ...]:
 
 
 def draw_anatomy(anatomy: Anatomy) -> tuple[Picture, ...]:
-    """The CT with contours: slices through the liver, slices of the largest lesions, two long planes."""
+    """The image with contours: slices through the liver, slices of the largest lesions, two long planes."""
     scene = Scene.of(anatomy, None)
     pictures = [
         _slices("slices.png", scene, liver_slices(anatomy), _caption("Axial slices through the liver", scene))
@@ -139,11 +140,18 @@ def _caption(what: str, scene: Scene) -> str:
     tilt = scene.upright.tilt_degrees
     oblique = f" The planes are those of the scan, {tilt:.0f}° off the patient's axes." if tilt >= 1 else ""
     lungs = ", lungs dashed" if scene.lungs is not None else ""
+    core = ", what of them is not viable dotted" if scene.core is not None else ""
     return (
-        f"{what}. Liver outlined plain, lesions heavier with their numbers{lungs}. Patient's right on the "
-        f"left of the picture; window {WINDOW_LEVEL_HU:.0f}/{WINDOW_WIDTH_HU:.0f} HU; bar "
+        f"{what}. Liver outlined plain, lesions heavier with their numbers{core}{lungs}. Patient's right on "
+        f"the left of the picture; window {_window_text(scene)}; bar "
         f"{SCALE_BAR_MM:.0f} mm; z is the patient coordinate towards the head.{oblique}"
     )
+
+
+def _window_text(scene: Scene) -> str:
+    if isinstance(scene.anatomy.image, MrImage):
+        return f"from no signal to {WINDOW_LIVERS} times the liver's"
+    return f"{WINDOW_LEVEL_HU:.0f}/{WINDOW_WIDTH_HU:.0f} HU"
 
 
 def _crop(scene: Scene) -> tuple[slice, slice, slice]:
@@ -190,7 +198,8 @@ def _slices(
             _legend(figure, scene)
         content = to_png(figure, PAPER_AND_INK if bands is None else PAPER_AND_INK + bar_colours(bands))
     numbers = ", ".join(f"{position_mm(scene.upright, plane, index):.0f}" for plane, index in views)
-    shown = "absorbed dose as a colour wash over CT" if washed else "CT with contours of liver and lesions"
+    contours = f"{scene.anatomy.image.modality.name} with contours of liver and lesions"
+    shown = "absorbed dose as a colour wash over CT" if washed else contours
     return Picture(name, caption, f"{len(views)} axial slices: {shown}, at z = {numbers} mm.", content)
 
 
@@ -220,7 +229,7 @@ def _planes(scene: Scene) -> Picture:
         content = to_png(figure, PAPER_AND_INK)
     centre = "the largest lesion" if sizes.any() else "the liver"
     text = f"Coronal (left) and sagittal (right) planes through the middle of {centre}"
-    alt = f"{text}: CT with contours of liver and lesions."
+    alt = f"{text}: {scene.anatomy.image.modality.name} with contours of liver and lesions."
     return Picture("planes.png", _caption(text, scene), alt, content)
 
 
@@ -256,6 +265,9 @@ def _legend(figure: Figure, scene: Scene) -> None:
     if scene.lungs is not None:
         lines.append(Line2D([], [], color=LUNG_COLOUR, linewidth=1.2, linestyle="dashed"))
         names.append("lungs")
+    if scene.core is not None:
+        lines.append(Line2D([], [], color=LESION_COLOUR, linewidth=1.2, linestyle="dotted"))
+        names.append("not viable")
     figure.legend(
-        lines, names, loc="lower center", ncols=3, frameon=False, borderaxespad=0.1, handlelength=3.0
+        lines, names, loc="lower center", ncols=4, frameon=False, borderaxespad=0.1, handlelength=3.0
     )

@@ -5,7 +5,8 @@
     report.html, report.pdf the same for people
     loading.html, .pdf      the loading sheets of an embolization
     figures/                the pictures of the report
-    masks/                  liver, tumours (numbered) and lungs as NIfTI
+    masks/                  liver, tumours (numbered), lungs and territories (numbered) as NIfTI
+    registration.json       how the scan was registered to the CT, accepted or not
     dose.nii.gz             absorbed dose in Gy
     dvh.json, dvh.csv       dose-volume histograms
     dicom/                  segmentation, dose and plan objects, where the CT came as DICOM
@@ -19,7 +20,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -32,17 +33,20 @@ from emboplan.files.atomic import atomic_folder, require_writable
 from emboplan.files.nifti import write_dose, write_labels, write_mask
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.finding import Finding, Severity
+from emboplan.model.mask import Mask
 from emboplan.model.plan import DoseSummary, Plan, PlannedCase
 from emboplan.model.results.burden import Burden
 from emboplan.model.results.dvh import DvhSet
 from emboplan.model.serialise import to_jsonable
 from emboplan.report import pdf
+from emboplan.workflow.planning.territories import numbered
 
 Progress = Callable[[str, float], None]
 
 PLAN_JSON, SEGMENTATION_JSON = "plan.json", "segmentation.json"
 REPORT_HTML, REPORT_PDF = "report.html", "report.pdf"
 LOADING_HTML, LOADING_PDF = "loading.html", "loading.pdf"
+REGISTRATION_JSON = "registration.json"
 DVH_JSON, DVH_CSV, DOSE = "dvh.json", "dvh.csv", "dose.nii.gz"
 FIGURES, MASKS, DICOM = "figures", "masks", "dicom"
 
@@ -59,6 +63,7 @@ OURS = (
     DVH_JSON,
     DVH_CSV,
     DOSE,
+    REGISTRATION_JSON,
     f"{FIGURES}/*.png",
     f"{FIGURES}/*.svg",
     f"{MASKS}/*.nii.gz",
@@ -113,6 +118,9 @@ def write_plan_folder(
     with atomic_folder(folder, MARKER, force=force) as work:
         tell("writing masks", 0.0)
         _write_masks(planned.anatomy, work)
+        _write_territories(planned.territories, work)
+        if planned.registration is not None:
+            _write_json(work / REGISTRATION_JSON, planned.registration)
         if planned.dose is not None:
             write_dose(work / DOSE, planned.dose)
         if plan.dose is not None:
@@ -216,6 +224,14 @@ def _write_masks(anatomy: Anatomy, work: Path) -> None:
     write_labels(work / MASKS / "tumours.nii.gz", anatomy.lesions)
     if anatomy.lungs is not None:
         write_mask(work / MASKS / "lungs.nii.gz", anatomy.lungs)
+    if anatomy.viable is not None:
+        write_mask(work / MASKS / "viable.nii.gz", anatomy.viable)
+
+
+def _write_territories(territories: Mapping[str, Mask], work: Path) -> None:
+    """Territories that are not the whole liver, numbered in the order of the case."""
+    if territories:
+        write_labels(work / MASKS / "territories.nii.gz", numbered(list(territories.values())))
 
 
 def _write_histograms(summary: DoseSummary, work: Path) -> None:
@@ -259,7 +275,14 @@ def _write_report(
     from emboplan.report.html import render
 
     tell("drawing figures", 0.4)
+    from emboplan.report.registration_figure import draw_laid
+    from emboplan.report.territory_figure import draw_territories
+
     pictures = draw_figures(planned)
+    if planned.territories:
+        pictures += (draw_territories(planned.anatomy, planned.territories),)
+    if planned.laid is not None:
+        pictures += (draw_laid(planned.anatomy.image, planned.laid, liver=planned.anatomy.liver),)
     _write_pictures(pictures, work)
     page = render(compose(plan, pictures))
     (work / REPORT_HTML).write_text(page, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""One panel of a figure: a plane of the CT with its dose, contours, lesion numbers, sides and scale.
+"""One panel of a figure: a plane of the CT or MR with its dose, contours, lesion numbers, sides and scale.
 
 Structures differ by colour and by line (the liver plain, lesions heavier and numbered, lungs dashed), so that
 nothing is said by colour alone. Styles, fonts and metadata are fixed: the same plan gives the same bytes.
@@ -24,12 +24,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from emboplan.model.anatomy import Anatomy
-from emboplan.model.image import DoseMap
+from emboplan.model.image import DoseMap, MrImage
 from emboplan.report.views import Plane, Upright, cut, pixel_mm, position_mm, positions
 
 # The usual soft-tissue window of the abdomen.
 WINDOW_LEVEL_HU = 40.0
 WINDOW_WIDTH_HU = 400.0
+
+# On an MR from no signal to this many times the liver's median: the liver is middle grey, darker and brighter
+# lesions both show.
+WINDOW_LIVERS = 2
 
 SCALE_BAR_MM = 50.0
 DOTS_PER_INCH = 150  # about the pixels of the CT, at the width of an A4 column
@@ -65,14 +69,19 @@ def figure_style() -> AbstractContextManager[None]:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The case turned upright once, with the dose to lay over it."""
+    """The case turned upright once, with the dose to lay over it.
+
+    `image` holds CT numbers or signal, `window` the lowest and highest that are told apart.
+    """
 
     anatomy: Anatomy
     upright: Upright
-    hu: NDArray[Any]
+    image: NDArray[Any]
+    window: tuple[float, float]
     liver: NDArray[np.bool_]
     lesions: NDArray[np.uint16]
     lungs: NDArray[np.bool_] | None
+    core: NDArray[np.bool_] | None  # what of the lesions is not viable
     dose: DoseMap | None
 
     @classmethod
@@ -80,13 +89,16 @@ class Scene:
         """The scene of an anatomy; without copying its arrays."""
         upright = Upright.of(anatomy.grid)
         lungs = None if anatomy.lungs is None else upright.turn(anatomy.lungs.voxels)
+        core = None if anatomy.viable is None else upright.turn((anatomy.tumour - anatomy.viable).voxels)
         return cls(
             anatomy=anatomy,
             upright=upright,
-            hu=upright.turn(anatomy.ct.hu),
+            image=upright.turn(anatomy.image.values),
+            window=_window(anatomy),
             liver=upright.turn(anatomy.liver.voxels),
             lesions=upright.turn(anatomy.lesions.labels),
             lungs=lungs,
+            core=core if core is not None and core.any() else None,
             dose=dose,
         )
 
@@ -104,6 +116,16 @@ class Scene:
         return sampled
 
 
+def _window(anatomy: Anatomy) -> tuple[float, float]:
+    """The lowest and highest numbers of the grey scale; of an MR by the liver's own signal."""
+    if not isinstance(anatomy.image, MrImage):
+        return WINDOW_LEVEL_HU - WINDOW_WIDTH_HU / 2, WINDOW_LEVEL_HU + WINDOW_WIDTH_HU / 2
+    normal = anatomy.normal_liver
+    signal = anatomy.image.signal[(anatomy.liver if normal.is_empty else normal).voxels]
+    level = float(np.median(signal))
+    return 0.0, WINDOW_LIVERS * (level if level > 0 else 1.0)
+
+
 def draw_panel(
     axes: Axes,
     scene: Scene,
@@ -113,9 +135,9 @@ def draw_panel(
     wash: NDArray[np.float64] | None,
     bands: NDArray[np.float64] | None,
 ) -> None:
-    """One picture: CT, dose, contours, lesion numbers, sides, place and scale bar."""
-    low, high = WINDOW_LEVEL_HU - WINDOW_WIDTH_HU / 2, WINDOW_LEVEL_HU + WINDOW_WIDTH_HU / 2
-    picture = cut(scene.hu, plane, index)[crop]
+    """One picture: CT or MR, dose, contours, lesion numbers, sides, place and scale bar."""
+    low, high = scene.window
+    picture = cut(scene.image, plane, index)[crop]
     height_mm, width_mm = pixel_mm(scene.upright, plane)
     rows, columns = picture.shape
     extent = (0.0, columns * width_mm, rows * height_mm, 0.0)
@@ -135,6 +157,8 @@ def draw_panel(
     labels = cut(scene.lesions, plane, index)[crop]
     lesion_colour = LESION_COLOUR if wash is None else WASHED_LESION_COLOUR
     _outline(axes, across, down, labels > 0, lesion_colour, 1.2, "solid")
+    if scene.core is not None:
+        _outline(axes, across, down, cut(scene.core, plane, index)[crop], lesion_colour, 0.8, "dotted")
     _number_lesions(axes, labels, height_mm, width_mm)
     _letters(axes, scene, plane, index, extent)
     axes.set_xlim(0.0, columns * width_mm)

@@ -19,6 +19,7 @@ from scipy import ndimage
 from emboplan.imaging.moved import signal_resampled
 from emboplan.imaging.register import Registration
 from emboplan.imaging.register_images import Shown, concentration, shown
+from emboplan.imaging.transform import Transform
 from emboplan.model.image import ActivityMap, ConcentrationImage, CountImage
 from emboplan.model.mask import Mask
 from emboplan.report.figures import GAP, WIDTH_INCHES, Picture
@@ -48,9 +49,17 @@ def draw_registration(
 
     Drawn for accepted and for refused results alike: it is what somebody looks at before accepting one.
     """
+    return draw_laid(fixed, moving, registration.transform, liver=liver)
+
+
+def draw_laid(
+    fixed: Shown, moving: Shown, transform: Transform | None = None, *, liver: Mask | None = None
+) -> Picture:
+    """The same picture for a transform; without one, of an image that lies on the fixed one already."""
+    through = Transform.identity() if transform is None else transform
     upright = Upright.of(fixed.grid)
     still = upright.turn(_scaled(_grey(fixed)))
-    laid = signal_resampled(_grey(moving), moving.grid, registration.transform, fixed.grid, outside=np.nan)
+    laid = signal_resampled(_grey(moving), moving.grid, through, fixed.grid, outside=np.nan)
     moved = upright.turn(_scaled(laid))
     where = upright.turn(liver.voxels) if liver is not None and not liver.is_empty else None
     planes = [(plane, _middle(where, still.shape, plane)) for plane in Plane]

@@ -58,6 +58,8 @@ def burden_lines(burden: Burden) -> list[str]:
         f"burden  {quantity(burden.burden_pct, '%')} ({interval(*burden.burden_pct_interval, '%')})",
         count(len(burden.lesions), "lesion"),
     ]
+    if burden.lesions and burden.viable_tumour_ml is not None:
+        lines.insert(3, f"viable  {quantity(burden.viable_tumour_ml, 'mL')} of the tumour")
     lines += [
         f"  {lesion.label}: {quantity(lesion.volume_ml, 'mL')}, {number(lesion.longest_mm)} x "
         f"{number(lesion.perpendicular_mm)} mm"

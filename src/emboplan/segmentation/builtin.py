@@ -16,6 +16,7 @@ from emboplan.segmentation.body import find_body, on_native_grid
 from emboplan.segmentation.given_masks import backend_of, reconciled, silent
 from emboplan.segmentation.liver import find_liver, liver_on_native_grid
 from emboplan.segmentation.lungs import find_lungs, lungs_from
+from emboplan.segmentation.phases import burden_likely_low
 from emboplan.segmentation.plausible import findings_about
 from emboplan.segmentation.tumour import tumours_in
 from emboplan.segmentation.working import working_image
@@ -66,9 +67,11 @@ def segment_ct(
         findings.extend(more)
     else:
         numbered = tumours_in(ct, work, whole)
+        if numbered.numbers:
+            findings.append(burden_likely_low())
     tell("done", 1.0)
     return Anatomy(
-        ct=ct,
+        image=ct,
         liver=Mask(ct.grid, whole),
         lesions=numbered,
         review=Review(backend=backend_of(liver, lesions), confirmed_by=confirmed_by),

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from emboplan.segmentation.parenchyma import Parenchyma
-from emboplan.segmentation.shape import Spacing, boxes, depth_mm, distance_mm
+from emboplan.segmentation.shape import Spacing, boxes, depth_mm, distance_mm, pieces_at_necks
 from emboplan.segmentation.working import Bools, Floats
 from emboplan.units import ML_PER_MM3
 
@@ -29,6 +29,15 @@ CONTACT_MM = 3.0
 EMBRACED_FRAC = 0.55
 LEAST_CONTACT_FRAC = 0.35
 EMBRACED_BRIGHT_FRAC = 0.8
+
+# Large lesions at the capsule, parted from what they touch at necks thinner than twice the first: thicker
+# than twice the second, and round (balls of their own depth that they hold). Of their surface this share at
+# least is liver; kidney and stomach touch it by less. Lesions that touch each other are taken in turn.
+PIECE_NECK_MM = 6.0
+PIECE_DEPTH_MM = 10.0
+PIECE_BALLS = 3.6
+PIECE_FRAC = 0.3
+PIECE_PASSES = 3
 
 # What leans on the liver: left of the midline, so much darker than its tissue, at least this large and twice
 # this thick, and embraced by solid liver over less than this share of its surface. Solid is what is thicker
@@ -61,20 +70,55 @@ def with_lesions(region: Bools, tissue: Floats, allowed: Bools, model: Parenchym
                 own, liver[box], ~allowed[box], tissue[box], model, spacing
             ):
                 liver[box] |= own
+    liver = _with_thick_pieces(liver, tissue, allowed, model, spacing)
     return np.asarray(ndimage.binary_fill_holes(liver)) & allowed | liver
+
+
+def _with_thick_pieces(
+    liver: Bools, tissue: Floats, allowed: Bools, model: Parenchyma, spacing: Spacing
+) -> Bools:
+    """`liver` with the large lesions at its capsule, which no closing spans.
+
+    Lesions that lie against each other count as liver for their neighbours once they are taken.
+    """
+    liver = liver.copy()
+    for _ in range(PIECE_PASSES):
+        rest = allowed & (tissue > LOWEST_HU) & (tissue < model.high_hu + HIGHEST_ABOVE_HU) & ~liver
+        pieces, _main = pieces_at_necks(rest, spacing, PIECE_NECK_MM)
+        taken = False
+        for number, box in boxes(pieces, CONTACT_MM + max(spacing), spacing):
+            own = pieces[box] == number
+            if _is_ball(own, spacing) and _contact(own, liver[box], ~allowed[box], spacing)[1] >= PIECE_FRAC:
+                liver[box] |= own
+                taken = True
+        if not taken:
+            break
+    return liver
+
+
+def _is_ball(own: Bools, spacing: Spacing) -> bool:
+    """Whether a piece is thick and round: gut, vessels and walls hold many balls of their own depth."""
+    thickest = float(depth_mm(np.pad(own, 1), spacing).max())
+    balls = float(own.sum() * np.prod(spacing)) / (4 / 3 * np.pi * max(thickest, 1.0) ** 3)
+    return thickest > PIECE_DEPTH_MM and balls < PIECE_BALLS
 
 
 def _embraced(
     own: Bools, liver: Bools, barred: Bools, tissue: Floats, model: Parenchyma, spacing: Spacing
 ) -> bool:
+    whole, share = _contact(own, liver, barred, spacing)
+    bright = float(np.median(tissue[own])) > model.high_hu - model.spread_hu
+    return whole >= LEAST_CONTACT_FRAC and share >= (EMBRACED_BRIGHT_FRAC if bright else EMBRACED_FRAC)
+
+
+def _contact(own: Bools, liver: Bools, barred: Bools, spacing: Spacing) -> tuple[float, float]:
+    """The share of a piece's surface that touches liver: of all of it, and of what liver could touch."""
     surface = own & ~ndimage.binary_erosion(own)
     contact = surface & (distance_mm(liver, spacing) <= CONTACT_MM)
     # Where the wall, the lungs or the heart lie behind it, no liver could.
     closed = surface & ~contact & (distance_mm(barred, spacing) <= CONTACT_MM)
     share = float(contact.sum()) / max(1, int(surface.sum()) - int(closed.sum()))
-    whole = float(contact.sum()) / max(1, int(surface.sum()))
-    bright = float(np.median(tissue[own])) > model.high_hu - model.spread_hu
-    return whole >= LEAST_CONTACT_FRAC and share >= (EMBRACED_BRIGHT_FRAC if bright else EMBRACED_FRAC)
+    return float(contact.sum()) / max(1, int(surface.sum())), share
 
 
 def without_guests(region: Bools, tissue: Floats, right: Bools, model: Parenchyma, spacing: Spacing) -> Bools:

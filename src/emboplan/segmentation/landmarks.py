@@ -33,6 +33,10 @@ THICK_MM = 6.0
 DOME_MM2 = 300.0
 SOFT_HU = (0.0, 350.0)
 
+# A lung's section is full from this share of its largest on, and stays so for this long in a chest.
+FULL_FRAC = 0.8
+FULL_MM = 40.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spine:
@@ -92,3 +96,16 @@ def dome_level(work: WorkingImage, tissue: Floats, inside: Bools, lungs: Bools, 
     if free.size == 0:
         return None
     return int(lung[0] + free[0]) - 1
+
+
+def chest_level(work: WorkingImage, lungs: Bools, spine: Spine) -> int | None:
+    """The lowest slice in which the right lung has its full section; None where it never has for long.
+
+    Above it lies no liver. Where the view ends at the dome, the section grows up to the last slice.
+    """
+    right = np.arange(lungs.shape[2])[None] < spine.column[:, None]
+    area = (lungs & right[:, None]).sum(axis=(1, 2))
+    full = np.flatnonzero(area >= FULL_FRAC * area.max())
+    if area.max() == 0 or full[-1] - full[0] < FULL_MM / work.spacing_zyx_mm[0]:
+        return None
+    return int(full[0])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from emboplan.model.finding import Finding, Severity
@@ -87,7 +88,7 @@ def find_lungs(work: WorkingImage, body: Bools) -> Bools:
         air = float(np.mean(values < PURE_AIR_HU))
         if LUNG_MEDIAN_HU[0] <= float(np.median(values)) <= LUNG_MEDIAN_HU[1] and air < FROTH_AIR_FRAC:
             kept[number] = True
-    core = kept[labels]
+    core = _above_the_gut(labels, kept, sizes)
     if core.sum() * work.voxel_ml < SMALLEST_LUNG_ML / 2:
         return np.zeros_like(body)
     grown = airy & ndimage.binary_dilation(core)
@@ -102,6 +103,19 @@ def find_lungs(work: WorkingImage, body: Bools) -> Bools:
     for z in range(closed.shape[0]):
         closed[z] = ndimage.binary_fill_holes(closed[z])
     return closed
+
+
+def _above_the_gut(labels: NDArray[np.signedinteger], kept: Bools, sizes: NDArray[np.intp]) -> Bools:
+    """The kept pieces that reach the middle of the largest: gas that lies wholly below the lungs is gut's."""
+    if not kept.any():
+        return np.zeros(labels.shape, np.bool_)
+    main = int(np.argmax(np.where(kept, sizes, 0)))
+    levels = np.flatnonzero((labels == main).any(axis=(1, 2)))
+    kept = kept.copy()
+    for number, place in enumerate(ndimage.find_objects(labels), start=1):
+        if kept[number] and place[0].stop <= (levels[0] + levels[-1]) / 2:
+            kept[number] = False
+    return np.asarray(kept[labels])
 
 
 def _complete(found: Bools) -> bool:

@@ -41,7 +41,7 @@ BELOW_TOP_MM = 280.0
 
 # Smoothing of the histogram (HU), and the bounds of a believable spread after denoising.
 HISTOGRAM_SIGMA_HU = 3.0
-SPREAD_HU = (6.0, 12.0)
+SPREAD_HU = (7.0, 12.0)
 
 # Full width at half maximum of a normal distribution in standard deviations.
 FWHM_PER_SIGMA = 2.3548
@@ -143,7 +143,7 @@ def parenchyma_model(work: WorkingImage, tissue: Floats, body: Bools, lungs: Boo
     )
     above = int(np.flatnonzero(smooth[mode:] < half)[0]) if (smooth[mode:] < half).any() else below
     # Twice the narrower side: lesions, vessels and neighbours widen one side only.
-    spread = (below + above) / FWHM_PER_SIGMA
+    spread = 2 * min(below, above) / FWHM_PER_SIGMA
     spread = float(np.clip(spread, *SPREAD_HU))
     others = [peak + offset for peak in _peaks(smooth, low - offset, high - offset, mode)]
     main = largest(deep & (np.abs(tissue - np.float32(mode + offset)) < 2 * spread))

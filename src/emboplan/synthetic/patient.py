@@ -18,12 +18,23 @@ from emboplan.model.image import CountImage, CtImage, PlanarPair
 from emboplan.model.mask import LabelMap, Mask
 from emboplan.synthetic.body import materials
 from emboplan.synthetic.body.anatomy import PatientDrawing, centred, ct_grid, draw_patient, stream
-from emboplan.synthetic.body.materials import BODY, IN_BODY, IN_LIVER, IN_LUNGS, LESION_CODES, LIVER, LUNGS
+from emboplan.synthetic.body.materials import (
+    BODY,
+    IN_BODY,
+    IN_LIVER,
+    IN_LUNGS,
+    LESION_CODES,
+    LIVER,
+    LUNGS,
+    VIABLE,
+    VIABLE_CODES,
+)
 from emboplan.synthetic.body.territories import SEGMENT_NAMES, liver_segments
 from emboplan.synthetic.body.tissues import (
     LESION_ZONES,
     LOOKS,
     STRUCTURES,
+    VIABLE_ZONES,
     Tissue,
     lesion_code,
 )
@@ -212,11 +223,17 @@ def _assemble(
         segments=segments,
         segment_names=dict(SEGMENT_NAMES),
         lesions=lesion_map,
+        viable=Mask(grid, ((scan.groups & VIABLE) > 0) & (lesion_map.labels > 0)),
         others=LabelMap(grid, scan.other.astype(np.uint16)),
         other_names=names,
         activity=scans.activity,
         lesion_table=table,
-        volumes_ml={"body": body, "liver": liver_ml, **volumes},
+        volumes_ml={
+            "body": body,
+            "liver": liver_ml,
+            **volumes,
+            "viable_tumour": float(ml[list(VIABLE_CODES)].sum()),
+        },
         burden_set_frac=definition.lesions.burden_frac,
         burden_frac=tumour / liver_ml,
         density_g_per_ml=dict(definition.density_g_per_ml),
@@ -266,6 +283,7 @@ def _lesion_table(
                 number=number,
                 centre_mm=(x, y, drawn.sampling.shown_mm(z)),
                 volume_ml=float(own.sum()) * share,
+                viable_ml=float(own[list(VIABLE_ZONES)].sum()) * share,
                 voxel_volume_ml=float(voxels[number]),
                 analytic_volume_ml=lesion.volume_ml,
                 longest_diameter_mm=lesion.longest_diameter_mm(),

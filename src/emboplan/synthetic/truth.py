@@ -12,11 +12,15 @@ from emboplan.model.mask import LabelMap, Mask
 
 @dataclass(frozen=True, slots=True)
 class LesionTruth:
-    """One lesion. `volume_ml` is counted at the sub-samples, `voxel_volume_ml` in whole CT voxels."""
+    """One lesion. `volume_ml` is counted at the sub-samples, `voxel_volume_ml` in whole CT voxels.
+
+    `viable_ml` is the part of `volume_ml` that is neither necrotic core nor calcification.
+    """
 
     number: int
     centre_mm: tuple[float, float, float]
     volume_ml: float
+    viable_ml: float
     voxel_volume_ml: float
     analytic_volume_ml: float
     longest_diameter_mm: float
@@ -32,7 +36,8 @@ class LesionTruth:
 class PhantomTruth:
     """What is known of a patient. Masks are on the CT's grid: voxels at least half filled.
 
-    `liver` includes its lesions and its vessels; `segments` share it out. Volumes in `volumes_ml` are
+    `liver` includes its lesions and its vessels, `viable` is the lesions without necrotic cores and
+    calcifications; `segments` share it out. Volumes in `volumes_ml` are
     counted at the sub-samples. The lung shunt is activity in the lungs over activity in lungs and liver; the
     body's background is left out. `activity` is the true map on the SPECT's grid, at rest, without noise.
 
@@ -46,6 +51,7 @@ class PhantomTruth:
     segments: LabelMap
     segment_names: dict[int, str]
     lesions: LabelMap
+    viable: Mask
     others: LabelMap
     other_names: dict[int, str]
     activity: ActivityMap
@@ -105,6 +111,7 @@ class PhantomTruth:
                 "lungs": self.lungs.volume_ml,
                 "liver": self.liver.volume_ml,
                 "tumour": self.lesions.union.volume_ml,
+                "viable_tumour": self.viable.volume_ml,
             },
             "burden_set_frac": self.burden_set_frac,
             "burden_frac": self.burden_frac,
@@ -113,6 +120,7 @@ class PhantomTruth:
                     "number": lesion.number,
                     "centre_mm": list(lesion.centre_mm),
                     "volume_ml": lesion.volume_ml,
+                    "viable_ml": lesion.viable_ml,
                     "voxel_volume_ml": lesion.voxel_volume_ml,
                     "analytic_volume_ml": lesion.analytic_volume_ml,
                     "longest_diameter_mm": lesion.longest_diameter_mm,

@@ -68,6 +68,7 @@ SLICE_TAGS = (
     "RescaleSlope",
     "RescaleIntercept",
     "RescaleType",
+    "ContrastBolusAgent",
 )
 
 BITS_ALLOCATED = (8, 16, 32)
@@ -87,12 +88,16 @@ class CtSeries:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MrSeries:
-    """An MR volume in the scanner's own units, which have no scale between series."""
+    """An MR volume in the scanner's own units, which have no scale between series.
+
+    `with_contrast` is true where the files name a contrast agent; without one they may only not say so.
+    """
 
     grid: Grid
     signal: NDArray[np.int16] | NDArray[np.float32]
     header: SeriesHeader
     findings: tuple[Finding, ...] = field(default=())
+    with_contrast: bool = False
 
 
 def read_ct(series: SeriesInfo, progress: Progress | None = None) -> CtSeries:
@@ -101,7 +106,7 @@ def read_ct(series: SeriesInfo, progress: Progress | None = None) -> CtSeries:
     Raises:
         DicomError: the series is no CT, makes no grid, or a file cannot be read.
     """
-    stack, rescaled, header = _read_volume(series, "CT", progress)
+    stack, rescaled, header, _ = _read_volume(series, "CT", progress)
     image = CtImage(stack.grid, rescaled.values)
     findings = series.findings + stack.findings + _padding_findings(rescaled, stack.grid)
     return CtSeries(image, header, findings)
@@ -113,14 +118,15 @@ def read_mr(series: SeriesInfo, progress: Progress | None = None) -> MrSeries:
     Raises:
         DicomError: the series is no MR, makes no grid, or a file cannot be read.
     """
-    stack, rescaled, header = _read_volume(series, "MR", progress)
+    stack, rescaled, header, with_contrast = _read_volume(series, "MR", progress)
     rescaled.values.setflags(write=False)
-    return MrSeries(stack.grid, rescaled.values, header, series.findings + stack.findings)
+    return MrSeries(stack.grid, rescaled.values, header, series.findings + stack.findings, with_contrast)
 
 
 def _read_volume(
     series: SeriesInfo, modality: str, progress: Progress | None
-) -> tuple[Stack, Rescaled, SeriesHeader]:
+) -> tuple[Stack, Rescaled, SeriesHeader, bool]:
+    """Grid, values, what other objects refer to, and whether a contrast agent is named."""
     if series.modality != modality:
         raise DicomError(f"expected a {modality} series, found {series.describe()}; give a {modality} series")
     with quiet():
@@ -129,7 +135,7 @@ def _read_volume(
 
 def _read_quietly(
     series: SeriesInfo, modality: str, progress: Progress | None
-) -> tuple[Stack, Rescaled, SeriesHeader]:
+) -> tuple[Stack, Rescaled, SeriesHeader, bool]:
     headers = [read_dataset(path, SLICE_TAGS) for path in series.files]
     require_one_subject(headers)
     pairs = list(zip(series.files, headers, strict=True))
@@ -150,7 +156,7 @@ def _read_quietly(
         description=text(first, "SeriesDescription"),
         patient=patient_study(first),
     )
-    return stack, rescaled, header
+    return stack, rescaled, header, bool(text(first, "ContrastBolusAgent"))
 
 
 def require_one_subject(headers: Sequence[Dataset]) -> None:

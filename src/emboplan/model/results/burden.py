@@ -22,6 +22,12 @@ class Lesion:
 
     `longest_mm` is the longest in-plane diameter over all slices, `perpendicular_mm` the longest diameter
     perpendicular to it on the same slice, `slice_mm` that slice's position along the patient's axis (LPS z).
+    `mean_hu` is None on an MR.
+
+    The viable part has a volume, the same two diameters (on its own slice), and `enhancement_hu`: its mean CT
+    number less that of the liver without lesions. Volume and diameters are 0 where nothing is viable; all are
+    None where viable tumour was not told apart, and the enhancement where nothing is viable, no liver is left
+    to compare with, or the image is an MR.
     """
 
     label: int
@@ -30,8 +36,12 @@ class Lesion:
     longest_mm: float
     perpendicular_mm: float
     centroid_mm: tuple[float, float, float]
-    mean_hu: float
+    mean_hu: float | None
     slice_mm: float
+    viable_ml: float | None = None
+    viable_longest_mm: float | None = None
+    viable_perpendicular_mm: float | None = None
+    enhancement_hu: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The JSON fields."""
@@ -45,7 +55,7 @@ class Burden:
     `viable_tumour_ml`, `lung_ml` and `lung_mass_g` are None where they were not measured; the lung's are also
     None where the field of view cuts the lungs, since half a lung is no lung volume.
     `history` and `corrections` say what was done to the contours; `digests` are those of the voxels of
-    ``ct``, ``liver`` and ``lesions``, by which a later correction knows them again.
+    ``ct`` or ``mr``, ``liver`` and ``lesions``, by which a later correction knows them again.
     """
 
     liver_ml: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emboplan.model.plan import AnatomySummary, Plan
-from emboplan.model.results.burden import Burden
+from emboplan.model.results.burden import Burden, Lesion
 from emboplan.model.results.eligibility import CriterionResult, CriterionStatus, Eligibility
 from emboplan.report.document import Block, Cell, Footnotes, Paragraph, Section, Table, Tone
 from emboplan.report.wording import MINUS, SPACE, interval, name, number, quantity, spaced
@@ -101,7 +101,7 @@ def _volumes(burden: Burden, *, lungs_complete: bool) -> Table:
 
 
 def _lesions(burden: Burden) -> Table:
-    header = (
+    header: tuple[str, ...] = (
         "Lesion",
         "Volume (mL)",
         "Range (mL)",
@@ -109,6 +109,9 @@ def _lesions(burden: Burden) -> Table:
         "Perpendicular (mm)",
         "Mean CT number (HU)",
     )
+    told = any(lesion.viable_ml is not None for lesion in burden.lesions)
+    if told:
+        header += ("Viable (mL)", "Viable longest (mm)", "Viable perpendicular (mm)", "Enhancement (HU)")
     rows = [
         (
             Cell(str(lesion.label)),
@@ -119,18 +122,32 @@ def _lesions(burden: Burden) -> Table:
             ),
             Cell(number(lesion.longest_mm), numeric=True),
             Cell(number(lesion.perpendicular_mm), numeric=True),
-            Cell(number(lesion.mean_hu), numeric=True),
+            Cell("" if lesion.mean_hu is None else number(lesion.mean_hu), numeric=True),
+            *(_viable(lesion) if told else ()),
             Cell(f"{lesion.slice_mm:.1f}".replace("-", MINUS), numeric=True),
         )
         for lesion in burden.lesions
     ]
+    caption = "Lesions; both diameters on one slice"
+    if told:
+        caption += ". Enhancement: CT number of the viable part less that of liver without lesions"
     return Table(
-        "Lesions; both diameters on one slice",
+        caption,
         (
             *(Cell(text, numeric=n > 0) for n, text in enumerate(header)),
             Cell("Slice at z (mm)", numeric=True),
         ),
         tuple(rows),
+    )
+
+
+def _viable(lesion: Lesion) -> tuple[Cell, ...]:
+    """The viable part's volume, diameters and CT number above the liver's."""
+    values = (lesion.viable_ml, lesion.viable_longest_mm, lesion.viable_perpendicular_mm)
+    enhancement = "" if lesion.enhancement_hu is None else f"{lesion.enhancement_hu:+.0f}"
+    return (
+        *(Cell("" if value is None else number(value), numeric=True) for value in values),
+        Cell(enhancement.replace("-", MINUS), numeric=True),
     )
 
 

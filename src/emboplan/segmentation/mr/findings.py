@@ -6,8 +6,9 @@ import numpy as np
 
 from emboplan.errors import SegmentationError
 from emboplan.model.finding import Finding, Severity
-from emboplan.segmentation.mr.image import MrSequence
+from emboplan.model.image import MrSequence
 from emboplan.segmentation.mr.level import Leveled
+from emboplan.segmentation.shape import depth_mm
 from emboplan.segmentation.working import Bools
 from emboplan.units import PERCENT
 
@@ -24,6 +25,18 @@ BELOW_FRAC = 0.8
 
 # After shading is taken off and noise smoothed, a level with this spread (percent) makes lesions unsure.
 WIDE_SPREAD_PERCENT = 11.5
+
+# The thick tissue of one signal without a twin measures hundreds of millilitres in a liver that is mostly
+# parenchyma. With less of it than this, lesions and parenchyma may have been taken for each other.
+SURE_SCORE_ML = 150.0
+
+# The shell of the liver in which lesions are counted as lying at the capsule, and the share of it from which
+# on they matter: what of a lesion bulges out of the parenchyma is taken in only where that embraces it.
+SHELL_MM = 4.0
+CAPSULE_FRAC = 0.1
+
+# Lesions that make up more of the liver than this part its parenchyma, and pieces beyond them are lost.
+MUCH_FRAC = 0.25
 
 
 def require_head_up(image: Leveled, body: Bools, solid: Bools, liver: Bools) -> None:
@@ -56,6 +69,17 @@ def findings_about(image: Leveled, liver: Bools, told: MrSequence | None) -> tup
                 Severity.WARNING,
                 f"The sequence is not known; it was taken for {image.sequence.value} by its looks. On "
                 "another sequence lesions look otherwise and are missed: name it.",
+            )
+        )
+    if image.score_ml is not None and image.score_ml < SURE_SCORE_ML:
+        found.append(
+            Finding(
+                "segmentation.mr-level-unsure",
+                Severity.WARNING,
+                f"Only {image.score_ml:.0f} mL of thick tissue of one signal tell the liver (expected "
+                f"{SURE_SCORE_ML:.0f} mL and more): it holds many lesions, or little of it is in view. "
+                "Lesions may have been taken for parenchyma, and the burden may be far too low: look at the "
+                "pictures, and give a liver mask where they disagree.",
             )
         )
     sections = liver.sum(axis=(1, 2))
@@ -91,4 +115,27 @@ def findings_about(image: Leveled, liver: Bools, told: MrSequence | None) -> tup
                 "are missed.",
             )
         )
+    return tuple(found)
+
+
+def lesion_findings(image: Leveled, liver: Bools, lesions: Bools) -> tuple[Finding, ...]:
+    """What a reader must know of lesions that were found in a liver that was found."""
+    shell = liver & (depth_mm(liver, image.work.spacing_zyx_mm) <= SHELL_MM)
+    at_surface = float(lesions[shell].mean()) if shell.any() else 0.0
+    share = float(lesions[liver].mean()) if liver.any() else 0.0
+    found = []
+    if image.sequence is MrSequence.T1_POST and lesions.any():
+        text = (
+            "On T1 after contrast the rim of a lesion can have the liver's signal and is then not counted: a "
+            "large lesion may read a third low. T2 shows it whole."
+        )
+        found.append(Finding("segmentation.mr-t1-rims", Severity.INFO, text))
+    if at_surface <= CAPSULE_FRAC and share <= MUCH_FRAC:
+        return tuple(found)
+    text = (
+        f"Lesions make up {PERCENT * share:.0f} % of the liver and {PERCENT * at_surface:.0f} % of its "
+        "surface: what of them bulges out, and parenchyma that they part from the rest, may be missing from "
+        "the contours. Liver, tumour and burden are likely low."
+    )
+    found.append(Finding("segmentation.mr-burden-likely-low", Severity.WARNING, text))
     return tuple(found)

@@ -15,7 +15,7 @@ import SimpleITK
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from emboplan.segmentation.mr.image import MrSequence
+from emboplan.model.image import MrSequence
 from emboplan.segmentation.mr.level import Leveled
 from emboplan.segmentation.mr.surface import lesion_percent
 from emboplan.segmentation.shape import Spacing, boxes, depth_mm, flood
@@ -60,7 +60,7 @@ FOLD_ML = 2.0
 FOLD_PERCENTILES = (10.0, 90.0)
 
 # Small things that never lie deeper than this under the surface (or so many slices) are its blur.
-SURFACE_MM = 4.0
+SURFACE_MM = 6.0
 SURFACE_SLICES = 1.3
 SURFACE_ML = 1.5
 
@@ -77,10 +77,10 @@ def find_mr_lesions(image: Leveled, liver: Bools, level: Floats) -> NDArray[np.i
     typical = calm[deep]
     if not typical.size:
         return np.zeros(liver.shape, np.int32)
-    middle = float(np.median(typical))
-    # The deviation of the half that lesions are not in.
-    lower = typical[typical <= middle] - middle
-    deviation = MAD_TO_SD * float(np.median(np.abs(lower)))
+    # About the level itself and of the side that lesions are not on: where there are many, they move the
+    # median of all.
+    lower = typical[typical <= 0]
+    deviation = MAD_TO_SD * float(np.median(np.abs(lower))) if lower.size else 0.0
     seeds = deep & (calm > max(LEAST_SEED_PERCENT, SEED_DEVIATIONS * deviation))
     grown = liver & (away > LEAST_GROWN_PERCENT)
     labels, _ = ndimage.label(grown)

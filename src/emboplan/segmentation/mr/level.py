@@ -15,8 +15,8 @@ import SimpleITK
 from numpy.typing import NDArray
 
 from emboplan.errors import SegmentationError
+from emboplan.model.image import MrSequence
 from emboplan.segmentation.mr.body import right_of
-from emboplan.segmentation.mr.image import MrSequence
 from emboplan.segmentation.shape import Spacing, depth_mm, distance_mm, largest
 from emboplan.segmentation.working import Bools, Floats, WorkingImage, block_mean
 from emboplan.units import PERCENT
@@ -57,7 +57,7 @@ FAT_SHARE = 0.4
 # Large lesions may score higher than the parenchyma between them: a level on the parenchyma's side of the
 # best, at least this factor away and no farther than that, is taken when it reaches this share of the score.
 LESION_FACTOR = (1.3, 3.0)
-RIVAL_FRAC = 0.5
+RIVAL_FRAC = 0.4
 
 # With the sequence not known: what is this many times brighter than parenchyma is fluid on T2; blood after
 # contrast stays below. Of the signal inside the wall so much is brighter.
@@ -86,6 +86,7 @@ class Leveled:
     """The image in percent of the parenchyma's level, its denoised copy, the first core, and the spread.
 
     `level_signal` is the level in the scanner's numbers, `rind_percent` the signal of the fat under the skin.
+    `score_ml` is what of the core has no twin, None in a given liver.
     """
 
     work: WorkingImage
@@ -95,6 +96,7 @@ class Leveled:
     sequence: MrSequence
     level_signal: float
     rind_percent: float
+    score_ml: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,7 +145,7 @@ def leveled(work: WorkingImage, body: Bools, solid: Bools, sequence: MrSequence 
     for axis, factor in enumerate(coarse.factors):
         piece = piece.repeat(factor, axis)
     core = np.asarray(piece[tuple(slice(0, n) for n in work.hu.shape)])
-    return _scaled(work, core, best.level, kind, coarse.rind)
+    return replace(_scaled(work, core, best.level, kind, coarse.rind), score_ml=best.score_ml)
 
 
 def leveled_in(work: WorkingImage, liver: Bools, body: Bools, sequence: MrSequence | None) -> Leveled:

@@ -14,16 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emboplan.errors import SegmentationError
-from emboplan.model.anatomy import Review
+from emboplan.model.anatomy import Anatomy, Review
 from emboplan.model.finding import Finding
+from emboplan.model.image import MrImage
 from emboplan.model.mask import Box, LabelMap, Mask, bounding_box
 from emboplan.segmentation.given_masks import backend_of, reconciled, silent
 from emboplan.segmentation.lesion_rim import with_rims
 from emboplan.segmentation.lesion_surface import by_volume, tumours_on_native_grid
-from emboplan.segmentation.mr.anatomy import MrAnatomy
 from emboplan.segmentation.mr.body import find_mr_body
-from emboplan.segmentation.mr.findings import findings_about, require_head_up
-from emboplan.segmentation.mr.image import MrImage
+from emboplan.segmentation.mr.findings import findings_about, lesion_findings, require_head_up
 from emboplan.segmentation.mr.lesions import find_mr_lesions, without_folds
 from emboplan.segmentation.mr.level import Leveled, leveled, leveled_in
 from emboplan.segmentation.mr.liver import find_mr_liver
@@ -49,7 +48,7 @@ def segment_mr(
     lesions: LabelMap | None = None,
     confirmed_by: str | None = None,
     progress: Progress | None = None,
-) -> MrAnatomy:
+) -> Anatomy:
     """Liver, lesions and body of `mr`; `liver` and `lesions` are taken as they are where given.
 
     T1 after contrast and T2 are known; where `mr` does not tell which it is, the sequence is guessed from the
@@ -86,12 +85,14 @@ def segment_mr(
     tell("lesions", 0.7)
     if lesions is None:
         numbered = _lesions(mr, work, image, box, whole, level)
+        if liver is None:
+            findings.extend(lesion_findings(image, organ, work.down(numbered.labels > 0)[box]))
     else:
         whole, numbered, more = reconciled(whole, lesions, liver_given=liver is not None)
         findings.extend(more)
     tell("done", 1.0)
-    return MrAnatomy(
-        mr=mr,
+    return Anatomy(
+        image=mr,
         liver=Mask(mr.grid, whole),
         lesions=numbered,
         review=Review(backend=backend_of(liver, lesions), confirmed_by=confirmed_by),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from emboplan.segmentation.mr.image import MrSequence
+from emboplan.model.image import MrSequence
 from emboplan.segmentation.mr.level import Leveled
 from emboplan.segmentation.shape import boxes, depth_mm, distance_mm
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
@@ -81,7 +81,10 @@ def at_half_contrast(
     beyond = _local_mean(work, values, shell, SHELL_SIGMA_MM, level)
     within = _local_mean(work, values, typical, INSIDE_SIGMA_MM, level)
     step = within - beyond
-    clear = (np.abs(step) > LEAST_STEP) & (outside < reach_mm) & (inside < REACH_IN_MM) & ~lesions
+    # The next voxel counts however large it is: half of it may be liver.
+    near = (outside < reach_mm) & (inside < REACH_IN_MM)
+    near |= ndimage.binary_dilation(region) & ~ndimage.binary_erosion(region, border_value=1)
+    clear = (np.abs(step) > LEAST_STEP) & near & ~lesions
     share = (values - beyond) / np.where(np.abs(step) > LEAST_STEP, step, np.float32(1))
     moved = np.where(clear, share > 0.5, region) & allowed
     moved &= region | (values < level + BRIGHT_STEP)

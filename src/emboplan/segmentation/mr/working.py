@@ -14,7 +14,7 @@ import SimpleITK
 from numpy.typing import NDArray
 
 from emboplan.errors import SegmentationError
-from emboplan.segmentation.mr.image import MrImage
+from emboplan.model.image import MrImage
 from emboplan.segmentation.working import Bools, Floats, WorkingImage, block_mean, turn_to_lps
 
 # Blocks never grow beyond this edge. Magnitudes are noisier than CT numbers, pixels larger.

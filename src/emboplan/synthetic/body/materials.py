@@ -10,6 +10,7 @@ from emboplan.synthetic.body.tissues import (
     LESION_ZONES,
     LOOKS,
     STRUCTURES,
+    VIABLE_ZONES,
     Tissue,
     lesion_code,
 )
@@ -18,8 +19,9 @@ from emboplan.synthetic.drawing.raster import Tables
 from emboplan.synthetic.scans import nuclear
 from emboplan.synthetic.setting.definition import PhantomDefinition
 
-BODY, LUNGS, LIVER = 1, 2, 4  # bits of the groups
+BODY, LUNGS, LIVER, VIABLE = 1, 2, 4, 8  # bits of the groups
 LESION_CODES = slice(LESION_FIRST, LESION_FIRST + LESION_ZONES * LOOKS)
+VIABLE_CODES = tuple(lesion_code(looks, zone) for looks in range(1, LOOKS + 1) for zone in VIABLE_ZONES)
 IN_LUNGS = (int(Tissue.LUNG), int(Tissue.LUNG_VESSEL))
 IN_LIVER = (int(Tissue.LIVER), int(Tissue.LIVER_VEIN))
 IN_BODY = tuple(int(t) for t in Tissue if t not in (Tissue.AIR, Tissue.TABLE))
@@ -90,6 +92,7 @@ def tables(definition: PhantomDefinition, hu_of: dict[int, float]) -> Tables:
     groups[list(IN_LUNGS)] |= LUNGS
     groups[list(IN_LIVER)] |= LIVER
     groups[LESION_CODES] |= LIVER
+    groups[list(VIABLE_CODES)] |= VIABLE
     lesion = np.zeros(CODES, np.uint8)
     lesion[LESION_CODES] = 1 + np.arange(LESION_ZONES * LOOKS) // LESION_ZONES
     other = np.zeros(CODES, np.uint8)

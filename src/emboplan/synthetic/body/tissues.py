@@ -52,6 +52,9 @@ class Tissue(IntEnum):
 
 LESION_FIRST = 40
 LESION_ZONES = 4
+VIABLE_ZONES = (1, 2)
+"""Viable tumour and its rim; necrotic core and calcification are not viable."""
+
 LOOKS = (256 - LESION_FIRST) // LESION_ZONES
 """So many lesions can differ in their CT numbers; from there on they share."""
 

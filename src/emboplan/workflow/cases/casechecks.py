@@ -16,8 +16,11 @@ from emboplan.workflow.cases.administrationchecks import administration_problems
 from emboplan.workflow.cases.caseschema import CaseTable, PriorTable, TerritoryTable
 from emboplan.workflow.cases.casevalues import mask_source
 from emboplan.workflow.cases.loadingchecks import loading_problems
+from emboplan.workflow.cases.partchecks import part_keys, part_problems
 from emboplan.workflow.cases.schedulechecks import schedule_problems
 from emboplan.workflow.cases.unit_slips import unit_slips
+
+IMAGE_FILES = ("ct", "maa", "maa_ct", "planar", "planar_regions", "liver", "tumours", "segments")
 
 
 def contradictions(
@@ -71,8 +74,8 @@ def _without_images(case: CaseTable) -> Iterator[str]:
         if territory.volume is None:
             yield f"{where}.volume: not found; a case without images needs the volume of each territory"
             continue
-        if territory.mask is not None:
-            yield f"{where}.mask: a case without images has no masks; give its volume alone"
+        for key in part_keys(territory):
+            yield f"{where}.{key}: a case without images has no masks; give its volume alone"
         if territory.tumours != "all":
             yield f"{where}.tumours: a case without images names its lesions in lesion_volumes"
         tumour = math.fsum((territory.lesion_volumes or {}).values())
@@ -92,9 +95,13 @@ def _without_images(case: CaseTable) -> Iterator[str]:
 def _with_images(case: CaseTable) -> Iterator[str]:
     if case.volumes is not None:
         yield "volumes: found beside [images]; volumes are measured there, give one of the two"
-    without = [t.name for t in case.territory if t.mask is None]
+    without = [t.name for t in case.territory if not part_keys(t)]
     if len(case.territory) > 1 and without:
-        yield f"territory: {', '.join(without)}: no mask (the whole liver); give each of several a mask"
+        yield (
+            f"territory: {', '.join(without)}: no mask (the whole liver); give each of several a mask, "
+            "plane, segments or maa_threshold_frac"
+        )
+    yield from part_problems(case)
     for number, territory in enumerate(case.territory):
         if territory.volume is not None or territory.lesion_volumes is not None:
             yield f"territory[{number}].volume: found beside [images]; volumes are measured there"
@@ -163,7 +170,7 @@ def _territory(where: str, territory: TerritoryTable) -> Iterator[str]:
 
 
 def _sources(case: CaseTable) -> Iterator[tuple[str, str]]:
-    for key in ("ct", "maa", "planar", "planar_regions", "liver", "tumours"):
+    for key in IMAGE_FILES:
         text = None if case.images is None else getattr(case.images, key)
         if text is not None:
             yield f"images.{key}", text

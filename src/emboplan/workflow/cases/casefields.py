@@ -89,10 +89,44 @@ Relative = Annotated[
     float,
     BeforeValidator(_number(0, 1, low_included=True, expected="a fraction from 0 to below 1 (10 % is 0.1)")),
 ]
+ThresholdFrac = Annotated[
+    float,
+    BeforeValidator(
+        _number(0, 1, low_included=False, expected="a fraction above 0 and below 1 (20 % is 0.2)")
+    ),
+]
 Positive = Annotated[
     float, BeforeValidator(_number(0, None, low_included=False, expected="a number above 0"))
 ]
 NonEmpty = Annotated[str, Field(min_length=1)]
+
+
+COUINAUD_SEGMENTS = 8
+
+
+def place_mm(value: Any) -> Any:
+    """Three finite numbers: a place or a direction of the patient, x, y, z in mm (LPS)."""
+    fits = isinstance(value, list) and len(value) == 3 and all(_is_number(one) for one in value)
+    if not fits or not all(math.isfinite(float(one)) for one in value):
+        raise ValueError(f"found {shown(value)}; expected three numbers in mm (x, y, z; LPS)")
+    return tuple(float(one) for one in value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+PlaceMm = Annotated[tuple[float, float, float], BeforeValidator(place_mm)]
+
+
+def segment_numbers(value: Any) -> Any:
+    """A list of Couinaud's numbers, each once."""
+    known = range(1, COUINAUD_SEGMENTS + 1)
+    if not (isinstance(value, list) and value and all(type(n) is int and n in known for n in value)):
+        raise ValueError(
+            f"found {shown(value)}; expected a list of segments from 1 to 8, such as [5, 6, 7, 8]"
+        )
+    return each_once(value)
 
 
 def aware(value: Any) -> Any:

@@ -24,12 +24,14 @@ from emboplan.workflow.cases.casefields import (
     MassKg,
     MassMg,
     NonEmpty,
+    PlaceMm,
     Positive,
     PriorDoseGy,
     Ratio,
     ReadingValue,
     Relative,
     ShuntFrac,
+    ThresholdFrac,
     VolumeMl,
     aware,
     day,
@@ -39,6 +41,7 @@ from emboplan.workflow.cases.casefields import (
     lung_mass,
     period_text,
     procedure_kind,
+    segment_numbers,
 )
 from emboplan.workflow.cases.loadingfields import DrugDose
 from emboplan.workflow.cases.loadingschema import LoadingTable
@@ -75,10 +78,14 @@ class ImagesTable(_Table):
     ct_series: NonEmpty | None = None
     maa: NonEmpty | None = None
     maa_resolution: LengthMm | None = None
+    maa_ct: NonEmpty | None = None
+    register_: Annotated[Literal["rigid"] | None, Field(alias="register")] = None
+    accept_shift: LengthMm | None = None
     planar: NonEmpty | None = None
     planar_regions: NonEmpty | None = None
     liver: NonEmpty | None = None
     tumours: NonEmpty | None = None
+    segments: NonEmpty | None = None
     confirmed_by: str = ""
 
 
@@ -124,11 +131,23 @@ class ArterySpecificTable(_Table):
     tumour_lung_shunt_frac: ShuntFrac
 
 
+class PlaneTable(_Table):
+    """A plane through the liver: a point and the normal into the territory, or three points and a side."""
+
+    point: PlaceMm | None = None
+    normal: PlaceMm | None = None
+    points: Annotated[list[PlaceMm], Field(min_length=3, max_length=3)] | None = None
+    side: Literal["right", "left", "front", "back", "head", "feet"] | None = None
+
+
 class TerritoryTable(_Table):
     """[[territory]]."""
 
     name: NonEmpty
     mask: NonEmpty | None = None
+    plane: PlaneTable | None = None
+    segments: Annotated[list[int], BeforeValidator(segment_numbers)] = []
+    maa_threshold_frac: ThresholdFrac | None = None
     tumours: Annotated[Literal["all"] | list[int], BeforeValidator(labels)] = "all"
     volume: VolumeMl | None = None
     lesion_volumes: LesionVolumesMl | None = None

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
+
+from emboplan.errors import ModelRangeError
 from emboplan.model.case import (
     ArterySpecific,
     Case,
+    CuttingPlane,
     DoseGoal,
     EnteredUncertainty,
     EnteredVolumes,
@@ -39,6 +44,7 @@ from emboplan.workflow.cases.caseschema import (
     GoalTable,
     ImagesTable,
     LimitsTable,
+    PlaneTable,
     PriorTable,
     ProcedureTable,
     ReadingTable,
@@ -49,6 +55,16 @@ from emboplan.workflow.cases.loadingvalues import loading_request
 from emboplan.workflow.inputs import parse_mask_source
 
 FIRST_SESSION = 1
+
+# Directions of the patient in LPS.
+SIDES = {
+    "right": (-1.0, 0.0, 0.0),
+    "left": (1.0, 0.0, 0.0),
+    "front": (0.0, -1.0, 0.0),
+    "back": (0.0, 1.0, 0.0),
+    "head": (0.0, 0.0, 1.0),
+    "feet": (0.0, 0.0, -1.0),
+}
 
 
 def case_of(path: Path, table: CaseTable, facts: PatientFacts) -> Case:
@@ -116,6 +132,10 @@ def _images(images: ImagesTable, folder: Path) -> ImageSources:
         liver=_mask(images.liver, folder),
         tumours=_mask(images.tumours, folder),
         confirmed_by=images.confirmed_by or None,
+        maa_ct=_path(images.maa_ct, folder),
+        register=images.register_,
+        accept_shift_mm=images.accept_shift,
+        segments=_path(images.segments, folder),
     )
 
 
@@ -178,7 +198,33 @@ def _territory(table: TerritoryTable, folder: Path, session: int) -> Territory:
         device=table.device,
         artery_specific=_artery_specific(table.artery_specific),
         volumes=volumes,
+        plane=None if table.plane is None else cutting_plane(table.plane),
+        segments=tuple(table.segments),
+        maa_threshold_frac=table.maa_threshold_frac,
     )
+
+
+def cutting_plane(table: PlaneTable) -> CuttingPlane:
+    """The plane of a territory; `ModelRangeError` where its numbers make none."""
+    if table.point is not None and table.normal is not None:
+        point, normal = table.point, table.normal
+        what = "normal: found length 0; expected a direction into the territory, such as [-1, 0, 0]"
+    else:
+        a, b, c = (np.array(p) for p in table.points or ((0.0, 0.0, 0.0),) * 3)
+        across = np.cross(b - a, c - a)
+        x, y, z = (float(v) for v in across)
+        point, normal = (float(a[0]), float(a[1]), float(a[2])), (x, y, z)
+        what = "points: found three points on one line; expected three that span a plane"
+    length = math.hypot(*normal)
+    if length == 0:
+        raise ModelRangeError(what)
+    if table.side is not None:
+        toward = float(np.dot(normal, SIDES[table.side]))
+        if toward == 0:
+            raise ModelRangeError(f'side: the plane runs along "{table.side}"; name a side that it parts')
+        length = math.copysign(length, toward)
+    x, y, z = (v / length for v in normal)
+    return CuttingPlane(point, (x, y, z))
 
 
 def _limits(table: LimitsTable) -> Limits:

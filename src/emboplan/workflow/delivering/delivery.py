@@ -34,6 +34,7 @@ from emboplan.workflow.delivering.planned_doses import (
     planned_doses,
 )
 from emboplan.workflow.planning.territories import WHOLE_LIVER
+from emboplan.workflow.registering.laid_scan import LaidScan
 
 Progress = Callable[[str, float], None]
 
@@ -61,6 +62,7 @@ def verify(
 ) -> DeliveryReport:
     """What was delivered against the plan: a case with its administrations, and the PET of `delivered`.
 
+    A PET that was registered to a CT has a picture to look at: `verified` has it beside the report.
     `plan` is a plan folder or a plan; without it the activity of each territory is the case's `administered`.
     `delivered` is the folder of a PET series, `pet` what there is to say of it beyond the case.
 
@@ -68,6 +70,27 @@ def verify(
         InputError: no administration, nothing prescribed, readings that contradict each other, or a PET that
         cannot be used; the message says what to do.
     """
+    return verified(case, delivered=delivered, plan=plan, pet=pet, catalog=catalog, progress=progress).report
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verified:
+    """The report, and how the PET was registered to the CT, where it was."""
+
+    report: DeliveryReport
+    laid: LaidScan | None = None
+
+
+def verified(
+    case: Case | Path | str,
+    *,
+    delivered: Path | str | None = None,
+    plan: PlanSource | None = None,
+    pet: PetRequest | None = None,
+    catalog: Catalog | None = None,
+    progress: Progress | None = None,
+) -> Verified:
+    """The report of `verify`, with the registration of the PET for its picture. Errors as there."""
     tables = catalog or load()
     subject = case if isinstance(case, Case) else read_case(Path(case), tables)
     if not subject.administrations:
@@ -92,18 +115,19 @@ def verify(
     if planned is None:
         text = "No plan was given, so that doses at the delivered activity are not computed."
         findings.append(Finding("plan-missing", Severity.INFO, text))
-    image = None
+    image, laid = None, None
     if delivered is not None:
         parts = [_imaged_part(one, recorded) for one, recorded in _paired(territories, subject)]
-        image, remarks = imaged_delivery(
+        seen = imaged_delivery(
             Path(delivered),
             parts,
             _request(pet or PetRequest(), subject),
             catalog=tables,
             progress=progress,
         )
-        findings += remarks
-    return DeliveryReport(
+        image, laid = seen.image, seen.laid
+        findings += seen.findings
+    report = DeliveryReport(
         emboplan_version=emboplan.__version__,
         catalogue_digest=tables.digest,
         territories=tuple(territories),
@@ -112,6 +136,7 @@ def verify(
         image=image,
         findings=tuple(dict.fromkeys(findings)),
     )
+    return Verified(report, laid)
 
 
 def _name(case: Case, recorded: RecordedAdministration) -> str:
@@ -272,4 +297,6 @@ def _request(given: PetRequest, case: Case) -> PetRequest:
         lungs_in_field=next(iter(lungs), None) if given.lungs_in_field is None else given.lungs_in_field,
         liver=given.liver,
         ct=given.ct,
+        laying=given.laying,
+        resolution_fwhm_mm=given.resolution_fwhm_mm,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -25,10 +25,19 @@ from emboplan.dosimetry.uptake.pet_activity import activity_at
 from emboplan.errors import CatalogError, GeometryError, InputError, MaskError, ModelRangeError
 from emboplan.imaging.resample import mask_occupancy
 from emboplan.model.finding import Finding, Severity
+from emboplan.model.grid import Grid
+from emboplan.model.mask import Mask
 from emboplan.model.pet import PetActivity, PetImage, PetNuclide, Volume
 from emboplan.model.products import Status
 from emboplan.model.results.delivery import ImageComparison, ImagedDelivery
 from emboplan.workflow.inputs import load_ct, load_mask, parse_mask_source
+from emboplan.workflow.registering.laid_scan import (
+    LaidScan,
+    LayingWish,
+    in_frame_finding,
+    lay_scan,
+    share_frame,
+)
 
 Progress = Callable[[str, float], None]
 
@@ -36,6 +45,7 @@ Progress = Callable[[str, float], None]
 # is 0.5 %.
 SAME_INJECTION_H = 0.5
 
+PET = "PET"
 WHOLE, LIVER = "whole image", "liver"
 
 
@@ -44,7 +54,8 @@ class PetRequest:
     """What there is to say of a PET beside its files.
 
     `scanner_nuclide` is what the scanner was told where that was another nuclide. `liver` is a mask on the
-    PET, or on `ct` where that is given, as ``FILE`` or ``FILE#LABEL``.
+    PET, or on `ct` where that is given, as ``FILE`` or ``FILE#LABEL``. `laying` says how a PET outside the
+    frame of reference of that CT is brought there, for which its `resolution_fwhm_mm` is needed.
     """
 
     series_uid: str | None = None
@@ -52,6 +63,8 @@ class PetRequest:
     lungs_in_field: bool | None = None
     liver: str | None = None
     ct: Path | None = None
+    laying: LayingWish = field(default_factory=LayingWish)
+    resolution_fwhm_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,15 @@ class Delivered:
     lung_shunt_frac: float | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ShownDelivery:
+    """What a PET says, None where its nuclide is not clear; `laid` where it was registered to the CT."""
+
+    image: ImagedDelivery | None
+    laid: LaidScan | None
+    findings: tuple[Finding, ...]
+
+
 def imaged_delivery(
     folder: Path,
     delivered: Sequence[Delivered],
@@ -72,7 +94,7 @@ def imaged_delivery(
     *,
     catalog: Catalog,
     progress: Progress | None = None,
-) -> tuple[ImagedDelivery | None, tuple[Finding, ...]]:
+) -> ShownDelivery:
     """The PET of a folder against what was delivered; None, and a stop, where its nuclide is not clear.
 
     Raises:
@@ -94,10 +116,11 @@ def imaged_delivery(
         activity = activity_at(read.image, moment, nuclide=nuclide, scanner=told)
     except ModelRangeError as error:
         stop = Finding("pet-not-quantified", Severity.STOP, f"The PET is not compared: {error}.")
-        return None, (*findings, stop)
+        return ShownDelivery(None, None, (*findings, stop))
     findings += activity.findings
-    share = _liver(request, activity, progress)
-    compared, said = _compared(activity, shown, request, share, nuclide, catalog)
+    liver = _liver(request, activity, catalog, progress)
+    findings += liver.findings
+    compared, said = _compared(activity, shown, request, liver.share, nuclide, catalog)
     image = ImagedDelivery(
         moment=moment,
         nuclide=nuclide.name,
@@ -110,7 +133,7 @@ def imaged_delivery(
         whole=compared.whole,
         liver=compared.liver,
     )
-    return image, (*findings, *said)
+    return ShownDelivery(image, liver.laid, (*findings, *said))
 
 
 def pet_nuclide(name: str, catalog: Catalog) -> PetNuclide:
@@ -162,20 +185,51 @@ def _other_injection(pet: PetImage, shown: Sequence[Delivered]) -> list[Finding]
     return [Finding("pet-injection-time", Severity.WARNING, text)]
 
 
-def _liver(request: PetRequest, activity: PetActivity, progress: Progress | None) -> Volume | None:
-    """The share of each voxel of the PET that the liver fills; None without a mask."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Liver:
+    """The share of each voxel of the PET that the liver fills, None without a mask, and how it came there."""
+
+    share: Volume | None = None
+    laid: LaidScan | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def _liver(request: PetRequest, activity: PetActivity, catalog: Catalog, progress: Progress | None) -> _Liver:
     if request.liver is None:
-        return None
-    grid = activity.grid
-    if request.ct is not None:
-        grid = load_ct(request.ct, None, progress).image.grid
-        frames = (grid.frame_of_reference_uid, activity.grid.frame_of_reference_uid)
-        if all(frames) and frames[0] != frames[1]:
+        return _Liver()
+    source = parse_mask_source(request.liver)
+    if request.ct is None:
+        return _Liver(_seen(load_mask(source, activity.grid), activity.grid))
+    ct = load_ct(request.ct, None, progress).image
+    mask, wish = load_mask(source, ct.grid), request.laying
+    if share_frame(ct.grid, activity.grid):
+        said = () if wish.kind is None else (in_frame_finding(PET),)
+        return _Liver(_seen(mask, activity.grid), None, said)
+    if wish.kind is None:
+        if ct.grid.frame_of_reference_uid and activity.grid.frame_of_reference_uid:
             raise GeometryError(
                 "the CT of the liver mask and the PET do not share a frame of reference; "
-                "give the CT of the PET/CT"
+                "give the CT of the PET/CT, or let the PET be registered (--register rigid)"
             )
-    share = mask_occupancy(load_mask(parse_mask_source(request.liver), grid), activity.grid)
+        return _Liver(_seen(mask, activity.grid))
+    own = None if wish.own_ct is None else load_ct(wish.own_ct, None, progress).image
+    laid = lay_scan(
+        activity.to_map(),
+        ct,
+        mask,
+        wish,
+        own_ct=own,
+        resolution_fwhm_mm=request.resolution_fwhm_mm,
+        catalog=catalog,
+    )
+    if not laid.accepted:
+        # The readings stand without the PET: its liver alone is left out.
+        return _Liver(None, laid, laid.findings(PET))
+    return _Liver(_seen(mask, laid.placed(activity.grid)), laid, laid.findings(PET))
+
+
+def _seen(mask: Mask, grid: Grid) -> Volume:
+    share = mask_occupancy(mask, grid)
     if not share.any():
         raise MaskError("the liver mask holds no voxel of the PET; check that both are of one patient")
     return share

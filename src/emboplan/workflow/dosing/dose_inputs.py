@@ -34,7 +34,14 @@ from emboplan.model.pet import PetImage
 from emboplan.segmentation.builtin import segment_ct
 from emboplan.units import UNITS
 from emboplan.workflow.delivering.imaged_delivery import pet_nuclide
-from emboplan.workflow.inputs import LoadedCt, load_lesions, load_mask, load_spect, parse_mask_source
+from emboplan.workflow.inputs import LoadedCt, load_ct, load_lesions, load_mask, load_spect, parse_mask_source
+from emboplan.workflow.registering.laid_scan import (
+    LaidScan,
+    LayingWish,
+    in_frame_finding,
+    lay_scan,
+    share_frame,
+)
 
 Progress = Callable[[str, float], None]
 Unit = Literal["counts", "Bq/mL", "MBq/mL"]
@@ -43,6 +50,7 @@ COUNTS, BQ_PER_ML, MBQ_PER_ML = "counts", "Bq/mL", "MBq/mL"
 KNOWN_UNITS = (COUNTS, BQ_PER_ML, MBQ_PER_ML)
 BQ_PER_MBQ = 1 / float(UNITS["Bq"].factor)
 
+IMAGE = "activity image"
 MASKS = ("liver", "tumours", "lungs")
 
 
@@ -242,7 +250,7 @@ def load_anatomy(
         if not stray:
             return (
                 Anatomy(
-                    ct=ct.image,
+                    image=ct.image,
                     liver=given_liver,
                     lesions=lesions,
                     review=Review(backend="given"),
@@ -265,13 +273,45 @@ def load_anatomy(
     return anatomy, findings
 
 
+def laid_activity(
+    scan: ScanActivity, anatomy: Anatomy, wish: LayingWish, catalog: Catalog, progress: Progress | None = None
+) -> tuple[ScanActivity, LaidScan | None, tuple[Finding, ...]]:
+    """The image on the CT: registered where that is asked for and the frames of reference differ.
+
+    Raises:
+        GeometryError: the frames differ, and no registration was asked for.
+        InputError: it could not be registered, or the result is not accepted.
+    """
+    if wish.kind is None:
+        return scan, None, require_aligned(anatomy.grid, scan.image.grid)
+    if share_frame(anatomy.grid, scan.image.grid):
+        return scan, None, (in_frame_finding(IMAGE),)
+    own = None if wish.own_ct is None else load_ct(wish.own_ct, None, progress).image
+    laid = lay_scan(
+        scan.image,
+        anatomy.ct,
+        anatomy.liver,
+        wish,
+        own_ct=own,
+        resolution_fwhm_mm=scan.resolution_fwhm_mm,
+        catalog=catalog,
+    )
+    if not laid.accepted:
+        raise InputError(
+            f"the registration of the {IMAGE} is not accepted: {'; '.join(laid.reasons())}; "
+            "`emboplan register` draws the picture to look at"
+        )
+    image = replace(scan.image, grid=laid.placed(scan.image.grid))
+    return replace(scan, image=image), laid, laid.findings(IMAGE)
+
+
 def require_aligned(ct: Grid, scan: Grid) -> tuple[Finding, ...]:
     """A finding where a frame of reference is not known; `GeometryError` where the two differ."""
     frames = (ct.frame_of_reference_uid, scan.frame_of_reference_uid)
     if all(frames) and frames[0] != frames[1]:
         raise GeometryError(
-            "the activity image and the CT do not share a frame of reference; register the image to the CT "
-            "first, or give the CT of the SPECT/CT or PET/CT"
+            "the activity image and the CT do not share a frame of reference; let it be registered "
+            "(--register rigid), or give the CT of the SPECT/CT or PET/CT"
         )
     if all(frames):
         return ()

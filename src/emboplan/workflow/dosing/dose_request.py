@@ -11,6 +11,7 @@ from emboplan.dosimetry.arguments import fraction, positive
 from emboplan.errors import InputError, ModelRangeError
 from emboplan.model.grid import Grid
 from emboplan.workflow.dosing.dose_engines import DoseSettings
+from emboplan.workflow.registering.laid_scan import LayingWish
 
 RECOVERIES = ("none", "published", "sphere")
 
@@ -33,6 +34,7 @@ class DoseRequest:
     1 mL on and the normal liver. `grid_mm` is the edge of the dose voxels, None for the image's own grid.
     `allow_cut_liver` goes on where image or CT miss a part of the liver whose whole activity is placed.
     `uniform_liver` gives the liver one density, its mean, where its mask holds gas.
+    `laying` says how an image outside the CT's frame of reference is brought there; by default not at all.
     """
 
     administered_gbq: float | None = None
@@ -55,6 +57,7 @@ class DoseRequest:
     with_bed: bool = False
     allow_cut_liver: bool = False
     uniform_liver: bool = False
+    laying: LayingWish = field(default_factory=LayingWish)
 
 
 def dose_grid(image: Grid, edge_mm: float | None) -> Grid:
@@ -88,6 +91,7 @@ def _require_room(shape: tuple[int, int, int], spacing_mm: tuple[float, float, f
 
 def require_sense(wish: DoseRequest) -> None:
     """`InputError` where wishes are unknown, contradict each other or are no numbers of their kind."""
+    wish.laying.require_sense()
     if wish.recovery not in RECOVERIES:
         raise InputError(f'recovery "{wish.recovery}" is unknown; expected {", ".join(RECOVERIES)}')
     if wish.administered_gbq is not None:

@@ -31,6 +31,7 @@ from emboplan.workflow.dosing.dose_engines import ComputedDose, DoseSettings, co
 from emboplan.workflow.dosing.dose_inputs import (
     ScanActivity,
     ScanRequest,
+    laid_activity,
     load_activity,
     load_anatomy,
     require_aligned,
@@ -61,19 +62,24 @@ from emboplan.workflow.dosing.dose_report import ActivityAccount, DoseReport, Re
 from emboplan.workflow.dosing.dose_request import DoseRequest, dose_grid, require_sense
 from emboplan.workflow.inputs import load_ct, mask_file, parse_mask_source
 from emboplan.workflow.provenance import digest
+from emboplan.workflow.registering.laid_scan import LaidScan
 
 Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScanDose:
-    """The report with what it was computed on, for files and pictures; `bed` where it was asked for."""
+    """The report with what it was computed on, for files and pictures.
+
+    `bed` is there where it was asked for, `laid` where the image was registered to the CT.
+    """
 
     report: DoseReport
     dose: DoseMap
     bed: EffectMap | None
     anatomy: Anatomy
     source: SeriesHeader | None
+    laid: LaidScan | None = None
 
 
 def scan_dose(
@@ -109,8 +115,8 @@ def scan_dose(
         progress=progress,
     )
     loaded = load_ct(Path(ct), wish.ct_series, progress)
-    aligned = require_aligned(loaded.image.grid, scan.image.grid)
-    grid = dose_grid(scan.image.grid, wish.grid_mm)
+    if wish.laying.kind is None:  # told before the long work
+        require_aligned(loaded.image.grid, scan.image.grid)
     say("segmenting", 0.1)
     anatomy, said = load_anatomy(
         loaded,
@@ -119,6 +125,8 @@ def scan_dose(
         lungs=wish.lungs,
         progress=lambda stage, done: say(stage, 0.1 + 0.3 * done),
     )
+    scan, laid, aligned = laid_activity(scan, anatomy, wish.laying, facts, progress)
+    grid = dose_grid(scan.image.grid, wish.grid_mm)
     say("placing the activity", 0.4)
     places = Places.of(anatomy, grid)
     placed = placed_activity(
@@ -208,7 +216,7 @@ def scan_dose(
         provisional=anatomy.review.provisional,
         findings=tuple(dict.fromkeys(findings)),
     )
-    return ScanDose(report, computed.dose, bed, anatomy, loaded.header)
+    return ScanDose(report, computed.dose, bed, anatomy, loaded.header, laid)
 
 
 def _computed(

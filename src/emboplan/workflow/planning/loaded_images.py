@@ -53,4 +53,8 @@ def load_images(case: Case, images: ImageSources, progress: Progress) -> LoadedI
         spect = load_spect(images.maa, images.maa_resolution_fwhm_mm, progress)
         scan, findings = spect.image, findings + spect.findings
         digests.append(digest("maa", images.maa.name, spect.files))
+    for role, path in (("maa ct", images.maa_ct), ("segments", images.segments)):
+        if path is not None:
+            files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+            digests.append(digest(role, path.name, files))
     return LoadedImages(ct.image, ct.header, scan, masks, tuple(digests), findings)

@@ -104,6 +104,9 @@ def plan_radioembolization(case: Case, catalog: Catalog, progress: Progress) -> 
         spect=imaged.scan,
         dose=None if dosed is None else dosed.dose,
         source=imaged.header,
+        territories={part.name: part.perfused for part in imaged.parts if part.territory.is_drawn},
+        laid=None if imaged.laid is None else imaged.laid.shown,
+        registration=None if imaged.laid is None else imaged.laid.to_json(),
     )
 
 

@@ -28,17 +28,21 @@ from emboplan.segmentation.builtin import segment_ct
 from emboplan.workflow.cases.casefile import read_case
 from emboplan.workflow.inputs import load_lesions, load_mask
 from emboplan.workflow.planning.aims import Aims, LiverNow, aims_of, prior_findings
+from emboplan.workflow.planning.case_scan import scan_on_ct, usable_on
 from emboplan.workflow.planning.certainty import Evidence
+from emboplan.workflow.planning.liver_parts import part_masks, segments_of
 from emboplan.workflow.planning.loaded_images import LoadedImages, load_images
 from emboplan.workflow.planning.readiness import remnant_share
 from emboplan.workflow.planning.request import Request
 from emboplan.workflow.planning.rule_models import LiverVolumes
 from emboplan.workflow.planning.settings import PlanNumbers, plan_numbers
 from emboplan.workflow.planning.side_by_side import Question
-from emboplan.workflow.planning.territories import treated_volumes
+from emboplan.workflow.planning.territories import TreatedVolume, treated_volumes
 from emboplan.workflow.planning.treated import TerritoryInput, prior_doses, untreated_ml
 from emboplan.workflow.planning.uptake import ScanRegions, scan_regions, territory_uptake
+from emboplan.workflow.registering.laid_scan import LaidScan
 from emboplan.workflow.screening.facts import bilirubin_mg_per_dl, fact_findings, measured_facts, prior_facts
+from emboplan.workflow.segmenting.phases import with_viable
 from emboplan.workflow.segmenting.plan_review import with_review
 from emboplan.workflow.shunting.planar_case import planar_shunts
 
@@ -47,7 +51,7 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Imaged:
-    """What the images of a case give: contours, burden, and the scan's regions."""
+    """What the images of a case give: contours, burden, the scan's regions and registration, territories."""
 
     header: SeriesHeader | None
     scan: CountImage | None
@@ -56,6 +60,8 @@ class Imaged:
     regions: ScanRegions | None
     ratio: TumourToNormal | None
     digests: tuple[InputDigest, ...]
+    laid: LaidScan | None = None
+    parts: tuple[TreatedVolume, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,16 +177,20 @@ def _from_volumes(case: Case, catalog: Catalog) -> Prepared:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contoured:
-    """What every plan of images begins with: images read, contours, burden, and the facts that they give."""
+    """What every plan of images begins with: images read, contours, burden, and the facts that they give.
+
+    The scan of `loaded` is as it may be used on the CT; `laid` is its registration, accepted or not.
+    """
 
     loaded: LoadedImages
     anatomy: Anatomy
     burden: Burden
     facts: PatientFacts
+    laid: LaidScan | None = None
 
 
 def contoured(case: Case, images: ImageSources, catalog: Catalog, progress: Progress) -> Contoured:
-    """Images read, contours drawn or taken as given, and the burden measured on them."""
+    """Images read, contours drawn or taken as given, the scan laid on them, and the burden measured."""
     progress("reading images", 0.0)
     loaded = load_images(case, images, progress)
     progress("segmenting", 0.1)
@@ -190,11 +200,25 @@ def contoured(case: Case, images: ImageSources, catalog: Catalog, progress: Prog
         lesions=None if images.tumours is None else load_lesions(images.tumours, loaded.ct.grid),
         progress=lambda stage, fraction: progress(stage, 0.1 + 0.5 * fraction),
     )
-    anatomy = with_review(drawn, images)
+    anatomy = with_viable(with_review(drawn, images), catalog=catalog)
+    scan = scan_on_ct(loaded.scan, images, anatomy, catalog, progress)
+    parts, said = part_masks(
+        case.territories,
+        loaded.territory_masks,
+        anatomy,
+        usable_on(anatomy, scan.scan),
+        segments_of(case.territories, images, anatomy.grid),
+    )
+    loaded = replace(
+        loaded,
+        scan=scan.scan,
+        territory_masks=parts,
+        findings=(*loaded.findings, *scan.findings, *said),
+    )
     progress("measuring burden", 0.6)
     burden = measure_burden(anatomy, catalog=catalog)
     facts = case.facts.with_measured({**prior_facts(case.priors), **measured_facts(burden)})
-    return Contoured(loaded, anatomy, burden, facts)
+    return Contoured(loaded, anatomy, burden, facts, scan.laid)
 
 
 def _from_images(case: Case, images: ImageSources, catalog: Catalog, progress: Progress) -> Prepared:
@@ -244,6 +268,8 @@ def _from_images(case: Case, images: ImageSources, catalog: Catalog, progress: P
             regions=regions,
             ratio=uptake.ratio,
             digests=loaded.digests,
+            laid=seen.laid,
+            parts=volumes,
         ),
     )
 

@@ -17,11 +17,15 @@ WHOLE_LIVER = "whole liver"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TreatedVolume:
-    """One territory: its liver, its lesions by their labels, and its normal liver, on the CT's grid."""
+    """One territory: its liver, its lesions by their labels, and its normal liver, on the CT's grid.
+
+    `viable` is the part of its lesions that takes up contrast; None where it was not told apart.
+    """
 
     territory: Territory
     perfused: Mask
     lesions: LabelMap
+    viable: Mask | None = None
 
     @property
     def name(self) -> str:
@@ -72,6 +76,14 @@ def treated_volumes(
     return volumes
 
 
+def numbered(masks: Sequence[Mask]) -> LabelMap:
+    """Masks that do not overlap, one or more on one grid, as a label map from 1 on in their order."""
+    labels = np.zeros(masks[0].grid.shape, np.uint16)
+    for number, mask in enumerate(masks, start=1):
+        labels[mask.voxels] = number
+    return LabelMap(masks[0].grid, labels)
+
+
 def _treated_volume(territory: Territory, mask: Mask | None, anatomy: Anatomy) -> TreatedVolume:
     grid = anatomy.grid
     perfused = anatomy.liver
@@ -93,4 +105,6 @@ def _treated_volume(territory: Territory, mask: Mask | None, anatomy: Anatomy) -
         left_out = ~np.isin(inside, territory.tumour_labels) & (inside > 0)
         perfused = Mask(grid, perfused.voxels & ~left_out)
         inside = np.where(left_out, 0, inside).astype(np.uint16)
-    return TreatedVolume(territory, perfused, LabelMap(grid, inside))
+    lesions = LabelMap(grid, inside)
+    viable = None if anatomy.viable is None else anatomy.viable & lesions.union
+    return TreatedVolume(territory, perfused, lesions, viable)

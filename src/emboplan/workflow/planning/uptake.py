@@ -5,11 +5,15 @@ What is entered decides; what is measured stands beside it. Measuring happens on
 The masks of the CT come to the grid of the counts as fractional occupancies; the counts are never resampled.
 The scan is used only where it lies in the frame of reference of the CT: an unregistered scan measures
 something else.
+
+The ratio of a plan is that of the filled lesions, whose mass the models take: concentration times mass is the
+activity, and a ratio of the viable part with the mass of all would put too much into the tumour and too
+little into the liver. Where the viable part is known its ratio is said beside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +56,8 @@ def scan_regions(anatomy: Anatomy, scan: CountImage | None) -> tuple[ScanRegions
     if all(frames) and frames[0] != frames[1]:
         text = (
             "SPECT and CT do not share a frame of reference: nothing is measured on the SPECT. "
-            "Register it to the CT first, or use the CT of the SPECT/CT."
+            'Let the plan register it (register = "rigid" under [images]), register it to the CT first '
+            "(emboplan register), or use the CT of the SPECT/CT."
         )
         return None, (Finding("spect-not-registered", Severity.WARNING, text),)
     if not all(frames):
@@ -89,12 +94,35 @@ def measured_ratio(
     if regions is None or not volume.labels:
         return None, ()
     grid = regions.scan.grid
+    normal = mask_occupancy(volume.normal, grid)
     lesions = {label: mask_occupancy(volume.lesions.mask(label), grid) for label in volume.labels}
     try:
-        return tumour_to_normal(regions.scan, lesions, mask_occupancy(volume.normal, grid)), ()
+        found = tumour_to_normal(regions.scan, lesions, normal)
     except (MaskError, ModelRangeError) as error:
         text = f"No tumour-to-normal ratio is measured in {volume.name}: {error}."
         return None, (Finding("uptake-not-measured", Severity.WARNING, text),)
+    return found, tuple(_viable_ratio(regions.scan, volume, normal, found))
+
+
+def _viable_ratio(
+    scan: CountImage, volume: TreatedVolume, normal: Share, filled: TumourToNormal
+) -> Iterator[Finding]:
+    """The ratio of the viable part, where it is known and is not all of the lesions: for the reader only."""
+    viable = volume.viable
+    if viable is None or viable.is_empty or viable.voxel_count == volume.tumour.voxel_count:
+        return
+    share = mask_occupancy(viable, scan.grid)
+    try:
+        found = tumour_to_normal(scan, {volume.labels[0]: share}, normal)
+    except (MaskError, ModelRangeError):  # too small for the scan: nothing to tell
+        return
+    text = (
+        f"{volume.name}: in the viable part of the tumour ({viable.volume_ml:.3g} of "
+        f"{volume.tumour.volume_ml:.3g} mL) the ratio reads {found.tumour_to_normal:.2f}, in the filled "
+        f"lesions {filled.tumour_to_normal:.2f}. The plan uses the latter with the mass of the filled "
+        "lesions, so that the activity in them is right."
+    )
+    yield Finding("uptake-viable", Severity.INFO, text)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

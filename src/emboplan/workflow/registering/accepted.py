@@ -181,7 +181,7 @@ def _shift_findings(
         f"the {over} moved by {shift.mean_mm:.1f} mm on average (95 % of it by up to "
         f"{shift.percentile95_mm:.1f} mm), more than the tolerance of {tolerance_mm:g} mm"
     )
-    ask = f"accepted up to {accept_mm:g} mm" if accepted else "look at the images, then give accept_shift_mm"
+    ask = f"accepted up to {accept_mm:g} mm" if accepted else "look at the images, then accept such a shift"
     yield Finding(
         "registration-shift",
         Severity.INFO if accepted else Severity.WARNING,

@@ -2,7 +2,7 @@
 
 `segmentation.json` holds digests of the voxels of liver and lesions as they were written. A file in the
 folder whose contours differ from them was edited in another program, and is taken; two that were edited
-differently contradict each other. Another CT's result is refused.
+differently contradict each other. Another image's result is refused.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from emboplan.model.anatomy import Anatomy, Review
 from emboplan.model.correction import CorrectionRecord
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.grid import Grid
-from emboplan.model.image import CtImage
+from emboplan.model.image import CtImage, Modality, MrImage
 from emboplan.model.mask import LabelMap, Mask
 from emboplan.workflow.segmenting.contour_files import contour_files
 from emboplan.workflow.segmenting.review_steps import after_change
@@ -41,31 +41,31 @@ class _Taken(Generic[_Part]):
     edited: str | None
 
 
-def earlier_anatomy(folder: Path, ct: CtImage) -> Anatomy:
-    """The contours of a result folder on the CT `ct`, with their review and findings.
+def earlier_anatomy(folder: Path, image: CtImage | MrImage) -> Anatomy:
+    """The contours of a result folder on the CT or MR that they lie on, with their review and findings.
 
     A reader's confirmation is kept where nothing was edited since.
 
     Raises:
-        InputError: no result, the result of another CT, or files that contradict each other.
+        InputError: no result, the result of another image, or files that contradict each other.
         GeometryError: contours on another grid.
         MaskError: no contours, or an empty liver.
     """
     record = _read_record(folder)
     digests, review, said = _understood(folder, record)
-    _require_same_ct(folder, digests, ct)
+    _require_same_image(folder, digests, image)
     try:
-        files = tuple(contour_files(folder, ct.grid))
-        lungs = nifti.read_mask(folder / LUNGS, None, ct.grid) if (folder / LUNGS).is_file() else None
+        files = tuple(contour_files(folder, image.grid))
+        lungs = nifti.read_mask(folder / LUNGS, None, image.grid) if (folder / LUNGS).is_file() else None
     except GeometryError as error:
-        raise GeometryError(f"{folder} is the result of another CT: {error}") from error
+        raise GeometryError(f"{folder} is the result of another {image.modality.name}: {error}") from error
     livers = [(file.name, file.liver) for file in files if file.liver is not None]
     liver = _taken(folder, "liver", livers, digests.get("liver"))
     several = [(file.name, file.lesions) for file in files if file.lesions is not None]
     lesions = _taken(folder, "lesions", several, digests.get("lesions"))
     whole, numbered, findings = _agreeing(liver, lesions)
     anatomy = Anatomy(
-        ct=ct,
+        image=image,
         liver=whole,
         lesions=numbered,
         review=review,
@@ -115,12 +115,17 @@ def _read_record(folder: Path) -> dict[str, Any]:
     return record
 
 
-def _require_same_ct(folder: Path, digests: dict[str, str], ct: CtImage) -> None:
+def _require_same_image(folder: Path, digests: dict[str, str], image: CtImage | MrImage) -> None:
     """Results of versions that kept no digest are told apart by their grid alone."""
-    known = digests.get("ct")
-    if known is not None and known != voxels_sha256(ct.hu, ct.grid):
+    name, known = image.modality.name, digests.get(image.modality.value)
+    if known is None and any(kind.value in digests for kind in Modality):
         raise InputError(
-            f"{folder} is the result of another CT: its voxels differ from those of this series; "
+            f"{folder} is no result of this {name} but of an image of another kind; give the series that was "
+            "segmented (a NIfTI or NRRD file is a CT unless --modality mr says otherwise)"
+        )
+    if known is not None and known != voxels_sha256(image.values, image.grid):
+        raise InputError(
+            f"{folder} is the result of another {name}: its voxels differ from those of this series; "
             "give the series that was segmented, or segment this one"
         )
 

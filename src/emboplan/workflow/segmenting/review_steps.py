@@ -12,8 +12,10 @@ from dataclasses import replace
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.correction import Correction
 from emboplan.model.finding import Finding, Severity
+from emboplan.model.image import MrImage
 from emboplan.model.mask import Mask
 from emboplan.segmentation.corrections import correct
+from emboplan.segmentation.mr.corrections import correct_mr
 
 LAPSED = "segmentation.confirmation-lapsed"
 
@@ -25,7 +27,10 @@ def corrected(anatomy: Anatomy, corrections: Sequence[Correction]) -> Anatomy:
     """
     if not corrections:
         return anatomy
-    done = correct(anatomy.ct, anatomy.liver, anatomy.lesions, corrections)
+    if isinstance(anatomy.image, MrImage):
+        done = correct_mr(anatomy.image, anatomy.liver, anatomy.lesions, corrections)
+    else:
+        done = correct(anatomy.image, anatomy.liver, anatomy.lesions, corrections)
     lungs = anatomy.lungs
     if lungs is not None:
         lungs = Mask(lungs.grid, lungs.voxels & ~done.liver.voxels)
@@ -33,6 +38,7 @@ def corrected(anatomy: Anatomy, corrections: Sequence[Correction]) -> Anatomy:
         anatomy,
         liver=done.liver,
         lesions=done.lesions,
+        viable=None,  # that of other lesions: to be told anew
         lungs=lungs,
         review=replace(anatomy.review, corrections=anatomy.review.corrections + done.records),
         findings=anatomy.findings + done.findings,

@@ -127,7 +127,7 @@ def study_anatomy(
 def _given(ct: CtImage, liver: Mask, lungs: Mask) -> Anatomy:
     """An anatomy of given masks, with nothing segmented."""
     return Anatomy(
-        ct=ct,
+        image=ct,
         liver=liver,
         lesions=LabelMap.empty(ct.grid),
         review=Review(backend="given"),

@@ -1,0 +1,65 @@
+"""Spleen, stomach and bowel where they are as bright as the liver: told apart by place and by gas.
+
+The liver reaches the left side in front; what is thick, lies on the left and behind the front of the spine is
+spleen, kidney or stomach. Gas in the belly shows where the gut lies: its wall is next to it, and its content
+lies below the gas.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from emboplan.segmentation.landmarks import Spine
+from emboplan.segmentation.shape import depth_mm, distance_mm, without_small
+from emboplan.segmentation.working import Bools, WorkingImage
+
+# Left and behind: so far to the left of the spine's middle, and not before its front; so thick.
+LEFT_MM = 40.0
+LEFT_DEPTH_MM = 6.0
+
+# Gas: far below fat, in pockets of at least this, and so far off the lungs, whose edges look like gas.
+GAS_HU = -250.0
+LEAST_GAS_ML = 0.3
+OFF_LUNGS_MM = 8.0
+
+# The wall of the gut lies within this of its gas, and its content for at least this far below the gas.
+GUT_WALL_MM = 4.0
+CONTENT_MM = 12.0
+
+# What is this deep in tissue like liver is not taken for the gut's wall.
+SURE_DEPTH_MM = 6.0
+
+
+def left_organs(work: WorkingImage, soft: Bools, spine: Spine) -> Bools:
+    """Surely spleen, left kidney or stomach: thick soft tissue on the left, behind the spine's front."""
+    _, _, dx = work.spacing_zyx_mm
+    rows, columns = np.arange(soft.shape[1]), np.arange(soft.shape[2])
+    left = columns[None] > (spine.column + LEFT_MM / dx)[:, None]
+    behind = rows[None] > spine.front[:, None]
+    thick = depth_mm(soft, work.spacing_zyx_mm) > LEFT_DEPTH_MM
+    return thick & left[:, None, :] & behind[:, :, None]
+
+
+def gut_at_gas(work: WorkingImage, soft: Bools, alike: Bools, lungs: Bools, body: Bools) -> Bools:
+    """Surely gut: soft tissue next to its gas, or below it."""
+    spacing = work.spacing_zyx_mm
+    gas = body & (work.hu < GAS_HU) & (distance_mm(lungs, spacing) > OFF_LUNGS_MM)
+    gas = without_small(gas, LEAST_GAS_ML / work.voxel_ml)
+    if not gas.any():
+        return gas
+    wall = distance_mm(gas, spacing) <= GUT_WALL_MM
+    steps = round(CONTENT_MM / spacing[1])
+    sure = depth_mm(alike, spacing) > SURE_DEPTH_MM
+    return np.asarray(soft & (wall | _under(gas, soft, steps)) & ~sure)
+
+
+def _under(gas: Bools, soft: Bools, steps: int) -> Bools:
+    """Soft tissue that is reached from gas straight backwards through soft tissue alone."""
+    reached = np.zeros_like(gas)
+    front = gas
+    for _ in range(steps):
+        moved = np.zeros_like(front)
+        moved[:, 1:] = front[:, :-1]
+        front = moved & soft
+        reached |= front
+    return reached
