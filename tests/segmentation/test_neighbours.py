@@ -1,11 +1,15 @@
-"""Heart, vena cava and stomach beside a liver that is as bright as they are, drawn with known borders."""
+"""What is as bright as the liver beside it: heart, vena cava, spleen and gut, drawn with known borders."""
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from emboplan.model.grid import Grid
 from emboplan.model.image import CtImage
-from emboplan.segmentation.capsule import without_guests
+from emboplan.segmentation.capsule import with_lesions, without_guests
+from emboplan.segmentation.lungs import find_lungs
 from emboplan.segmentation.neighbours import neighbours_of
 from emboplan.segmentation.parenchyma import Parenchyma, denoised
 from emboplan.segmentation.working import WorkingImage, working_image
@@ -84,3 +88,64 @@ def test_a_stomach_with_walls_like_liver_goes_and_a_lesion_stays() -> None:
     assert np.count_nonzero(kept & content) == 0
     assert np.array_equal(kept & lesion, lesion)
     assert np.count_nonzero(kept & liver) > 0.97 * np.count_nonzero(liver)
+
+
+def with_belly(work: WorkingImage, soft: Bools, gas: Bools) -> WorkingImage:
+    hu = work.hu.copy()
+    noise = np.random.default_rng(3).normal(0, 8, SHAPE)
+    hu[soft] = (SOFT_HU + noise)[soft]
+    hu[gas] = -950.0
+    return replace(work, hu=np.asarray(hu, np.float32))
+
+
+def test_a_spleen_as_bright_as_the_liver_that_touches_it_is_told_by_its_place() -> None:
+    work, truth = drawn()
+    left_lobe = truth["inside"] & ball(40, 28, 74, 9, 10, 30)
+    # A film of fat lies between them but for a small place.
+    film = np.asarray(ndimage.binary_dilation(left_lobe)) & ~ball(40, 35, 96, 2, 3, 3)
+    spleen = truth["inside"] & ball(38, 52, 98, 16, 24, 12) & ~left_lobe & ~film
+    work = with_belly(work, left_lobe | spleen, np.zeros(SHAPE, np.bool_))
+    liver = truth["liver"] | left_lobe
+    alike = liver | truth["heart"] | truth["cava"] | spleen
+    found = neighbours_of(work, denoised(work), alike, truth["lungs"], truth["body"], truth["inside"])
+    assert np.count_nonzero(found & spleen) > 0.9 * np.count_nonzero(spleen)
+    assert np.count_nonzero(found & liver) < 0.04 * np.count_nonzero(liver)
+
+
+def test_a_loop_of_gut_on_the_liver_is_told_by_its_gas() -> None:
+    work, truth = drawn()
+    film = np.asarray(ndimage.binary_dilation(truth["liver"])) & ~ball(26, 34, 60, 2, 2, 4)
+    loop = truth["inside"] & ball(26, 34, 66, 9, 9, 9) & ~truth["liver"] & ~film
+    gas = truth["inside"] & ball(26, 30, 66, 5, 3, 5)
+    work = with_belly(work, loop & ~gas, gas)
+    alike = truth["liver"] | truth["heart"] | truth["cava"] | (loop & ~gas)
+    found = neighbours_of(work, denoised(work), alike, truth["lungs"], truth["body"], truth["inside"])
+    content = loop & ~gas
+    assert np.count_nonzero(found & content) > 0.8 * np.count_nonzero(content)
+    assert np.count_nonzero(found & truth["liver"]) < 0.03 * np.count_nonzero(truth["liver"])
+
+
+def test_gas_below_the_lungs_is_no_lung() -> None:
+    work, truth = drawn()
+    froth = truth["inside"] & ball(14, 30, 70, 10, 10, 18)
+    hu = work.hu.copy()
+    hu[froth] = -800.0
+    found = find_lungs(replace(work, hu=hu), truth["body"])
+    assert not (found & froth).any()
+    assert np.count_nonzero(found & truth["lungs"]) > 0.9 * np.count_nonzero(truth["lungs"])
+
+
+def test_a_large_lesion_at_the_capsule_belongs_to_the_liver_and_a_kidney_does_not() -> None:
+    """The lesion is wider than any closing spans and as bright as blood; the kidney touches the liver."""
+    whole = ball(45, 45, 45, 34, 34, 34)
+    lesion = ball(45, 30, 34, 20, 20, 20) & whole
+    kidney = ball(45, 88, 45, 12, 12, 12) & ~whole
+    tissue = np.full(SHAPE, -100.0, np.float32)
+    tissue[whole] = 70.0
+    tissue[lesion | kidney] = 130.0
+    region = whole & ~lesion
+    found = with_lesions(
+        region, tissue, np.ones(SHAPE, np.bool_), Parenchyma.single(70.0, 7.0), (EDGE_MM,) * 3
+    )
+    assert np.count_nonzero(found & lesion) > 0.95 * np.count_nonzero(lesion)
+    assert not (found & kidney).any()

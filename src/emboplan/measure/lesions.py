@@ -18,12 +18,14 @@ from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist, squareform
 
 from emboplan.errors import MaskError
-from emboplan.measure.surface import half_voxel_band_ml
+from emboplan.measure.doubt import Parenchyma, certainty
+from emboplan.measure.intervals import Calibration
+from emboplan.measure.surface import half_voxel_band_ml, surface_ml_per_mm
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.grid import Grid
 from emboplan.model.image import CtImage, MrImage
 from emboplan.model.mask import LabelMap, Mask
-from emboplan.model.results.burden import Lesion
+from emboplan.model.results.burden import Interval, Lesion
 
 Points = NDArray[np.float64]
 
@@ -145,17 +147,42 @@ def viable_part(
     return ViablePart(count * grid.voxel_ml, size.longest_mm, size.perpendicular_mm, enhancement)
 
 
-def measure_lesions(anatomy: Anatomy, *, viable: Mask | None = None) -> tuple[Lesion, ...]:
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """What the interval of a lesion that a program found is made of."""
+
+    numbers: Calibration
+    parenchyma: Parenchyma | None
+    liver_ml: float
+
+
+def _interval(
+    anatomy: Anatomy, label: int, box: tuple[slice, ...], volume_ml: float, found: Doubted | None
+) -> Interval:
+    """The interval of a lesion: half a voxel about a given contour, a calibrated shift about a found one."""
+    inside = anatomy.lesions.labels[box] == label
+    if found is None:
+        band = half_voxel_band_ml(inside, anatomy.grid)
+        return (max(0.0, volume_ml - band), volume_ml + band)
+    kind = certainty(anatomy, label, box, found.parenchyma)
+    surface = surface_ml_per_mm(inside, anatomy.grid)
+    return found.numbers.of_lesion(kind, volume_ml, surface, found.liver_ml)
+
+
+def measure_lesions(
+    anatomy: Anatomy, *, viable: Mask | None = None, found: Doubted | None = None
+) -> tuple[Lesion, ...]:
     """Every lesion of the anatomy, in ascending order of its label.
 
-    `viable`, on the same grid, takes the place of the anatomy's own.
+    `viable`, on the same grid, takes the place of the anatomy's own. `found` is for lesions that a program
+    drew and nobody confirmed; without it intervals are those of contours half a voxel in or out.
     """
     grid, labels = anatomy.grid, anatomy.lesions.labels
     told = anatomy.viable if viable is None else viable
     whole = (slice(None),) * 3
     normal = anatomy.liver.voxels & (labels == 0)
     liver_hu = _mean_hu(anatomy.image, whole, normal) if told is not None and normal.any() else None
-    found = []
+    lesions = []
     boxes = ndimage.find_objects(labels)
     for label in anatomy.lesions.numbers:
         box = boxes[label - 1]
@@ -164,7 +191,6 @@ def measure_lesions(anatomy: Anatomy, *, viable: Mask | None = None) -> tuple[Le
         centroid_index = offset + np.argwhere(inside).mean(axis=0)[::-1]
         size = diameters(inside, grid)
         volume = int(np.count_nonzero(inside)) * grid.voxel_ml
-        band = half_voxel_band_ml(inside, grid)
         centroid = grid.to_mm(centroid_index)
         on_slice = grid.to_mm([centroid_index[0], centroid_index[1], box[0].start + size.slice_index])
         part = None
@@ -172,11 +198,11 @@ def measure_lesions(anatomy: Anatomy, *, viable: Mask | None = None) -> tuple[Le
             alive = inside & told.voxels[box]
             alive_hu = _mean_hu(anatomy.image, box, alive) if alive.any() else None
             part = viable_part(alive, alive_hu, liver_hu, grid)
-        found.append(
+        lesions.append(
             Lesion(
                 label=label,
                 volume_ml=volume,
-                volume_ml_interval=(max(0.0, volume - band), volume + band),
+                volume_ml_interval=_interval(anatomy, label, box, volume, found),
                 longest_mm=size.longest_mm,
                 perpendicular_mm=size.perpendicular_mm,
                 centroid_mm=(float(centroid[0]), float(centroid[1]), float(centroid[2])),
@@ -188,4 +214,4 @@ def measure_lesions(anatomy: Anatomy, *, viable: Mask | None = None) -> tuple[Le
                 enhancement_hu=None if part is None else part.enhancement_hu,
             )
         )
-    return tuple(found)
+    return tuple(lesions)

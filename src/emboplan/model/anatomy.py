@@ -13,6 +13,17 @@ from emboplan.model.grid import Grid
 from emboplan.model.image import CtImage, MrImage
 from emboplan.model.mask import LabelMap, Mask
 
+GIVEN = "given"
+"""The name of masks that came from elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Which contours a program drew that no reader has given or confirmed."""
+
+    liver: bool
+    lesions: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
@@ -35,6 +46,19 @@ class Review:
     def provisional(self) -> bool:
         """Whether no reader has confirmed the contours."""
         return not (self.confirmed_by and self.confirmed_by.strip())
+
+    @property
+    def drawn(self) -> Drawn:
+        """Which contours a program drew; where the history does not say whose is which, both.
+
+        >>> Review("builtin+given", history=("liver: given", "lesions: builtin 1.0")).drawn
+        Drawn(liver=False, lesions=True)
+        """
+        if not self.provisional or self.backend == GIVEN:
+            return Drawn(liver=False, lesions=False)
+        return Drawn(
+            liver=f"liver: {GIVEN}" not in self.history, lesions=f"lesions: {GIVEN}" not in self.history
+        )
 
 
 def require_lesions_inside(liver: Mask, lesions: LabelMap) -> None:

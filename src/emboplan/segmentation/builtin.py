@@ -13,6 +13,7 @@ from emboplan.model.finding import Finding
 from emboplan.model.image import CtImage
 from emboplan.model.mask import LabelMap, Mask
 from emboplan.segmentation.body import find_body, on_native_grid
+from emboplan.segmentation.evenness import uneven_liver
 from emboplan.segmentation.given_masks import backend_of, reconciled, silent
 from emboplan.segmentation.liver import find_liver, liver_on_native_grid
 from emboplan.segmentation.lungs import find_lungs, lungs_from
@@ -67,6 +68,7 @@ def segment_ct(
         findings.extend(more)
     else:
         numbered = tumours_in(ct, work, whole)
+        findings.extend(uneven_liver(work, organ, work.down(numbered.labels > 0)))
         if numbered.numbers:
             findings.append(burden_likely_low())
     tell("done", 1.0)

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from emboplan.segmentation.parenchyma import Parenchyma
-from emboplan.segmentation.shape import Spacing, boxes, depth_mm, distance_mm, pieces_at_necks
+from emboplan.segmentation.shape import Spacing, balls_of_depth, boxes, depth_mm, distance_mm, pieces_at_necks
 from emboplan.segmentation.working import Bools, Floats
 from emboplan.units import ML_PER_MM3
 
@@ -98,8 +98,7 @@ def _with_thick_pieces(
 
 def _is_ball(own: Bools, spacing: Spacing) -> bool:
     """Whether a piece is thick and round: gut, vessels and walls hold many balls of their own depth."""
-    thickest = float(depth_mm(np.pad(own, 1), spacing).max())
-    balls = float(own.sum() * np.prod(spacing)) / (4 / 3 * np.pi * max(thickest, 1.0) ** 3)
+    balls, thickest = balls_of_depth(own, spacing)
     return thickest > PIECE_DEPTH_MM and balls < PIECE_BALLS
 
 

@@ -13,8 +13,10 @@ from emboplan.segmentation.landmarks import Spine
 from emboplan.segmentation.shape import depth_mm, distance_mm, without_small
 from emboplan.segmentation.working import Bools, WorkingImage
 
-# Left and behind: so far to the left of the spine's middle, and not before its front; so thick.
+# Left and behind: so far to the left of the spine's middle, and not before its front, or not far before it
+# where it lies farther left; so thick.
 LEFT_MM = 40.0
+FAR_LEFT_MM, NEARLY_MM = 75.0, 20.0
 LEFT_DEPTH_MM = 6.0
 
 # Gas: far below fat, in pockets of at least this, and so far off the lungs, whose edges look like gas.
@@ -32,12 +34,15 @@ SURE_DEPTH_MM = 6.0
 
 def left_organs(work: WorkingImage, soft: Bools, spine: Spine) -> Bools:
     """Surely spleen, left kidney or stomach: thick soft tissue on the left, behind the spine's front."""
-    _, _, dx = work.spacing_zyx_mm
+    _, dy, dx = work.spacing_zyx_mm
     rows, columns = np.arange(soft.shape[1]), np.arange(soft.shape[2])
     left = columns[None] > (spine.column + LEFT_MM / dx)[:, None]
+    far_left = columns[None] > (spine.column + FAR_LEFT_MM / dx)[:, None]
     behind = rows[None] > spine.front[:, None]
+    nearly = rows[None] > (spine.front - NEARLY_MM / dy)[:, None]
     thick = depth_mm(soft, work.spacing_zyx_mm) > LEFT_DEPTH_MM
-    return thick & left[:, None, :] & behind[:, :, None]
+    place = left[:, None, :] & behind[:, :, None] | far_left[:, None, :] & nearly[:, :, None]
+    return np.asarray(thick & place)
 
 
 def gut_at_gas(work: WorkingImage, soft: Bools, alike: Bools, lungs: Bools, body: Bools) -> Bools:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from emboplan.segmentation.parenchyma import FWHM_PER_SIGMA, Parenchyma, denoised
+from emboplan.segmentation.lesion_classes import own_parenchyma
+from emboplan.segmentation.parenchyma import Parenchyma, denoised
 from emboplan.segmentation.shape import depth_mm, distance_mm, without_small
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
 
@@ -27,7 +28,6 @@ LEVEL_PASSES = 5
 TYPICAL_SPREADS = 2.5
 TYPICAL_SIGMA_MM = 2.5
 LEAST_TYPICAL_HU = 8.0
-LEAST_SHARE_TYPICAL = 0.02
 MAD_TO_SD = 1.4826  # of a normal distribution
 
 # Voxels through which the level is laid, at most, and how far it may leave the mode: a liver's own drift is
@@ -41,15 +41,6 @@ LEAST_FIT = 200
 MODE_HU = 15.0
 MODE_STEP_HU = 0.5
 MODE_SIGMA_HU = 2.0
-
-# Tissues that make up much of the liver: peaks of its histogram this far apart, at least this high against
-# the highest. Their shares around a border are taken over this distance.
-MODES_APART_HU = 8
-MODE_FRAC = 0.15
-SHARE_SIGMA_MM = 5.0
-
-# Bounds of the spread of smoothed parenchyma: half of that of the denoised one, which the histogram shows.
-SPREAD_HU = (2.5, 7.0)
 
 # Folds of the liver (fissures, hilum, gallbladder bed) are what closing by this radius adds,
 # where that is fat, and what lies beside that fat by less than its blur.
@@ -84,18 +75,18 @@ class Scene:
     inner: Bools
 
 
-def scene_of(work: WorkingImage, liver: Bools) -> Scene:
-    """The scene of a liver on a working image that was cropped to it."""
+def scene_of(work: WorkingImage, liver: Bools, parenchyma: Parenchyma | None = None) -> Scene:
+    """The scene of a liver on a working image cropped to it; its parenchyma is found unless known."""
     tissue = denoised(work)
     depth = depth_mm(liver, work.spacing_zyx_mm)
     rim_mm = max(RIM_MM, RIM_SLICES * max(work.spacing_zyx_mm))
     deep = liver & (depth > rim_mm)
     if not deep.any():
         deep = liver
-    model = _own_model(work, tissue, deep)
+    model = parenchyma or own_parenchyma(work, tissue, deep)
     mode = np.float32(model.mode_hu)
     level = np.full_like(tissue, mode)
-    calm = _smoothed_inside(work, tissue - mode, deep, TYPICAL_SIGMA_MM) + mode
+    calm = work.smooth_inside(tissue - mode, deep, TYPICAL_SIGMA_MM) + mode
     spread = model.spread_hu
     typical = deep
     for _ in range(LEVEL_PASSES):
@@ -119,7 +110,7 @@ def scene_of(work: WorkingImage, liver: Bools) -> Scene:
 
 def _edges(work: WorkingImage, deviation: Floats, deep: Bools) -> tuple[Floats, Floats, Bools]:
     """Smoothed deviation, its slope in HU per mm, and where the slope can be trusted."""
-    calm = _smoothed_inside(work, deviation, deep, EDGE_SIGMA_MM)
+    calm = work.smooth_inside(deviation, deep, EDGE_SIGMA_MM)
     squares = [np.square(np.gradient(calm, d, axis=axis)) for axis, d in enumerate(work.spacing_zyx_mm)]
     slope = np.sqrt(squares[0] + squares[1] + squares[2])
     return (
@@ -127,13 +118,6 @@ def _edges(work: WorkingImage, deviation: Floats, deep: Bools) -> tuple[Floats, 
         np.asarray(slope, np.float32),
         np.asarray(ndimage.binary_erosion(deep, iterations=2), np.bool_),
     )
-
-
-def _smoothed_inside(work: WorkingImage, values: Floats, inside: Bools, sigma_mm: float) -> Floats:
-    """`values` smoothed inside a mask alone, so that nothing outside bleeds in; zero outside."""
-    share = work.smooth(inside.astype(np.float32), sigma_mm)
-    total = work.smooth(np.where(inside, values, np.float32(0)), sigma_mm)
-    return np.where(inside, total / np.maximum(share, np.float32(LEAST_SHARE_TYPICAL)), np.float32(0))
 
 
 def _smooth_level(calm: Floats, typical: Bools, mode_hu: float) -> Floats:
@@ -185,51 +169,7 @@ def robust_sd(values: Floats) -> float:
 
 def smoothed_deviation(scene: Scene, sigma_mm: float) -> Floats:
     """Deviation from the local level, smoothed inside the liver's deep part alone."""
-    return _smoothed_inside(scene.work, scene.tissue - scene.level, scene.deep, sigma_mm)
-
-
-def _own_model(work: WorkingImage, tissue: Floats, inside: Bools) -> Parenchyma:
-    """Mode and spread of the parenchyma inside a known liver.
-
-    Of several tissues that make up much of it, parenchyma is the one that lies around the others.
-    """
-    values = tissue[inside] if inside.any() else tissue.ravel()
-    counts = np.bincount(np.clip(np.round(values), 0, 300).astype(np.intp), minlength=301).astype(np.float64)
-    smooth = ndimage.gaussian_filter1d(counts, 3.0)
-    mode = _surrounding(work, tissue, inside, _modes(smooth))
-    above = np.flatnonzero(smooth[mode:] < smooth[mode] / 2)
-    width = float(above[0]) if above.size else SPREAD_HU[1]
-    return Parenchyma.single(float(mode), float(np.clip(2 * width / FWHM_PER_SIGMA / 2, *SPREAD_HU)))
-
-
-def _modes(smooth: Array) -> list[int]:
-    """The peaks of a histogram, the highest first, with those that are high enough beside it."""
-    highest = int(smooth.argmax())
-    found = [highest]
-    for at in range(smooth.size):
-        around = smooth[max(0, at - MODES_APART_HU) : at + MODES_APART_HU + 1]
-        if at != highest and smooth[at] == around.max() and smooth[at] >= MODE_FRAC * smooth[highest]:
-            found.append(at)
-    return found
-
-
-def _surrounding(work: WorkingImage, tissue: Floats, inside: Bools, modes: list[int]) -> int:
-    """Of several tissues the one around the others: at their common border its smoothed share is the larger.
-
-    A ball's own share, smoothed, is below one half at its surface; that of what lies around it is above.
-    """
-    if len(modes) == 1:
-        return modes[0]
-    calm = _smoothed_inside(work, tissue, inside, TYPICAL_SIGMA_MM)
-    nearest = np.argmin(np.abs(calm[..., None] - np.array(modes, np.float32)), axis=-1)
-    shares = []
-    for number in range(len(modes)):
-        own = inside & (nearest == number)
-        share = _smoothed_inside(work, own.astype(np.float32), inside, SHARE_SIGMA_MM)
-        rest = inside & ~own
-        border = (own & ndimage.binary_dilation(rest)) | (rest & ndimage.binary_dilation(own))
-        shares.append(float(share[border].mean()) if border.any() else 0.0)
-    return modes[int(np.argmax(shares))]
+    return scene.work.smooth_inside(scene.tissue - scene.level, scene.deep, sigma_mm)
 
 
 def _fissures(work: WorkingImage, tissue: Floats, liver: Bools) -> Bools:

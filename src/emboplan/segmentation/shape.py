@@ -130,3 +130,35 @@ def cut_necks(mask: Bools, spacing: Spacing, radius_mm: float, reach: float) -> 
     markers = np.where(mask, labels, count + 1).astype(np.int32)
     basins = flood(np.where(mask, -depth, np.float32(1)), markers)
     return largest(mask & (basins == main) & near)
+
+
+def parted_at_waists(mask: Bools, spacing: Spacing, share: float) -> NDArray[np.int32]:
+    """Balls that have grown together, parted: basins of the depth map, merged where the waist is wide.
+
+    A waist parts two pieces where it is thinner than `share` of the smaller one's depth. Every voxel of
+    `mask` gets the number of its piece.
+    """
+    if not mask.any():
+        return np.zeros(mask.shape, np.int32)
+    depth = depth_mm(mask, spacing)
+    # Reconstruction of the shrunken depth under the depth leaves plateaus only where waists are narrow.
+    marker = SimpleITK.GetImageFromArray(depth * np.float32(share))
+    under = SimpleITK.ReconstructionByDilation(marker, SimpleITK.GetImageFromArray(depth))
+    rebuilt = SimpleITK.GetArrayFromImage(under)
+    tops, count = ndimage.label(mask & (depth > rebuilt + 1e-4))
+    pieces, _ = ndimage.label(mask)
+    markers = tops.astype(np.int32)
+    lost = ~np.isin(pieces, np.unique(pieces[tops > 0])) & mask
+    if lost.any():
+        extra, _ = ndimage.label(lost)
+        markers = np.where(extra > 0, extra + count, markers).astype(np.int32)
+    outside = int(markers.max()) + 1
+    flooded = flood(np.where(mask, -depth, np.float32(1)), np.where(mask, markers, outside).astype(np.int32))
+    return np.where(mask & (flooded != outside), flooded, 0).astype(np.int32)
+
+
+def balls_of_depth(mask: Bools, spacing: Spacing) -> tuple[float, float]:
+    """How many balls of its own depth a piece holds (1 for a ball, more for sheets), and that depth."""
+    thickest = float(depth_mm(np.pad(mask, 1), spacing).max())
+    volume = float(np.count_nonzero(mask)) * float(np.prod(spacing))
+    return volume / (4 / 3 * np.pi * max(thickest, min(spacing) / 2) ** 3), thickest

@@ -8,10 +8,9 @@ Where organ and surroundings are alike, the surface that the region found stays.
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from emboplan.segmentation.parenchyma import Parenchyma
-from emboplan.segmentation.shape import Spacing, distance_mm
+from emboplan.segmentation.shape import distance_mm
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
 
 # Blurring of the CT before it is cut at half contrast: less than the scanner's own.
@@ -36,9 +35,6 @@ LEAST_CONTRAST_HU = 25.0
 # Bright neighbours (vessels, bone, enhanced bowel) are not taken in from outside.
 BRIGHT_HU = 60.0
 
-# The next voxel counts however thick the slices are: half of it may be liver.
-THICK_MM = 3.5
-
 # Smoothing of the new surface.
 SMOOTH_MM = 1.5
 
@@ -51,19 +47,6 @@ def _local_mean(
     total = work.smooth((values - np.float32(otherwise)) * weight, sigma_mm)
     mean = total / np.maximum(share, np.float32(LEAST_SHARE))
     return np.where(share > LEAST_SHARE, mean, np.float32(0)) + np.float32(otherwise)
-
-
-def _next_thick(region: Bools, spacing: Spacing) -> Bools:
-    """The voxels on both sides of the surface along edges that are longer than any reach."""
-    out = np.zeros_like(region)
-    for axis, edge_mm in enumerate(spacing):
-        if edge_mm > THICK_MM:
-            line = np.zeros((3, 3, 3), np.bool_)
-            line[tuple(slice(None) if n == axis else 1 for n in range(3))] = True
-            out |= ndimage.binary_dilation(region, line) & ~ndimage.binary_erosion(
-                region, line, border_value=1
-            )
-    return out
 
 
 def at_half_contrast(
@@ -82,8 +65,7 @@ def at_half_contrast(
     beyond = _local_mean(work, hu, shell, SHELL_SIGMA_MM, model.mode_hu)
     within = _local_mean(work, hu, typical, INSIDE_SIGMA_MM, model.mode_hu)
     step = within - beyond
-    near = (outside < reach_mm) & (inside < REACH_IN_MM) | _next_thick(region, work.spacing_zyx_mm)
-    clear = (np.abs(step) > LEAST_CONTRAST_HU) & near
+    clear = (np.abs(step) > LEAST_CONTRAST_HU) & (outside < reach_mm) & (inside < REACH_IN_MM)
     share = (hu - beyond) / np.where(np.abs(step) > LEAST_CONTRAST_HU, step, np.float32(1))
     moved = np.where(clear, share > 0.5, region) & allowed
     moved &= region | (hu < model.high_hu + BRIGHT_HU)

@@ -7,10 +7,10 @@ each is kept or dropped by its size, shape and CT number.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import pi
 
 import numpy as np
-import SimpleITK
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -20,31 +20,57 @@ from emboplan.model.mask import Box, LabelMap, Mask, bounding_box
 from emboplan.segmentation.lesion_rim import with_rims
 from emboplan.segmentation.lesion_scene import Scene, one_sided_sd, scene_of, smoothed_deviation
 from emboplan.segmentation.lesion_surface import by_volume, tumours_on_native_grid
-from emboplan.segmentation.shape import boxes, depth_mm, distance_mm, flood
-from emboplan.segmentation.working import Bools, WorkingImage, working_image
+from emboplan.segmentation.shape import boxes, depth_mm, distance_mm, parted_at_waists
+from emboplan.segmentation.working import Bools, Floats, WorkingImage, working_image
 from emboplan.units import ML_PER_MM3
 
-# Seeds of lesions: smoothed at this scale, deviating by this many standard deviations of the smoothed noise
-# and at least by a contrast that an eye would see.
-SEED_SCALES = ((2.5, 18.0), (4.0, 14.0), (6.0, 11.0), (9.0, 9.0))
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What counts: seeds smoothed so (mm) deviate at least so (HU), a whole lesion by the least contrast."""
+
+    seed_scales: tuple[tuple[float, float], ...]
+    least_contrast_hu: float
+
+
+# Seeds deviate by this many standard deviations of the smoothed noise, and at least by a contrast that an eye
+# would see. Where this share of the liver is clearly tumour, less contrast is believed.
 SEED_DEVIATIONS = 5.0
-LEAST_CONTRAST_HU = 11.0
+CLEAR = Sight(((2.5, 18.0), (4.0, 14.0), (6.0, 11.0), (9.0, 9.0)), 11.0)
+FAINT = Sight(((2.5, 14.0), (4.0, 10.0), (6.0, 8.0), (9.0, 7.0)), 8.0)
+DISEASED_FRAC = 0.04
 
 
-# Growth beyond the seeds, and bridges (sheets of fissures, vessels) thinner than twice this that do not
-# count.
-GROWTH_MM = 8.0
+# Growth beyond the seeds, and bridges (sheets of fissures) thinner than twice this that do not count; of what
+# is bright, vessels thinner than twice this.
+GROWTH_MM = 20.0
+NEAR_SEEDS_MM = 8.0
 GROWTH_SIGMA_MM = 1.2
 BRIDGE_MM = 2.0
+VESSEL_MM = 4.0
+
+# Growth is by threshold dynamics: smoothing of the region in each step, weight of the evidence; steps end
+# when few voxels change. The height is the mean of the region around, measured again every few steps.
+SURFACE_SIGMA_MM = 2.0
+EVIDENCE_WEIGHT = 0.4
+GROWTH_STEPS = 16
+STEADY_FRAC = 0.002
+HEIGHT_SIGMA_MM = 6.0
+CORE_MM = 8.0
+HEIGHT_EVERY = 4
+NEAR_SHARE = 1e-4
+HIGHEST_HU = 1e4
 
 # Fissures: a candidate with this share in them is none of ours unless it is larger.
 FISSURE_FRAC = 0.3
 FATTY_ML = 15.0
 
 # Smallest diameter of a sphere of the same volume, and how many spheres of its own depth a lesion may hold;
-# small ones are rounder than large ones, which may have grown together.
+# small ones are rounder than large ones, which may have grown together. No vessel or fissure is twice as
+# thick as the last.
 LEAST_DIAMETER_MM = 7.0
 LONGEST_SHAPE = 7.0
+THICK_MM = 10.0
 SMALL_ML = 10.0
 SMALL_SHAPE = 3.5
 
@@ -77,6 +103,7 @@ BRIGHT_DEPTH_MM = 8.0
 ROUND_DEPTH_MM = 4.5
 ROUND_BALLS = 2.4
 BRIGHT_BALLS = 4.5
+BRIGHT_THICK_MM = 14.0
 ALONE_FRAC = 0.8
 
 
@@ -103,19 +130,27 @@ def find_tumours(work: WorkingImage, liver: Bools) -> NDArray[np.int32]:
     box = bounding_box(liver, margin=4)
     if box is None:
         return np.zeros(liver.shape, np.int32)
-    part = work.cropped(box)
-    scene = scene_of(part, liver[box])
     labels = np.zeros(liver.shape, np.int32)
-    labels[box] = _lesions(scene)
+    labels[box] = _lesions(scene_of(work.cropped(box), liver[box]))
     return labels
 
 
 def _lesions(scene: Scene) -> NDArray[np.int32]:
+    """Lesions of both signs; where there are many, fainter ones are believed too."""
+    labels = _lesions_seen(scene, CLEAR)
+    if np.count_nonzero(labels) > DISEASED_FRAC * np.count_nonzero(scene.liver):
+        fainter = _lesions_seen(scene, FAINT)
+        labels = fainter if np.count_nonzero(fainter) > np.count_nonzero(labels) else labels
+    return labels
+
+
+def _lesions_seen(scene: Scene, sight: Sight) -> NDArray[np.int32]:
     spacing = scene.work.spacing_zyx_mm
     labels = np.zeros(scene.liver.shape, np.int32)
     number = 0
     for sign in (-1.0, 1.0):
-        parts = _parted(_grow(scene, _seeds(scene, sign), sign), spacing)
+        grown = _grow(scene, _seeds(scene, sign, sight), sign, sight)
+        parts = parted_at_waists(grown, spacing, NECK_SHARE)
         whole, _ = ndimage.label(parts > 0)
         sizes = np.bincount(whole.ravel())
         for index, place in boxes(parts, 0.0, spacing):
@@ -127,10 +162,10 @@ def _lesions(scene: Scene) -> NDArray[np.int32]:
     return labels
 
 
-def _seeds(scene: Scene, sign: float) -> Bools:
+def _seeds(scene: Scene, sign: float, sight: Sight) -> Bools:
     """Voxels that deviate clearly at one of the scales."""
     seeds = np.zeros(scene.liver.shape, np.bool_)
-    for sigma_mm, least_hu in SEED_SCALES:
+    for sigma_mm, least_hu in sight.seed_scales:
         deviation = sign * smoothed_deviation(scene, sigma_mm)
         # Lesions lie on the other side, so that this one shows the noise alone.
         spread = one_sided_sd(deviation[scene.typical], -1.0)
@@ -138,21 +173,33 @@ def _seeds(scene: Scene, sign: float) -> Bools:
     return seeds
 
 
-def _grow(scene: Scene, seeds: Bools, sign: float) -> Bools:
-    """Seeds grown to where the deviation falls to half its local height, thin bridges taken away."""
+def _grow(scene: Scene, seeds: Bools, sign: float, sight: Sight) -> Bools:
+    """Seeds grown to where the deviation falls to half its local height, thin bridges taken away.
+
+    The surface is kept short at each step, so that noise does not tear lesions of little contrast apart.
+    """
     if not seeds.any():
         return seeds
-    spacing = scene.work.spacing_zyx_mm
+    work, spacing = scene.work, scene.work.spacing_zyx_mm
     deviation = sign * smoothed_deviation(scene, GROWTH_SIGMA_MM)
-    pieces, count = ndimage.label(seeds)
-    height = np.zeros(count + 1, np.float32)
-    height[1:] = ndimage.median(deviation, pieces, np.arange(1, count + 1))
-    away, nearest = ndimage.distance_transform_edt(pieces == 0, sampling=spacing, return_indices=True)
-    half = height[pieces[tuple(nearest)]] / 2
-    alike = (
-        scene.deep & (away < GROWTH_MM) & (deviation > np.maximum(half, np.float32(LEAST_CONTRAST_HU / 2)))
-    )
-    opened = (distance_mm(depth_mm(alike, spacing) > BRIDGE_MM, spacing) <= BRIDGE_MM) & alike
+    open_to = scene.deep & (distance_mm(seeds, spacing) < GROWTH_MM)
+    region = seeds
+    half = np.maximum(_height(scene, deviation, region) / 2, np.float32(sight.least_contrast_hu / 2))
+    # Small lesions are as curved as the smoothing is wide: near the seeds the contrast alone decides.
+    near = open_to & (distance_mm(seeds, spacing) < NEAR_SEEDS_MM) & (deviation > half)
+    for step in range(GROWTH_STEPS):
+        if step and step % HEIGHT_EVERY == 0:
+            half = np.maximum(_height(scene, deviation, region) / 2, np.float32(sight.least_contrast_hu / 2))
+        evidence = np.clip((deviation - half) / half, -1, 1) * np.float32(EVIDENCE_WEIGHT)
+        around = work.smooth_inside(region.astype(np.float32), scene.deep, SURFACE_SIGMA_MM)
+        now = (around + evidence > 1 / 2) & open_to
+        steady = np.count_nonzero(now != region) <= STEADY_FRAC * np.count_nonzero(region)
+        region = now
+        if steady:
+            break
+    region = region | near
+    bridge_mm = BRIDGE_MM if sign < 0 else VESSEL_MM
+    opened = (distance_mm(depth_mm(region, spacing) > bridge_mm, spacing) <= bridge_mm) & region
     grown, _ = ndimage.label(opened)
     touched = np.zeros(int(grown.max()) + 1, np.bool_)
     touched[np.unique(grown[seeds])] = True
@@ -160,25 +207,16 @@ def _grow(scene: Scene, seeds: Bools, sign: float) -> Bools:
     return np.asarray(ndimage.binary_fill_holes(touched[grown]))
 
 
-def _parted(mask: Bools, spacing: tuple[float, float, float]) -> NDArray[np.int32]:
-    """Connected lesions parted at necks: basins of the depth map, merged where the neck is wide."""
-    if not mask.any():
-        return np.zeros(mask.shape, np.int32)
-    depth = depth_mm(mask, spacing)
-    # Reconstruction of the shrunken depth under the depth leaves plateaus only where necks are narrow.
-    marker = SimpleITK.GetImageFromArray(depth * np.float32(NECK_SHARE))
-    under = SimpleITK.ReconstructionByDilation(marker, SimpleITK.GetImageFromArray(depth))
-    rebuilt = SimpleITK.GetArrayFromImage(under)
-    tops, count = ndimage.label(mask & (depth > rebuilt + 1e-4))
-    pieces, _ = ndimage.label(mask)
-    markers = tops.astype(np.int32)
-    lost = ~np.isin(pieces, np.unique(pieces[tops > 0])) & mask
-    if lost.any():
-        extra, _ = ndimage.label(lost)
-        markers = np.where(extra > 0, extra + count, markers).astype(np.int32)
-    outside = int(markers.max()) + 1
-    flooded = flood(np.where(mask, -depth, np.float32(1)), np.where(mask, markers, outside).astype(np.int32))
-    return np.where(mask & (flooded != outside), flooded, 0).astype(np.int32)
+def _height(scene: Scene, deviation: Floats, region: Bools) -> Floats:
+    """The mean deviation of the candidates around each place; very high where none is near.
+
+    The deeper a voxel lies the more it counts: near the surface blur makes it lower.
+    """
+    weight = np.minimum(depth_mm(region, scene.work.spacing_zyx_mm), np.float32(CORE_MM)) ** 2
+    share = scene.work.smooth(weight / np.float32(CORE_MM**2), HEIGHT_SIGMA_MM)
+    total = scene.work.smooth(deviation * weight / np.float32(CORE_MM**2), HEIGHT_SIGMA_MM)
+    near = share > NEAR_SHARE
+    return np.where(near, total / np.maximum(share, np.float32(NEAR_SHARE)), np.float32(HIGHEST_HU))
 
 
 def _is_lesion(scene: Scene, own: Bools, place: Box, sign: float, *, alone: bool) -> bool:
@@ -188,7 +226,7 @@ def _is_lesion(scene: Scene, own: Bools, place: Box, sign: float, *, alone: bool
     depth = depth_mm(np.pad(own, 1), scene.work.spacing_zyx_mm)[1:-1, 1:-1, 1:-1]
     thickest = float(depth.max())
     most = SMALL_SHAPE if volume_ml < SMALL_ML else LONGEST_SHAPE
-    if volume_ml / ML_PER_MM3 > most * 4 / 3 * pi * thickest**3:
+    if thickest < THICK_MM and volume_ml / ML_PER_MM3 > most * 4 / 3 * pi * thickest**3:
         return False
     if volume_ml < SURFACE_ML and float(scene.depth[place][own].max()) < SURFACE_MM + scene.rim_mm:
         return False
@@ -196,7 +234,11 @@ def _is_lesion(scene: Scene, own: Bools, place: Box, sign: float, *, alone: bool
     if sign > 0:
         balls = volume_ml / ML_PER_MM3 / (4 / 3 * pi * thickest**3)
         thick = thickest > (ROUND_DEPTH_MM if alone and balls < ROUND_BALLS else BRIGHT_DEPTH_MM)
-        return thick and balls < BRIGHT_BALLS and not _joins_outside(scene, own, place, core)
+        return (
+            thick
+            and (balls < BRIGHT_BALLS or thickest > BRIGHT_THICK_MM)
+            and not _joins_outside(scene, own, place, core)
+        )
     if _is_shade(scene, own, place):
         return False
     in_fissure = float(np.mean(scene.fissure[place][own]))

@@ -39,6 +39,9 @@ STEEPEST_COSINE = 0.8
 # A Gaussian is cut off here; beyond lies a quarter of a percent of its weight.
 REACH_SIGMAS = 3.0
 
+# Where less of a Gaussian's weight lies inside a mask, nothing can be said there.
+LEAST_SHARE = 0.02
+
 # Interpolated voxels that exist at a time on the way back (64 MiB of float32).
 SLAB_VOXELS = 2**24
 
@@ -104,6 +107,12 @@ class WorkingImage:
         return np.asarray(
             ndimage.gaussian_filter(values, self.voxels(sigma_mm), truncate=REACH_SIGMAS), np.float32
         )
+
+    def smooth_inside(self, values: Floats, inside: Bools, sigma_mm: float) -> Floats:
+        """`values` smoothed inside a mask alone, so that nothing outside bleeds in; zero outside."""
+        share = self.smooth(inside.astype(np.float32), sigma_mm)
+        total = self.smooth(np.where(inside, values, np.float32(0)), sigma_mm)
+        return np.where(inside, total / np.maximum(share, np.float32(LEAST_SHARE)), np.float32(0))
 
     def cropped(self, box: Box) -> WorkingImage:
         """The same image inside a working box; only its working array may be used for shapes."""

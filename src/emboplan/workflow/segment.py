@@ -29,6 +29,7 @@ from emboplan.workflow.inputs import (
     load_mask,
     parse_mask_source,
 )
+from emboplan.workflow.screening.burden_limits import with_borderline
 from emboplan.workflow.segmenting.correction_text import Asked, Given
 from emboplan.workflow.segmenting.earlier import earlier_anatomy
 from emboplan.workflow.segmenting.phases import Phase, phases_of, with_phases
@@ -226,4 +227,4 @@ def _segmented(
 def measured_burden(segmented: Segmented, catalog: Catalog) -> Burden:
     """Volumes, burden and lesions of a segmented series, with what was noticed on reading it."""
     burden = measure_burden(segmented.anatomy, catalog=catalog)
-    return replace(burden, findings=segmented.findings + burden.findings)
+    return with_borderline(replace(burden, findings=segmented.findings + burden.findings), catalog)

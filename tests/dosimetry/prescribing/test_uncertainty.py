@@ -1,6 +1,7 @@
 """How sure a plan is: slopes by hand, sampling against first order, what moves together, and refusals."""
 
 import math
+from dataclasses import replace
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +23,7 @@ from emboplan.dosimetry.prescribing.uncertainty_sources import (
     calibration_default,
     measured_inputs,
     relative_from_bounds,
+    relative_from_found,
     relative_from_interval,
 )
 from emboplan.errors import ModelRangeError
@@ -507,6 +509,10 @@ def test_standard_uncertainties_from_intervals_and_bounds() -> None:
     assert relative_from_interval(5.0, (4.0, 6.25)) == pytest.approx(math.log(1.5625) / 3.92, rel=1e-4)
     assert relative_from_interval(5.0, (0.0, 9.8)) == pytest.approx(0.5, rel=1e-4)
     assert relative_from_bounds(10.0, (9.0, 11.0)) == pytest.approx(0.1 / math.sqrt(3))
+    # The narrower side of a lopsided interval counts; 0 tells nothing, and nothing is worse than unknown.
+    assert relative_from_found(10.0, (5.0, 1000.0)) == pytest.approx(math.log(2) / 1.96, rel=1e-4)
+    assert relative_from_found(10.0, (0.0, 20.0)) == pytest.approx(math.log(2) / 1.96, rel=1e-4)
+    assert relative_from_found(1.2, (0.0, 120.0)) == 1.0
     number, source = calibration_default(catalog.load())
     assert number == pytest.approx(0.0577, abs=1e-4)
     assert "DECAL" in source
@@ -528,7 +534,7 @@ def test_what_the_measurements_of_a_case_say() -> None:
         lesions=(Lesion(4, 100.0, (90.0, 110.0), 50.0, 40.0, (0.0, 0.0, 0.0), 60.0, 0.0),),
         lung_ml=None,
         lung_mass_g=None,
-        confirmed_by=None,
+        confirmed_by="A. Reader",
         backend="builtin",
     )
     shunt = ShuntEstimate(ShuntMethod.PLANAR_GM, 0.05, (0.0304, 0.0696), {}, 0.05, "")
@@ -544,6 +550,11 @@ def test_what_the_measurements_of_a_case_say() -> None:
     assert inputs.tumour_to_normal_common_frac == pytest.approx(math.log(1.5625) / 3.92, rel=1e-3)
     assert inputs.of("lesion_volume_frac", 4) == pytest.approx(0.1 / math.sqrt(3))
     assert inputs.whole_normal_volume_frac == pytest.approx(30.0 / 1400.0 / math.sqrt(3))
+    # The same contours before anybody confirmed them: intervals are calibrated ones, read on a log scale.
+    found = measured_inputs(catalog=catalog.load(), burden=replace(burden, confirmed_by=None))
+    assert found.of("lesion_volume_frac", 4) == pytest.approx(math.log(1.1) / 1.96, rel=1e-3)
+    assert found.whole_normal_volume_frac == pytest.approx(math.log(1430 / 1400) / 1.96, rel=1e-3)
+    assert "calibrated" in found.sources["lesion_volume_frac"]
     assert inputs.left_out == (
         "tumour_to_normal_frac",
         "normal_volume_frac",

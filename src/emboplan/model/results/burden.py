@@ -1,6 +1,7 @@
 """The liver's volume, its tumour burden and each lesion: what `segmentation.json` says.
 
-Intervals are for the volumes as drawn: how far they move when the contour is off by half a voxel.
+Intervals are for the volumes as drawn where a reader gave or confirmed the contours: how far they move when
+the contour is off by half a voxel. Where a program drew them they are calibrated 95 % intervals.
 """
 
 from __future__ import annotations
@@ -9,11 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from emboplan.model.anatomy import Drawn, Review
 from emboplan.model.correction import CorrectionRecord
 from emboplan.model.finding import Finding
 from emboplan.model.serialise import fields_to_json
 
 Interval = tuple[float, float]
+
+BORDERLINE = "burden-borderline"
+"""The finding that a limit of burden lies inside the interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,11 @@ class Burden:
     def provisional(self) -> bool:
         """Whether no reader has confirmed the contours."""
         return not (self.confirmed_by and self.confirmed_by.strip())
+
+    @property
+    def drawn(self) -> Drawn:
+        """Which contours a program drew that no reader has given or confirmed."""
+        return Review(self.backend, self.confirmed_by, history=self.history).drawn
 
     def facts(self) -> Mapping[str, float]:
         """The facts for an eligibility check that these measurements fill.

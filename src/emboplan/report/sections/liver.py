@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from emboplan.model.plan import AnatomySummary, Plan
-from emboplan.model.results.burden import Burden, Lesion
+from emboplan.model.results.burden import BORDERLINE, Burden, Lesion
 from emboplan.model.results.eligibility import CriterionResult, CriterionStatus, Eligibility
 from emboplan.report.document import Block, Cell, Footnotes, Paragraph, Section, Table, Tone
 from emboplan.report.wording import MINUS, SPACE, interval, name, number, quantity, spaced
 
 MILLIMETRES = "mm"
+GIVEN = "given"  # the backend of contours that nobody drew here
 
 _STATUS_WORDS = {
     CriterionStatus.PASS: ("pass", Tone.GOOD),
@@ -42,15 +43,25 @@ def anatomy(plan: Plan) -> Section:
     )
     text = (
         f"Measured on a CT of {nx} × {ny} × {nz} voxels of {spacing}{SPACE}mm. Contours: "
-        f"{drawn_by(summary)}, {confirmed}. {_steps(summary)}Ranges say how far a volume moves when its "
-        "contour is off by half a voxel."
+        f"{drawn_by(summary)}, {confirmed}. {_steps(summary)}{_ranges(burden)}"
     )
     blocks: list[Block] = [Paragraph(text), _volumes(burden, lungs_complete=summary.lungs_complete)]
+    blocks += [Paragraph(spaced(it.text)) for it in burden.findings if it.id == BORDERLINE]
     if burden.lesions:
         blocks.append(_lesions(burden))
     else:
         blocks.append(Paragraph("No lesion was found in the liver, or given."))
     return Section("anatomy", "Anatomy and tumour burden", tuple(blocks))
+
+
+def _ranges(burden: Burden) -> str:
+    """What the ranges mean: a reader's contours half a voxel off, or what a program's contours may miss."""
+    if not burden.provisional or burden.backend == GIVEN:
+        return "Ranges say how far a volume moves when its contour is off by half a voxel."
+    return (
+        "Ranges of what a program drew are 95 % intervals calibrated on digital patients, not on people; "
+        "those of given contours say how far a volume moves when its contour is off by half a voxel."
+    )
 
 
 def drawn_by(summary: AnatomySummary) -> str:

@@ -41,6 +41,7 @@ from emboplan.workflow.planning.territories import TreatedVolume, treated_volume
 from emboplan.workflow.planning.treated import TerritoryInput, prior_doses, untreated_ml
 from emboplan.workflow.planning.uptake import ScanRegions, scan_regions, territory_uptake
 from emboplan.workflow.registering.laid_scan import LaidScan
+from emboplan.workflow.screening.burden_limits import with_borderline
 from emboplan.workflow.screening.facts import bilirubin_mg_per_dl, fact_findings, measured_facts, prior_facts
 from emboplan.workflow.segmenting.phases import with_viable
 from emboplan.workflow.segmenting.plan_review import with_review
@@ -216,7 +217,7 @@ def contoured(case: Case, images: ImageSources, catalog: Catalog, progress: Prog
         findings=(*loaded.findings, *scan.findings, *said),
     )
     progress("measuring burden", 0.6)
-    burden = measure_burden(anatomy, catalog=catalog)
+    burden = with_borderline(measure_burden(anatomy, catalog=catalog), catalog)
     facts = case.facts.with_measured({**prior_facts(case.priors), **measured_facts(burden)})
     return Contoured(loaded, anatomy, burden, facts, scan.laid)
 

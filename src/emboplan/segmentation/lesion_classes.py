@@ -1,0 +1,130 @@
+"""Which tissue of a known liver is parenchyma: with much tumour the most frequent one need not be.
+
+The liver's histogram shows the tissues that make up much of it. Of two, tumour is the one that lies in round
+pieces, lesions that have grown together parted at their waists, and in thick ones: parenchyma is what is left
+between lesions. Where that decides nothing, parenchyma lies around the other.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from emboplan.segmentation.parenchyma import FWHM_PER_SIGMA, Parenchyma, denoised
+from emboplan.segmentation.shape import balls_of_depth, boxes, depth_mm, distance_mm, parted_at_waists
+from emboplan.segmentation.working import Bools, Floats, WorkingImage
+
+# The histogram: of the liver smoothed by this, which brings tissues apart, smoothed itself by this.
+CALM_SIGMA_MM = 2.5
+HISTOGRAM_SIGMA_HU = 2.0
+HIGHEST_HU = 300
+
+# Tissues that make up much of the liver: peaks this far apart, at least this high against the highest.
+MODES_APART_HU = 8
+MODE_FRAC = 0.12
+
+# Bounds of the spread of parenchyma: half of that of the denoised one, which the histogram shows.
+SPREAD_HU = (2.5, 7.0)
+
+# Pieces are round if they hold fewer balls of their own depth; thin bridges between them do not count, and
+# waists thinner than this share of the smaller part's depth part them.
+ROUND_BALLS = 3.5
+BRIDGE_MM = 3.0
+WAIST_SHARE = 0.6
+
+# Thick is what an opening by this radius leaves. A smaller difference of the sum of both shares decides
+# nothing.
+OPENING_MM = 8.0
+LEAST_EXCESS = 0.1
+
+# Shares around the common border are taken over this distance.
+SHARE_SIGMA_MM = 5.0
+
+
+def own_parenchyma(work: WorkingImage, tissue: Floats, inside: Bools) -> Parenchyma:
+    """Mode and spread of the parenchyma inside a known liver, from denoised HU `tissue`."""
+    calm = work.smooth_inside(tissue, inside, CALM_SIGMA_MM)
+    modes = _modes(_histogram(calm[inside]))
+    nearest = np.argmin(np.abs(calm[..., None] - np.array(modes, np.float32)), axis=-1)
+    tissues = [inside & (nearest == n) for n in range(len(modes))]
+    # What lies between two others can be their blur.
+    ends = (min(modes), max(modes))
+    half = np.count_nonzero(inside) / 2
+    sizes = [np.count_nonzero(own) for own in tissues]
+    able = [n for n, size in enumerate(sizes) if modes[n] in ends or size > half]
+    mode = modes[able[_parenchyma_of(work, [tissues[n] for n in able], inside)]]
+    return _around(_histogram(tissue[inside]), mode)
+
+
+def typical_parenchyma(work: WorkingImage, inside: Bools) -> Parenchyma:
+    """Mode and spread of what is parenchyma for sure, lesions having been left out."""
+    counts = _histogram(denoised(work)[inside])
+    return _around(counts, int(counts.argmax()))
+
+
+def _around(smooth: NDArray[np.float64], mode: int) -> Parenchyma:
+    """A tissue of that mode; its spread is that of the narrower side of its peak."""
+    sides = [np.flatnonzero(side < smooth[mode] / 2) for side in (smooth[mode:], smooth[mode::-1])]
+    width = min((float(side[0]) for side in sides if side.size), default=SPREAD_HU[1])
+    return Parenchyma.single(float(mode), float(np.clip(width / FWHM_PER_SIGMA, *SPREAD_HU)))
+
+
+def _histogram(values: Floats) -> NDArray[np.float64]:
+    counts = np.bincount(np.clip(np.round(values), 0, HIGHEST_HU).astype(np.intp), minlength=HIGHEST_HU + 1)
+    return np.asarray(ndimage.gaussian_filter1d(counts.astype(np.float64), HISTOGRAM_SIGMA_HU))
+
+
+def _modes(smooth: NDArray[np.float64]) -> list[int]:
+    """The peaks of a histogram, the highest first, with those that are high enough beside it."""
+    highest = int(smooth.argmax())
+    found = [highest]
+    for at in range(smooth.size):
+        around = smooth[max(0, at - MODES_APART_HU) : at + MODES_APART_HU + 1]
+        if at != highest and smooth[at] == around.max() and smooth[at] >= MODE_FRAC * smooth[highest]:
+            found.append(at)
+    return found
+
+
+def _parenchyma_of(work: WorkingImage, tissues: list[Bools], inside: Bools) -> int:
+    """Which of several tissues is parenchyma, all else inside the liver being tumour."""
+    if len(tissues) == 1:
+        return 0
+    excess = [_lump_share(work, inside & ~own) - _lump_share(work, own) for own in tissues]
+    if max(excess) > LEAST_EXCESS:
+        return int(np.argmax(excess))
+    return int(np.argmax([_share_at_border(work, own, inside) for own in tissues]))
+
+
+def _share_at_border(work: WorkingImage, own: Bools, inside: Bools) -> float:
+    """The smoothed share of a tissue at its border: below one half for a ball, above for what lies around."""
+    share = work.smooth_inside(own.astype(np.float32), inside, SHARE_SIGMA_MM)
+    rest = inside & ~own
+    border = own & ndimage.binary_dilation(rest) | rest & ndimage.binary_dilation(own)
+    return float(share[border].mean()) if border.any() else 0.0
+
+
+def _lump_share(work: WorkingImage, mask: Bools) -> float:
+    """How much of a tissue lies in round pieces, and how much in thick ones: the sum of both shares."""
+    return _round_share(work, mask) + _thick_share(work, mask)
+
+
+def _opened(work: WorkingImage, mask: Bools, radius_mm: float) -> Bools:
+    spacing = work.spacing_zyx_mm
+    return np.asarray((distance_mm(depth_mm(mask, spacing) > radius_mm, spacing) <= radius_mm) & mask)
+
+
+def _round_share(work: WorkingImage, mask: Bools) -> float:
+    """The share of a tissue that lies in round pieces."""
+    spacing = work.spacing_zyx_mm
+    pieces = parted_at_waists(_opened(work, mask, BRIDGE_MM), spacing, WAIST_SHARE)
+    in_round = 0
+    for number, box in boxes(pieces, 0.0, spacing):
+        own = pieces[box] == number
+        if balls_of_depth(own, spacing)[0] < ROUND_BALLS:
+            in_round += int(own.sum())
+    return in_round / max(1, int(mask.sum()))
+
+
+def _thick_share(work: WorkingImage, mask: Bools) -> float:
+    return float(_opened(work, mask, OPENING_MM).sum()) / max(1, int(mask.sum()))

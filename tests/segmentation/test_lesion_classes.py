@@ -1,0 +1,88 @@
+"""Parenchyma is told from tumour by shape in drawn livers, whichever is the more frequent."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from emboplan.model.grid import Grid
+from emboplan.model.image import CtImage
+from emboplan.segmentation.evenness import UNEVEN_ID, uneven_liver
+from emboplan.segmentation.lesion_classes import own_parenchyma
+from emboplan.segmentation.parenchyma import denoised
+from emboplan.segmentation.tumour import find_tumours
+from emboplan.segmentation.working import WorkingImage, working_image
+
+SHAPE = (56, 60, 72)
+EDGE_MM = 2.5
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+def ball(centre: tuple[float, float, float], radius: float) -> Bools:
+    z, y, x = np.ogrid[0 : SHAPE[0], 0 : SHAPE[1], 0 : SHAPE[2]]
+    return np.asarray((z - centre[0]) ** 2 + (y - centre[1]) ** 2 + (x - centre[2]) ** 2 <= radius**2)
+
+
+def ellipsoid() -> Bools:
+    z, y, x = np.ogrid[0 : SHAPE[0], 0 : SHAPE[1], 0 : SHAPE[2]]
+    return np.asarray(((z - 28) / 25) ** 2 + ((y - 30) / 26) ** 2 + ((x - 36) / 33) ** 2 <= 1)
+
+
+def balls(count: int, radius: tuple[float, float], seed: int) -> Bools:
+    rng = np.random.default_rng(seed)
+    out = np.zeros(SHAPE, np.bool_)
+    for _ in range(count):
+        out |= ball(tuple(rng.uniform((8, 9, 9), (48, 51, 63))), rng.uniform(*radius))
+    return out & ellipsoid()
+
+
+def working(hu: Floats) -> WorkingImage:
+    noisy = hu + np.random.default_rng(1).normal(0, 9, SHAPE)
+    grid = Grid(SHAPE, (EDGE_MM,) * 3, (0.0, 0.0, 0.0))
+    return working_image(CtImage(grid, np.round(noisy).astype(np.int16)))
+
+
+def scene(tumour: Bools, parenchyma_hu: float, tumour_hu: float) -> WorkingImage:
+    hu = np.where(ellipsoid(), parenchyma_hu, -100.0)
+    hu[tumour] = tumour_hu
+    return working(hu)
+
+
+@pytest.mark.parametrize(("count", "radius"), [(6, (3.0, 4.5)), (14, (4.0, 7.0)), (22, (6.0, 10.0))])
+@pytest.mark.parametrize(("parenchyma_hu", "tumour_hu"), [(110.0, 80.0), (65.0, 100.0)])
+def test_the_tissue_between_round_pieces_is_parenchyma(
+    count: int, radius: tuple[float, float], parenchyma_hu: float, tumour_hu: float
+) -> None:
+    tumour = balls(count, radius, seed=count)
+    work = scene(tumour, parenchyma_hu, tumour_hu)
+    model = own_parenchyma(work, denoised(work), ellipsoid())
+    assert abs(model.mode_hu - parenchyma_hu) <= 3
+
+
+def test_a_liver_with_much_tumour_reads_so() -> None:
+    tumour = balls(30, (6.0, 10.0), seed=22)
+    truth = np.count_nonzero(tumour) / np.count_nonzero(ellipsoid())
+    assert truth > 0.4
+    found = find_tumours(scene(tumour, 110.0, 80.0), ellipsoid()) > 0
+    # The outermost voxels are left to the native grid here.
+    assert abs(np.count_nonzero(found) / np.count_nonzero(ellipsoid()) - truth) < 0.08
+
+
+def test_tumour_that_is_not_counted_leaves_the_liver_uneven() -> None:
+    tumour = balls(14, (4.0, 7.0), seed=3)
+    work = scene(tumour, 100.0, 75.0)
+    none = np.zeros(SHAPE, np.bool_)
+    (said,) = uneven_liver(work, ellipsoid(), none)
+    assert said.id == UNEVEN_ID
+    assert uneven_liver(work, ellipsoid(), tumour) == ()
+
+
+def test_a_healthy_liver_is_even() -> None:
+    none = np.zeros(SHAPE, np.bool_)
+    assert uneven_liver(scene(none, 100.0, 100.0), ellipsoid(), none) == ()
+
+
+def test_a_liver_that_is_all_lesion_is_said_to_be() -> None:
+    work = scene(np.zeros(SHAPE, np.bool_), 100.0, 100.0)
+    (said,) = uneven_liver(work, ellipsoid(), ellipsoid())
+    assert "Next to no liver is left" in said.text
