@@ -1,8 +1,8 @@
 """How sure a plan is: slopes by hand, sampling against first order, what moves together, and refusals."""
 
 import math
-from dataclasses import replace
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 

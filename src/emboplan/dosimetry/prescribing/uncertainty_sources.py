@@ -102,7 +102,8 @@ def measured_inputs(
     The shunt's interval is its method's; that of the tumour-to-normal ratio is common to all lesions. Lesion
     volumes and the liver's outer contour are as sure as half a voxel where a reader gave or confirmed them,
     else as their calibrated interval says; `normal_ml` is the whole normal liver (the liver without tumour
-    unless given). `entered` has a number and its source by field and goes before all else, such as ``{"residual_abs": (0.01, "own records")}``; 0 leaves an input out.
+    unless given). `entered` has a number and its source by field and goes before all else, such as
+    ``{"residual_abs": (0.01, "own records")}``; 0 leaves an input out.
     """
     numbers: dict[str, float | Mapping[int, float]] = {}
     sources: dict[str, str] = {}
