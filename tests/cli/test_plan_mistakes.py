@@ -76,16 +76,15 @@ MISTAKES = {
     "unknown key": (
         case_text(images='maaa = "x"'),
         (
-            f"images.maaa: {UNKNOWN} ct, ct_series, maa, maa_resolution, planar, planar_regions, liver, "
-            "tumours, "
-            "confirmed_by"
+            f"images.maaa: {UNKNOWN} ct, ct_series, maa, maa_resolution, maa_ct, register, accept_shift, "
+            "planar, planar_regions, liver, tumours, segments, confirmed_by"
         ),
     ),
     "unknown key of a territory": (
         territory("tumor_to_normal = 3"),
         (
-            f"territory[0].tumor_to_normal: {UNKNOWN} name, mask, tumours, volume, lesion_volumes, "
-            "device, tumour_to_normal, lesion_tumour_to_normal, lung_shunt_frac, artery_specific, "
+            f"territory[0].tumor_to_normal: {UNKNOWN} name, mask, plane, segments, "
+            "maa_threshold_frac, tumours, volume, lesion_volumes, device, tumour_to_normal, lesion_tumour_to_normal, lung_shunt_frac, artery_specific, "
             "tumour_goal, perfused_goal, hypertrophy_goal, administered, drug_dose, session"
         ),
     ),
@@ -199,7 +198,8 @@ MISTAKES = {
     ),
     "several territories, one without mask": (
         case_text(rest=SECOND.replace("whole liver", "left")),
-        "territory: whole liver: no mask (the whole liver); give each of several a mask",
+        "territory: whole liver: no mask (the whole liver); give each of several a mask, "
+        "plane, segments or maa_threshold_frac",
     ),
     "session 0": (
         territory("session = 0"),

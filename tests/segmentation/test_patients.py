@@ -1,7 +1,6 @@
 """The thirty digital patients: those that meet the bars today are held to them.
 
-Patients with more than a quarter of their liver tumour, with a resected right lobe or with ascites do not
-meet them yet; `docs/validation/segmentation.md` shows each one's figures.
+`docs/validation/segmentation.md` shows each one's figures, also of those that miss a bar.
 """
 
 import numpy as np
@@ -11,8 +10,9 @@ from tests.segmentation.patients import PATIENTS, patient
 from emboplan.segmentation.agreement import dice, relative_volume_difference_pct
 from emboplan.segmentation.builtin import segment_ct
 
-LIVER_MET = (100, 101, 102, 103, 104, 105, 106, 108, 109, 110, 112, 113, 114, 115)
-BURDEN_MET = (100, 101, 102, 103, 104, 105, 106, 108, 109, 110, 113, 114, 115)
+SEEDS = tuple(row[0] for row in PATIENTS)
+LIVER_MISSED = (111, 116)
+BURDEN_MISSED = (111, 112, 120, 121, 123, 124, 127, 128)
 
 
 def test_the_rows_span_what_is_asked() -> None:
@@ -22,14 +22,19 @@ def test_the_rows_span_what_is_asked() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", LIVER_MET)
+@pytest.mark.parametrize("seed", SEEDS)
 def test_liver_and_burden(seed: int) -> None:
-    """Dice at least 0.95; the burden within 2 points or 10 % of the tumour's volume, the larger."""
+    """Dice 0.95; burden within 2 points or 10 % of the tumour, the larger, and 4 points above 50 %."""
     made = patient(seed)
     found = segment_ct(made.ct)
-    assert dice(found.liver, made.truth.liver) >= 0.95
+    if seed not in LIVER_MISSED:
+        assert dice(found.liver, made.truth.liver) >= 0.95
     assert abs(relative_volume_difference_pct(found.liver, made.truth.liver)) < 7.0
-    if seed in BURDEN_MET:
-        burden_pct = 100 * np.count_nonzero(found.lesions.labels) / np.count_nonzero(found.liver.voxels)
-        truth_pct = 100 * made.truth.burden_frac
-        assert abs(burden_pct - truth_pct) <= max(2.0, 0.1 * truth_pct)
+    burden_pct = 100 * np.count_nonzero(found.lesions.labels) / np.count_nonzero(found.liver.voxels)
+    truth_pct = 100 * made.truth.burden_frac
+    if seed not in BURDEN_MISSED:
+        allowed = max(2.0, 0.1 * truth_pct) if truth_pct <= 50 else 4.0
+        assert abs(burden_pct - truth_pct) <= allowed
+    elif abs(burden_pct - truth_pct) > 20:
+        # What reads far too low must not be said without a warning.
+        assert "segmentation.liver-uneven" in {finding.id for finding in found.findings}

@@ -150,8 +150,9 @@ def _lesions_seen(scene: Scene, sight: Sight) -> NDArray[np.int32]:
     number = 0
     for sign in (-1.0, 1.0):
         grown = _grow(scene, _seeds(scene, sign, sight), sign, sight)
-        parts = parted_at_waists(grown, spacing, NECK_SHARE)
-        whole, _ = ndimage.label(parts > 0)
+        opened = _opened(grown, BRIDGE_MM if sign < 0 else VESSEL_MM, spacing)
+        parts = parted_at_waists(opened, spacing, NECK_SHARE)
+        whole, _ = ndimage.label(_opened(grown, BRIDGE_MM, spacing))
         sizes = np.bincount(whole.ravel())
         for index, place in boxes(parts, 0.0, spacing):
             own = parts[place] == index
@@ -174,7 +175,7 @@ def _seeds(scene: Scene, sign: float, sight: Sight) -> Bools:
 
 
 def _grow(scene: Scene, seeds: Bools, sign: float, sight: Sight) -> Bools:
-    """Seeds grown to where the deviation falls to half its local height, thin bridges taken away.
+    """Seeds grown to where the deviation falls to half its local height, thin sheets taken away.
 
     The surface is kept short at each step, so that noise does not tear lesions of little contrast apart.
     """
@@ -198,13 +199,16 @@ def _grow(scene: Scene, seeds: Bools, sign: float, sight: Sight) -> Bools:
         if steady:
             break
     region = region | near
-    bridge_mm = BRIDGE_MM if sign < 0 else VESSEL_MM
-    opened = (distance_mm(depth_mm(region, spacing) > bridge_mm, spacing) <= bridge_mm) & region
-    grown, _ = ndimage.label(opened)
+    grown, _ = ndimage.label(_opened(region, BRIDGE_MM, spacing))
     touched = np.zeros(int(grown.max()) + 1, np.bool_)
     touched[np.unique(grown[seeds])] = True
     touched[0] = False
     return np.asarray(ndimage.binary_fill_holes(touched[grown]))
+
+
+def _opened(mask: Bools, radius_mm: float, spacing: tuple[float, float, float]) -> Bools:
+    """`mask` without what is thinner than twice the radius."""
+    return np.asarray((distance_mm(depth_mm(mask, spacing) > radius_mm, spacing) <= radius_mm) & mask)
 
 
 def _height(scene: Scene, deviation: Floats, region: Bools) -> Floats:
