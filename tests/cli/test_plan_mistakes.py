@@ -84,8 +84,9 @@ MISTAKES = {
         territory("tumor_to_normal = 3"),
         (
             f"territory[0].tumor_to_normal: {UNKNOWN} name, mask, plane, segments, "
-            "maa_threshold_frac, tumours, volume, lesion_volumes, device, tumour_to_normal, lesion_tumour_to_normal, lung_shunt_frac, artery_specific, "
-            "tumour_goal, perfused_goal, hypertrophy_goal, administered, drug_dose, session"
+            "maa_threshold_frac, tumours, volume, lesion_volumes, device, tumour_to_normal, "
+            "lesion_tumour_to_normal, lung_shunt_frac, artery_specific, tumour_goal, perfused_goal, "
+            "hypertrophy_goal, administered, drug_dose, session"
         ),
     ),
     "unknown key of a goal": (
@@ -198,8 +199,10 @@ MISTAKES = {
     ),
     "several territories, one without mask": (
         case_text(rest=SECOND.replace("whole liver", "left")),
-        "territory: whole liver: no mask (the whole liver); give each of several a mask, "
-        "plane, segments or maa_threshold_frac",
+        (
+            "territory: whole liver: no mask (the whole liver); give each of several a mask, plane, "
+            "segments or maa_threshold_frac"
+        ),
     ),
     "session 0": (
         territory("session = 0"),
