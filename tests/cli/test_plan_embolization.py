@@ -27,6 +27,8 @@ def test_every_kind_is_planned(boxes: BoxStudy, tmp_path: Path, kind: str) -> No
     assert [session["session"] for session in plan["loading"]["sessions"]] == [1, 2]
     names = {name for name, digest in contents(tmp_path / "plan").items() if digest}
     assert {"plan.json", "report.html", "loading.html", "segmentation.json"} <= names
+    assert {"masks/territories.nii.gz", "figures/territories.png"} <= names
+    assert "1 right lobe, 2 left lobe" in (tmp_path / "plan" / "report.html").read_text("utf-8")
     assert "dose.nii.gz" not in names
     assert PATIENT_NAME.partition("^")[0] not in (tmp_path / "plan" / "loading.html").read_text("utf-8")
 

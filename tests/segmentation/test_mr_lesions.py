@@ -49,6 +49,18 @@ def test_many_lesions_do_not_hide_each_other(percent: float, sequence: MrSequenc
     assert (found & true)[inner].sum() > 0.9 * true[inner].sum()
 
 
+@pytest.mark.parametrize(("apart", "count"), [(14, 2), (10, 1)])
+def test_lesions_that_touch_are_parted_at_a_narrow_waist(apart: int, count: int) -> None:
+    """Two balls of 7.5 voxels: by Pythagoras their waist has 0.36 of that at 14 voxels, 0.75 at 10."""
+    z, y, x = np.ogrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
+    first = (z - 24) ** 2 + (y - 32) ** 2 + (x - 20) ** 2 <= RADIUS**2
+    second = (z - 24) ** 2 + (y - 32) ** 2 + (x - 20 - apart) ** 2 <= RADIUS**2
+    image = block(first | second, 62.0, MrSequence.T1_POST)
+    found = find_mr_lesions(image, np.ones(SHAPE, np.bool_), np.full(SHAPE, 100.0, np.float32))
+    assert set(np.unique(found)) == set(range(count + 1))
+    assert (found > 0).sum() == pytest.approx((first | second).sum(), rel=0.05)
+
+
 def test_plain_liver_has_no_lesion() -> None:
     none = np.zeros(SHAPE, np.bool_)
     for sequence in MrSequence:

@@ -52,6 +52,17 @@ def test_each_territory_has_a_session_until_the_whole_burden_is_treated(boxes: B
     assert found.untreated_tumour_ml == 0.0
 
 
+def test_drawn_territories_go_with_the_plan(boxes: BoxStudy) -> None:
+    """Masks and pictures show them; a territory that nothing draws is the whole liver, and not among them."""
+    drawn = ep.plan(boxes.case(embolization("deb-tace", DEB), "drawn.toml")).territories
+    assert {name: mask.volume_ml for name, mask in drawn.items()} == pytest.approx(
+        {"right lobe": cases.RIGHT_ML, "left lobe": cases.LEFT_ML}
+    )
+    assert (drawn["left lobe"].voxels == cases.box(cases.LEFT).voxels).all()
+    whole = embolization("deb-tace", DEB, left=None).replace('mask = "right.nii.gz"\n', "")
+    assert dict(ep.plan(boxes.case(whole, "whole.toml")).territories) == {}
+
+
 def test_a_session_of_two_territories_is_divided_by_tumour(boxes: BoxStudy) -> None:
     found = loading(boxes, embolization("deb-tace", DEB, right="session = 1", left="session = 1"))
     (session,) = found.sessions

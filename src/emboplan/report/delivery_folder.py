@@ -10,14 +10,13 @@ The folder appears whole or not at all; an earlier result is replaced only when 
 from __future__ import annotations
 
 import json
-from fnmatch import fnmatch
 from pathlib import Path
 
-from emboplan.errors import OutputError
-from emboplan.files.atomic import atomic_folder, require_writable
+from emboplan.files.atomic import atomic_folder
 from emboplan.model.results.activity import Doses
 from emboplan.model.results.delivery import DeliveryReport, ImageComparison, TerritoryDelivery
-from emboplan.report.folder import FIGURES, LEFT_BY_FILE_MANAGERS, REGISTRATION_JSON
+from emboplan.report.folder import FIGURES, REGISTRATION_JSON
+from emboplan.report.own_folder import require_own_folder
 from emboplan.units import PERCENT
 from emboplan.workflow.registering.laid_scan import LaidScan
 
@@ -27,17 +26,7 @@ OURS = (DELIVERY_JSON, REGISTRATION_JSON, f"{FIGURES}/*.png")
 
 def check_writable(folder: Path, *, force: bool) -> None:
     """Raise `OutputError` when a result could not be written; to be asked before the long work."""
-    require_writable(folder, DELIVERY_JSON, force=force)
-    if not folder.is_dir():
-        return
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder).as_posix()
-        if path.is_dir() and not path.is_symlink() and inside == FIGURES:
-            continue
-        if path.name not in LEFT_BY_FILE_MANAGERS and not any(fnmatch(inside, one) for one in OURS):
-            raise OutputError(
-                f"{folder} also holds {inside}, which emboplan did not write; move it, or give another folder"
-            )
+    require_own_folder(folder, DELIVERY_JSON, OURS, force=force)
 
 
 def write_delivery_folder(

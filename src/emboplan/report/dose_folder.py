@@ -16,11 +16,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from fnmatch import fnmatch
 from pathlib import Path
 
-from emboplan.errors import OutputError
-from emboplan.files.atomic import atomic_folder, require_writable
+from emboplan.files.atomic import atomic_folder
 from emboplan.files.nifti import write_dose, write_volume
 from emboplan.model.finding import Finding
 from emboplan.model.results.dvh import DvhSet, StructureDvh
@@ -31,10 +29,10 @@ from emboplan.report.folder import (
     DVH_CSV,
     DVH_JSON,
     FIGURES,
-    LEFT_BY_FILE_MANAGERS,
     REGISTRATION_JSON,
     histogram_csv,
 )
+from emboplan.report.own_folder import require_own_folder
 from emboplan.report.wording import SPACE, percent, quantity
 from emboplan.workflow.dosing.dose_report import DoseReport
 from emboplan.workflow.dosing.dose_scan import ScanDose
@@ -56,18 +54,7 @@ OURS = (
 
 def check_writable(folder: Path, *, force: bool) -> None:
     """Raise `OutputError` when a result could not be written; to be asked before the long work."""
-    require_writable(folder, DOSE_JSON, force=force)
-    if not folder.is_dir():
-        return
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder).as_posix()
-        if path.is_dir() and not path.is_symlink() and inside in (FIGURES, DICOM):
-            continue
-        if path.name in LEFT_BY_FILE_MANAGERS or any(fnmatch(inside, pattern) for pattern in OURS):
-            continue
-        raise OutputError(
-            f"{folder} also holds {inside}, which emboplan did not write; move it, or give another folder"
-        )
+    require_own_folder(folder, DOSE_JSON, OURS, force=force)
 
 
 def write_dose_folder(found: ScanDose, folder: Path, *, force: bool) -> DoseReport:

@@ -24,13 +24,13 @@ from emboplan.report.budget import BUDGET, draw_budget
 from emboplan.report.dose_lines import DOSE_LINES, draw_dose_lines
 from emboplan.report.drawing import Drawing
 from emboplan.report.histogram import draw_histogram
+from emboplan.report.panel_frame import SCALE_BAR_MM
 from emboplan.report.panels import (
     DOTS_PER_INCH,
     LESION_COLOUR,
     LIVER_COLOUR,
     LUNG_COLOUR,
     PAPER_AND_INK,
-    SCALE_BAR_MM,
     WINDOW_LEVEL_HU,
     WINDOW_LIVERS,
     WINDOW_WIDTH_HU,

@@ -22,14 +22,13 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Protocol
 
 from emboplan import __version__
 from emboplan.dicom.read.common import SeriesHeader
 from emboplan.errors import OutputError
-from emboplan.files.atomic import atomic_folder, require_writable
+from emboplan.files.atomic import atomic_folder
 from emboplan.files.nifti import write_dose, write_labels, write_mask
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.finding import Finding, Severity
@@ -39,6 +38,7 @@ from emboplan.model.results.burden import Burden
 from emboplan.model.results.dvh import DvhSet
 from emboplan.model.serialise import to_jsonable
 from emboplan.report import pdf
+from emboplan.report.own_folder import require_own_folder
 from emboplan.workflow.planning.territories import numbered
 
 Progress = Callable[[str, float], None]
@@ -69,7 +69,6 @@ OURS = (
     f"{MASKS}/*.nii.gz",
     f"{DICOM}/*.dcm",
 )
-LEFT_BY_FILE_MANAGERS = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +99,7 @@ class Contoured(Protocol):
 
 def check_writable(folder: Path, *, force: bool) -> None:
     """Raise `OutputError` when a result could not be written; to be asked before the long work."""
-    require_writable(folder, MARKER, force=force)
-    _require_only_ours(folder)
+    require_own_folder(folder, MARKER, OURS, force=force)
 
 
 def write_plan_folder(
@@ -197,20 +195,6 @@ def histogram_csv(summary: DoseSummary | DvhSet) -> str:
 
 def _silent(_stage: str, _fraction: float) -> None:
     """No progress."""
-
-
-def _require_only_ours(folder: Path) -> None:
-    if not folder.is_dir():
-        return
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder).as_posix()
-        if path.is_dir() and not path.is_symlink() and inside in (FIGURES, MASKS, DICOM):
-            continue
-        if path.name in LEFT_BY_FILE_MANAGERS or any(fnmatch(inside, pattern) for pattern in OURS):
-            continue
-        raise OutputError(
-            f"{folder} also holds {inside}, which emboplan did not write; move it, or give another folder"
-        )
 
 
 def _write_json(path: Path, value: object) -> None:

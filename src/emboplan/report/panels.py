@@ -25,6 +25,7 @@ from PIL import Image
 
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.image import DoseMap, MrImage
+from emboplan.report.panel_frame import draw_frame
 from emboplan.report.views import Plane, Upright, cut, pixel_mm, position_mm, positions
 
 # The usual soft-tissue window of the abdomen.
@@ -35,7 +36,6 @@ WINDOW_WIDTH_HU = 400.0
 # lesions both show.
 WINDOW_LIVERS = 2
 
-SCALE_BAR_MM = 50.0
 DOTS_PER_INCH = 150  # about the pixels of the CT, at the width of an A4 column
 PAPER_AND_INK = [(255, 255, 255), (0, 0, 0)]  # 8-bit white and black
 CHANNELS = 3  # red, green, blue
@@ -141,7 +141,6 @@ def draw_panel(
     height_mm, width_mm = pixel_mm(scene.upright, plane)
     rows, columns = picture.shape
     extent = (0.0, columns * width_mm, rows * height_mm, 0.0)
-    axes.set_facecolor("black")
     axes.imshow(picture, cmap="gray", vmin=low, vmax=high, extent=extent, interpolation="antialiased")
     if wash is not None and bands is not None:
         clear = np.ma.masked_less(wash[crop], bands[1])
@@ -160,13 +159,9 @@ def draw_panel(
     if scene.core is not None:
         _outline(axes, across, down, cut(scene.core, plane, index)[crop], lesion_colour, 0.8, "dotted")
     _number_lesions(axes, labels, height_mm, width_mm)
-    _letters(axes, scene, plane, index, extent)
-    axes.set_xlim(0.0, columns * width_mm)
-    axes.set_ylim(rows * height_mm, 0.0)
-    axes.set_aspect("equal")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_visible(False)
+    name = "xyz"[2 - plane.value]
+    place = f"{name} {position_mm(scene.upright, plane, index):.0f} mm".replace("-", "−")
+    draw_frame(axes, rows * height_mm, columns * width_mm, plane.edges, place)
 
 
 def _outline(
@@ -201,45 +196,6 @@ def _number_lesions(axes: Axes, labels: NDArray[np.uint16], height_mm: float, wi
             va="center",
             path_effects=[withStroke(linewidth=1.5, foreground="black")],
         )
-
-
-def _letters(
-    axes: Axes, scene: Scene, plane: Plane, index: int, extent: tuple[float, float, float, float]
-) -> None:
-    """Sides of the patient, the plane's place, and the scale bar."""
-    left, right, top, bottom = plane.edges
-    halo = [withStroke(linewidth=1.5, foreground="black")]
-    for text, x, y, ha, va in (
-        (left, 0.015, 0.5, "left", "center"),
-        (right, 0.985, 0.5, "right", "center"),
-        (top, 0.5, 0.985, "center", "top"),
-        (bottom, 0.5, 0.015, "center", "bottom"),
-    ):
-        axes.text(
-            x, y, text, transform=axes.transAxes, color="white", fontsize=6.0, ha=ha, va=va, path_effects=halo
-        )
-    name = "xyz"[2 - plane.value]
-    place = f"{name} {position_mm(scene.upright, plane, index):.0f} mm".replace("-", "−")
-    axes.text(
-        0.015,
-        0.985,
-        place,
-        transform=axes.transAxes,
-        color="white",
-        fontsize=6.0,
-        va="top",
-        path_effects=halo,
-    )
-    width, height = extent[1], extent[2]
-    end, line = width * 0.97, height * 0.96
-    axes.plot(
-        [end - SCALE_BAR_MM, end],
-        [line, line],
-        color="white",
-        linewidth=1.6,
-        solid_capstyle="butt",
-        path_effects=halo,
-    )
 
 
 def dose_bands(

@@ -14,11 +14,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from emboplan.errors import OutputError
-from emboplan.files.atomic import atomic_folder, require_writable
+from emboplan.files.atomic import atomic_folder
 from emboplan.files.itk_transform import write_transform
 from emboplan.files.nifti import write_volume
-from emboplan.report.folder import LEFT_BY_FILE_MANAGERS, REGISTRATION_JSON
+from emboplan.report.folder import REGISTRATION_JSON
+from emboplan.report.own_folder import require_own_folder
 from emboplan.workflow.registering.file_pair import RegisteredPair
 
 PICTURE, MOVED, MATRIX, TRANSFORM = "registration.png", "moved.nii.gz", "transform.json", "transform.tfm"
@@ -30,15 +30,7 @@ OURS = (REGISTRATION_JSON, PICTURE, MOVED, MATRIX, TRANSFORM)
 
 def check_writable(folder: Path, *, force: bool) -> None:
     """Raise `OutputError` when a result could not be written; to be asked before the long work."""
-    require_writable(folder, REGISTRATION_JSON, force=force)
-    if not folder.is_dir():
-        return
-    for path in sorted(folder.iterdir()):
-        if path.name not in (*OURS, *LEFT_BY_FILE_MANAGERS):
-            raise OutputError(
-                f"{folder} also holds {path.name}, which emboplan did not write; move it, "
-                "or give another folder"
-            )
+    require_own_folder(folder, REGISTRATION_JSON, OURS, force=force)
 
 
 def write_register_folder(found: RegisteredPair, folder: Path, *, force: bool) -> Path:

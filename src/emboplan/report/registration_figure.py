@@ -23,14 +23,8 @@ from emboplan.imaging.transform import Transform
 from emboplan.model.image import ActivityMap, ConcentrationImage, CountImage
 from emboplan.model.mask import Mask
 from emboplan.report.figures import GAP, WIDTH_INCHES, Picture
-from emboplan.report.panels import (
-    DOTS_PER_INCH,
-    LESION_COLOUR,
-    PAPER_AND_INK,
-    SCALE_BAR_MM,
-    figure_style,
-    to_png,
-)
+from emboplan.report.panel_frame import SCALE_BAR_MM, draw_frame
+from emboplan.report.panels import DOTS_PER_INCH, LESION_COLOUR, PAPER_AND_INK, figure_style, to_png
 from emboplan.report.views import Plane, Upright, cut, pixel_mm
 
 PICTURE = "registration.png"
@@ -148,7 +142,6 @@ def edges(picture: NDArray[np.float32], size_mm: tuple[float, float]) -> NDArray
 def _panel(axes: Axes, picture: NDArray[np.float32], plane: Plane, size_mm: tuple[float, float]) -> None:
     rows, columns = picture.shape
     width, height = columns * size_mm[1], rows * size_mm[0]
-    axes.set_facecolor("black")
     axes.imshow(
         np.nan_to_num(picture),
         cmap="gray",
@@ -157,14 +150,4 @@ def _panel(axes: Axes, picture: NDArray[np.float32], plane: Plane, size_mm: tupl
         extent=(0.0, width, height, 0.0),
         interpolation="antialiased",
     )
-    left, right, top, bottom = plane.edges
-    for text, x, y in ((left, 0.03, 0.5), (right, 0.97, 0.5), (top, 0.5, 0.96), (bottom, 0.5, 0.04)):
-        axes.text(x, y, text, transform=axes.transAxes, color="white", fontsize=6.0, ha="center", va="center")
-    end, line = width * 0.97, height * 0.96
-    axes.plot([end - SCALE_BAR_MM, end], [line, line], color="white", linewidth=1.6, solid_capstyle="butt")
-    axes.set_xlim(0.0, width)
-    axes.set_ylim(height, 0.0)
-    axes.set_aspect("equal")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_visible(False)
+    draw_frame(axes, height, width, plane.edges)

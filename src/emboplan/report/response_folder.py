@@ -17,8 +17,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from emboplan.errors import OutputError
-from emboplan.files.atomic import atomic_folder, require_writable
+from emboplan.files.atomic import atomic_folder
 from emboplan.model.results.response import (
     CohortResponse,
     Endpoint,
@@ -28,28 +27,19 @@ from emboplan.model.results.response import (
     TimePointResponse,
     TimeToEvent,
 )
-from emboplan.report.folder import LEFT_BY_FILE_MANAGERS
+from emboplan.report.own_folder import require_own_folder
 from emboplan.units import PERCENT
 
 RESPONSE_JSON = "response.json"
 TIME_POINTS_CSV = "time_points.csv"
 QUALITY_CSV, EVENTS_CSV = "quality_of_life.csv", "adverse_events.csv"
 CURVE = "survival_"
+OURS = (RESPONSE_JSON, TIME_POINTS_CSV, QUALITY_CSV, EVENTS_CSV, f"{CURVE}*.svg")
 
 
 def check_writable(folder: Path, *, force: bool) -> None:
     """Raise `OutputError` when a result could not be written; to be asked before the work."""
-    require_writable(folder, RESPONSE_JSON, force=force)
-    if not folder.is_dir():
-        return
-    for path in sorted(folder.iterdir()):
-        known = (RESPONSE_JSON, TIME_POINTS_CSV, QUALITY_CSV, EVENTS_CSV)
-        ours = path.name in known or path.name.startswith(CURVE)
-        if not ours and path.name not in LEFT_BY_FILE_MANAGERS:
-            raise OutputError(
-                f"{folder} also holds {path.name}, which emboplan did not write; move it, "
-                "or give another folder"
-            )
+    require_own_folder(folder, RESPONSE_JSON, OURS, force=force)
 
 
 def write_response_folder(answer: CohortResponse, folder: Path, *, force: bool) -> Path:

@@ -16,12 +16,12 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from emboplan.report.figures import GAP, LEGEND_INCHES, WIDTH_INCHES, Picture
+from emboplan.report.panel_frame import SCALE_BAR_MM, draw_frame
 from emboplan.report.panels import (
     DOTS_PER_INCH,
     LIVER_COLOUR,
     LUNG_COLOUR,
     PAPER_AND_INK,
-    SCALE_BAR_MM,
     figure_style,
     to_png,
 )
@@ -108,7 +108,6 @@ def _summed(regions: ScanRegions) -> _View:
 def _panel(axes: Axes, view: _View) -> None:
     rows, columns = view.counts.shape
     across, down = columns * view.pixel_mm[0], rows * view.pixel_mm[1]
-    axes.set_facecolor("black")
     axes.imshow(np.sqrt(view.counts), cmap="gray", extent=(0.0, across, down, 0.0), interpolation="nearest")
     x = (np.arange(-1, columns + 1) + HALF) * view.pixel_mm[0]
     y = (np.arange(-1, rows + 1) + HALF) * view.pixel_mm[1]
@@ -120,16 +119,7 @@ def _panel(axes: Axes, view: _View) -> None:
         if region is not None and region.any():
             field = np.pad(region.astype(np.float32), 1)
             axes.contour(x, y, field, levels=[HALF], colors=[colour], linewidths=[0.9], linestyles=[style])
-    for text, place in (("R", (0.015, 0.5)), ("L", (0.96, 0.5)), (view.title, (0.015, 0.97))):
-        axes.text(*place, text, transform=axes.transAxes, color="white", va="center")
-    end, line = across * 0.97, down * 0.96
-    axes.plot([end - SCALE_BAR_MM, end], [line, line], color="white", linewidth=1.6, solid_capstyle="butt")
-    axes.set_xlim(0.0, across)
-    axes.set_ylim(down, 0.0)
-    axes.set_aspect("equal")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_visible(False)
+    draw_frame(axes, down, across, ("R", "L", "", ""), view.title)
 
 
 def _legend(figure: Figure, *, background: bool) -> None:

@@ -11,10 +11,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from emboplan.errors import OutputError
-from emboplan.files.atomic import atomic_folder, require_writable
+from emboplan.files.atomic import atomic_folder
 from emboplan.model.results.shunt import LungDoseScale, LungShunt, ShuntEstimate
-from emboplan.report.folder import LEFT_BY_FILE_MANAGERS
+from emboplan.report.own_folder import require_own_folder
 from emboplan.report.wording import SPACE, interval, name, percent, quantity
 from emboplan.units import PERCENT
 from emboplan.workflow.shunting.shunt import MeasuredLungShunt
@@ -26,15 +25,7 @@ MASS_WORDS = {"default": "default mass", "ct": "mass from CT density", "entered"
 
 def check_writable(folder: Path, *, force: bool) -> None:
     """Raise `OutputError` when a result could not be written; to be asked before the long work."""
-    require_writable(folder, SHUNT_JSON, force=force)
-    if not folder.is_dir():
-        return
-    for path in sorted(folder.iterdir()):
-        if path.name not in (*OURS, *LEFT_BY_FILE_MANAGERS):
-            raise OutputError(
-                f"{folder} also holds {path.name}, which emboplan did not write; move it, "
-                "or give another folder"
-            )
+    require_own_folder(folder, SHUNT_JSON, OURS, force=force)
 
 
 def write_shunt_folder(measured: MeasuredLungShunt, folder: Path, *, force: bool) -> Path:

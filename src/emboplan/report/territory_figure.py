@@ -21,7 +21,8 @@ from emboplan.imaging.register_images import shown
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.mask import Mask
 from emboplan.report.figures import GAP, LEGEND_INCHES, WIDTH_INCHES, Picture
-from emboplan.report.panels import DOTS_PER_INCH, PAPER_AND_INK, SCALE_BAR_MM, figure_style, to_png
+from emboplan.report.panel_frame import SCALE_BAR_MM, draw_frame
+from emboplan.report.panels import DOTS_PER_INCH, PAPER_AND_INK, figure_style, to_png
 from emboplan.report.views import Plane, Upright, cut, pixel_mm
 from emboplan.workflow.planning.territories import numbered
 
@@ -85,7 +86,6 @@ def _panel(
     rows, columns = grey.shape
     width, height = columns * size_mm[1], rows * size_mm[0]
     extent = (0.0, width, height, 0.0)
-    axes.set_facecolor("black")
     axes.imshow(grey, cmap="gray", extent=extent, interpolation="antialiased")
     wash = np.zeros((rows, columns, 4))
     for number in np.unique(labels[labels > 0]):
@@ -98,14 +98,4 @@ def _panel(
         axes.text(
             x, y, str(int(number)), color="white", fontsize=8.0, ha="center", va="center", path_effects=halo
         )
-    left, right, top, bottom = plane.edges
-    for text, x, y in ((left, 0.03, 0.5), (right, 0.97, 0.5), (top, 0.5, 0.96), (bottom, 0.5, 0.04)):
-        axes.text(x, y, text, transform=axes.transAxes, color="white", fontsize=6.0, ha="center", va="center")
-    end, line = width * 0.97, height * 0.96
-    axes.plot([end - SCALE_BAR_MM, end], [line, line], color="white", linewidth=1.6, solid_capstyle="butt")
-    axes.set_xlim(0.0, width)
-    axes.set_ylim(height, 0.0)
-    axes.set_aspect("equal")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_visible(False)
+    draw_frame(axes, height, width, plane.edges)

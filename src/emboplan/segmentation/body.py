@@ -35,6 +35,9 @@ LEAST_SOFT_FRAC = 0.55
 # The smallest trunk section that could hold a liver, in mm2 (a child of a year has about 20 000).
 SMALLEST_SECTION_MM2 = 8000.0
 
+# What to do about values that are no CT numbers, in both messages.
+HINT = "(an MR? name it with --modality mr)"
+
 
 def segment_body(ct: CtImage) -> Mask:
     """The patient's trunk on the CT's grid, lungs and bowel gas included.
@@ -61,7 +64,7 @@ def find_body(work: WorkingImage) -> Bools:
         low, high = np.percentile(work.hu, [1, 99])
         raise SegmentationError(
             f"the values (from {low:.0f} to {high:.0f}) hold no air near -1000; "
-            "expected a CT in Hounsfield units"
+            f"expected a CT in Hounsfield units {HINT}"
         )
     _, dy, dx = work.spacing_zyx_mm
     disk = _disk(THIN_MM, dy, dx)
@@ -86,7 +89,7 @@ def find_body(work: WorkingImage) -> Bools:
     if soft < LEAST_SOFT_FRAC:
         raise SegmentationError(
             f"only {100 * soft:.0f} % of the body lies between {SOFT_HU[0]:.0f} and {SOFT_HU[1]:.0f} HU; "
-            "the values are not Hounsfield units (an MR image, or rescale values not applied?)"
+            f"the values are not Hounsfield units: apply the rescale values {HINT}"
         )
     return body
 

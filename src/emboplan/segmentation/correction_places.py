@@ -1,6 +1,6 @@
 """Where a correction is: its voxels, its reach, and the words for it.
 
-Positions outside the CT are refused all at once, with what the CT spans.
+Positions outside the image are refused all at once, with what the image spans.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from emboplan.segmentation.liver_points import LIVER_REACH_MM
 from emboplan.segmentation.working import Bools
 
 
-def require_inside(grid: Grid, corrections: Sequence[Correction]) -> None:
-    """Every point in the CT, every box with a voxel in it; `InputError` with all that are not."""
+def require_inside(grid: Grid, corrections: Sequence[Correction], image_name: str) -> None:
+    """Every point in the image, every box with a voxel in it; `InputError` with all that are not."""
     points = [
         c for c in corrections if isinstance(c.shape, Point) and not grid.contains_mm(c.shape.centre_mm)
     ]
     boxes = [c for c in corrections if isinstance(c.shape, Box) and not voxels_in(grid, c.shape).any()]
     if not points and not boxes:
         return
-    told = [f"{', '.join(c.text for c in points)}: outside the CT"] if points else []
-    told += [f"{', '.join(c.text for c in boxes)}: no voxel of the CT lies in the box"] if boxes else []
+    told = [f"{_texts(points)}: outside the {image_name}"] if points else []
+    told += [f"{_texts(boxes)}: no voxel of the {image_name} lies in the box"] if boxes else []
     nz, ny, nx = grid.shape
     ends = grid.to_mm([[x, y, z] for x in (0, nx - 1) for y in (0, ny - 1) for z in (0, nz - 1)])
     spans = ", ".join(
@@ -39,7 +39,11 @@ def require_inside(grid: Grid, corrections: Sequence[Correction]) -> None:
         isinstance(c.shape, Point) and grid.contains_mm(_from_ras(c.shape.centre_mm)) for c in points
     )
     hint = "; positions are LPS: change the sign of x and y of RAS positions" if mirrored else ""
-    raise InputError(f"{'; '.join(told)}; the CT has {spans} mm{hint}")
+    raise InputError(f"{'; '.join(told)}; the {image_name} has {spans} mm{hint}")
+
+
+def _texts(corrections: Sequence[Correction]) -> str:
+    return ", ".join(c.text for c in corrections)
 
 
 def _from_ras(point: Vector) -> Vector:

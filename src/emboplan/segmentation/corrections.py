@@ -30,6 +30,17 @@ from emboplan.segmentation.working import Bools, Floats
 LEVEL_VOXELS = 200_000
 
 
+@dataclass(frozen=True, slots=True)
+class ImageWords:
+    """What messages call an image, and the unit of its numbers."""
+
+    image: str
+    unit: str
+
+
+WORDS_OF_CT = ImageWords("CT", "HU")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Corrected:
     """Liver and lesions after the corrections, what was done as findings, and as records to repeat it."""
@@ -40,22 +51,28 @@ class Corrected:
     records: tuple[CorrectionRecord, ...]
 
 
-def correct(ct: CtImage, liver: Mask, lesions: LabelMap, corrections: Sequence[Correction]) -> Corrected:
+def correct(
+    ct: CtImage,
+    liver: Mask,
+    lesions: LabelMap,
+    corrections: Sequence[Correction],
+    words: ImageWords = WORDS_OF_CT,
+) -> Corrected:
     """Liver and lesions on `ct` with the corrections applied.
 
     A point of the liver changes what belongs to it within 30 mm, one of a lesion within 50 mm, or within the
     point's own radius. Boxes and masks are taken as they are; of lesions that are taken in, the part that
-    lies in the liver.
+    lies in the liver. `words` name an image of another kind whose numbers were made to be like those of a CT.
 
     Raises:
-        InputError: a position outside the CT, a point at which there is nothing to take in or to leave out.
+        InputError: a position outside the image, a point at which nothing can be taken in or left out.
         GeometryError: a mask lies on another grid.
         MaskError: no liver is left.
     """
     for name, given in (("liver", liver), ("lesions", lesions)):
-        ct.grid.require_same(given.grid, f"CT and {name}")
-    require_inside(ct.grid, corrections)
-    work = _Work(ct, liver.voxels.copy(), lesions.labels.copy())
+        ct.grid.require_same(given.grid, f"{words.image} and {name}")
+    require_inside(ct.grid, corrections, words.image)
+    work = _Work(ct, liver.voxels.copy(), lesions.labels.copy(), words)
     for correction in sorted(corrections, key=_rank):
         work.apply(correction)
     if not work.liver.any():
@@ -75,8 +92,8 @@ def _rank(correction: Correction) -> tuple[bool, bool]:
 class _Work:
     """The arrays that corrections change one after the other, and what is said about it."""
 
-    def __init__(self, ct: CtImage, liver: Bools, labels: NDArray[np.uint16]) -> None:
-        self.ct, self.liver, self.labels = ct, liver, labels
+    def __init__(self, ct: CtImage, liver: Bools, labels: NDArray[np.uint16], words: ImageWords) -> None:
+        self.ct, self.liver, self.labels, self.words = ct, liver, labels, words
         self.findings: list[Finding] = []
         self.records: list[CorrectionRecord] = []
         self.scene: Around | None = None
@@ -137,7 +154,7 @@ class _Work:
             self.findings.append(Finding("segmentation.correction-at-reach", Severity.WARNING, text))
 
     def _scene(self, correction: Correction, point: Point) -> Around:
-        self.scene = around(self.ct, point.centre_mm, reach_mm(correction.part, point))
+        self.scene = around(self.ct, point.centre_mm, reach_mm(correction.part, point), self.words.unit)
         return self.scene
 
     def _given(self, correction: Correction) -> Bools:
@@ -147,7 +164,7 @@ class _Work:
             return voxels_in(self.ct.grid, shape)
         if isinstance(shape, Point):
             raise TypeError("a point has no voxels of its own")
-        self.ct.grid.require_same(shape.grid, f"CT and {correction.text}")
+        self.ct.grid.require_same(shape.grid, f"{self.words.image} and {correction.text}")
         return shape.voxels if isinstance(shape, Mask) else shape.labels > 0
 
     def _usual_hu(self) -> Floats:

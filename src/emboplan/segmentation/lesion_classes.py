@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from emboplan.segmentation.parenchyma import FWHM_PER_SIGMA, Parenchyma, denoised
-from emboplan.segmentation.shape import balls_of_depth, boxes, depth_mm, distance_mm, parted_at_waists
+from emboplan.segmentation.shape import balls_of_depth, boxes, opened, parted_at_waists
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
 
 # The histogram: of the liver smoothed by this, which brings tissues apart, smoothed itself by this.
@@ -109,15 +109,10 @@ def _lump_share(work: WorkingImage, mask: Bools) -> float:
     return _round_share(work, mask) + _thick_share(work, mask)
 
 
-def _opened(work: WorkingImage, mask: Bools, radius_mm: float) -> Bools:
-    spacing = work.spacing_zyx_mm
-    return np.asarray((distance_mm(depth_mm(mask, spacing) > radius_mm, spacing) <= radius_mm) & mask)
-
-
 def _round_share(work: WorkingImage, mask: Bools) -> float:
     """The share of a tissue that lies in round pieces."""
     spacing = work.spacing_zyx_mm
-    pieces = parted_at_waists(_opened(work, mask, BRIDGE_MM), spacing, WAIST_SHARE)
+    pieces = parted_at_waists(opened(mask, spacing, BRIDGE_MM), spacing, WAIST_SHARE)
     in_round = 0
     for number, box in boxes(pieces, 0.0, spacing):
         own = pieces[box] == number
@@ -127,4 +122,4 @@ def _round_share(work: WorkingImage, mask: Bools) -> float:
 
 
 def _thick_share(work: WorkingImage, mask: Bools) -> float:
-    return float(_opened(work, mask, OPENING_MM).sum()) / max(1, int(mask.sum()))
+    return float(opened(mask, work.spacing_zyx_mm, OPENING_MM).sum()) / max(1, int(mask.sum()))

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from emboplan.errors import InputError
-from emboplan.segmentation.point_pieces import SMOOTH_MM, Around, connected, robust_level
+from emboplan.segmentation.point_pieces import SMOOTH_MM, Around, connected
 from emboplan.segmentation.shape import depth_mm, distance_mm
+from emboplan.segmentation.spread import robust_level
 from emboplan.segmentation.working import Bools, Floats
 from emboplan.units import ML_PER_MM3
 
@@ -60,13 +61,14 @@ def grown_lesion(scene: Around, normal: Bools, liver: Bools, liver_hu: Floats, w
     # lesser spread is the noise.
     spread = min(spread, robust_level(scene.hu[normal])[1]) if normal.any() else spread
     outside, _ = robust_level(liver_hu)
-    found, share = np.zeros_like(normal), 0.5
+    found, share, unit = np.zeros_like(normal), 0.5, scene.unit
     for _ in range(PASSES):
         least = max(LEAST_DEVIATIONS * spread, LEAST_CONTRAST_HU)
         if abs(inside - outside) < least:
             raise InputError(
-                f"nothing stands out at the point {where}: {inside:.0f} HU against {outside:.0f} HU of the "
-                f"liver; a lesion needs a difference of {least:.0f} HU; give a box or a mask instead"
+                f"nothing stands out at the point {where}: {inside:.0f} {unit} against {outside:.0f} {unit} "
+                f"in normal liver; a lesion needs a difference of {least:.0f} {unit}; give a box or a mask "
+                "instead"
             )
         edge = outside + share * (inside - outside)
         found = _compact(scene, ((scene.hu > edge) == (inside > outside)) & normal, where)

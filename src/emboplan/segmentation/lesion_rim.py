@@ -18,6 +18,7 @@ from scipy.special import ndtr
 
 from emboplan.model.grid import Grid
 from emboplan.segmentation.shape import Spacing, boxes, depth_mm
+from emboplan.segmentation.spread import robust_level
 from emboplan.segmentation.working import Bools
 from emboplan.units import ML_PER_MM3
 
@@ -36,7 +37,6 @@ LEAST_SHELLS = 8
 # Voxels this many robust deviations from their shell's median are vessels and do not count; nor does what
 # lies this near another lesion.
 TYPICAL_DEVIATIONS = 3.0
-MAD_TO_SD = 1.4826  # of a normal distribution
 OTHERS_MM = 4.0
 
 # Blur of an edge over such a surface (standard deviations), where steps are sought (mm from the surface), and
@@ -127,8 +127,8 @@ def _shells(hu: Profile, distance: Profile, useful: Bools) -> tuple[Profile, Pro
         if int(here.sum()) < LEAST_SHELL_VOXELS:
             continue
         values = hu[here]
-        middle = float(np.median(values))
-        spread = max(MAD_TO_SD * float(np.median(np.abs(values - middle))), 1.0)
+        middle, deviation = robust_level(values)
+        spread = max(deviation, 1.0)
         typical = values[np.abs(values - middle) <= TYPICAL_DEVIATIONS * spread]
         rows.append((float(distance[here].mean()), float(typical.mean()), typical.size / spread**2))
     table = np.array(rows, dtype=np.float64).reshape(-1, 3)

@@ -13,22 +13,22 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from emboplan.segmentation.lesion_classes import own_parenchyma
+from emboplan.segmentation.liver_rim import behind_rim, rim_mm
 from emboplan.segmentation.parenchyma import Parenchyma, denoised
 from emboplan.segmentation.shape import depth_mm, distance_mm, without_small
+from emboplan.segmentation.spread import one_sided_sd
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
 
 Array = NDArray[np.float64]
 
-# The outermost rim of the liver is blurred with what lies outside; seeds lie deeper.
-RIM_MM = 2.5
-RIM_SLICES = 1.01
-
 # Passes in which the local level and the noise are measured; typical voxels lie within this many deviations.
+# The level is laid through a narrower window: a faint lesion reaches into the wide one, and pulls.
 LEVEL_PASSES = 5
 TYPICAL_SPREADS = 2.5
 TYPICAL_SIGMA_MM = 2.5
 LEAST_TYPICAL_HU = 8.0
-MAD_TO_SD = 1.4826  # of a normal distribution
+LEVEL_SPREADS = 1.0
+LEAST_LEVEL_HU = 4.0
 
 # Voxels through which the level is laid, at most, and how far it may leave the mode: a liver's own drift is
 # less.
@@ -43,12 +43,18 @@ MODE_STEP_HU = 0.5
 MODE_SIGMA_HU = 2.0
 
 # Folds of the liver (fissures, hilum, gallbladder bed) are what closing by this radius adds,
-# where that is fat, and what lies beside that fat by less than its blur.
+# where that is fat, and what lies beside that fat by less than its blur. In a liver of less than the level
+# lesions are nearly as dark, and fat is what is darker still by so much.
 FOLD_MM = 12.0
 FOLD_RIM_MM = 4.0
 FAT_HU = 10.0
 SHARP_FAT_HU = -5.0
+FATTY_LEVEL_HU = 50.0
+DARKER_HU = 15.0
 BESIDE_FAT_MM = 5.0
+
+# Parenchyma this bright has taken up contrast, and so have its veins.
+ENHANCED_HU = 85.0
 
 # Smoothing in which the slope at edges is measured.
 EDGE_SIGMA_MM = 1.5
@@ -74,15 +80,17 @@ class Scene:
     slope: Floats
     inner: Bools
 
+    @property
+    def enhanced(self) -> bool:
+        """Whether parenchyma, and with it the veins, has taken up contrast."""
+        return float(np.median(self.level[self.liver])) > ENHANCED_HU
+
 
 def scene_of(work: WorkingImage, liver: Bools, parenchyma: Parenchyma | None = None) -> Scene:
     """The scene of a liver on a working image cropped to it; its parenchyma is found unless known."""
     tissue = denoised(work)
     depth = depth_mm(liver, work.spacing_zyx_mm)
-    rim_mm = max(RIM_MM, RIM_SLICES * max(work.spacing_zyx_mm))
-    deep = liver & (depth > rim_mm)
-    if not deep.any():
-        deep = liver
+    deep = behind_rim(tissue, liver, depth, work.spacing_zyx_mm)
     model = parenchyma or own_parenchyma(work, tissue, deep)
     mode = np.float32(model.mode_hu)
     level = np.full_like(tissue, mode)
@@ -90,9 +98,11 @@ def scene_of(work: WorkingImage, liver: Bools, parenchyma: Parenchyma | None = N
     spread = model.spread_hu
     typical = deep
     for _ in range(LEVEL_PASSES):
+        close = deep & (np.abs(calm - level) < max(LEVEL_SPREADS * spread, LEAST_LEVEL_HU))
+        level = _smooth_level(calm, close, model.mode_hu)
         typical = deep & (np.abs(calm - level) < max(TYPICAL_SPREADS * spread, LEAST_TYPICAL_HU))
-        level = _smooth_level(calm, typical, model.mode_hu)
         level += np.float32(_mode((calm - level)[typical]))
+        typical = deep & (np.abs(calm - level) < max(TYPICAL_SPREADS * spread, LEAST_TYPICAL_HU))
         spread = _narrower_sd((calm - level)[typical])
     return Scene(
         work,
@@ -100,8 +110,8 @@ def scene_of(work: WorkingImage, liver: Bools, parenchyma: Parenchyma | None = N
         deep,
         typical,
         depth,
-        rim_mm,
-        _fissures(work, tissue, liver),
+        rim_mm(work.spacing_zyx_mm),
+        _fissures(work, tissue, liver, float(np.median(level[liver]))),
         tissue,
         level,
         *_edges(work, tissue - level, deep),
@@ -155,26 +165,16 @@ def _narrower_sd(values: Floats) -> float:
     return min(one_sided_sd(values, 1.0), one_sided_sd(values, -1.0))
 
 
-def one_sided_sd(values: Floats, sign: float) -> float:
-    """Standard deviation of deviations from a known level, from those of one sign alone."""
-    side = sign * values
-    side = side[side > 0]
-    return float(MAD_TO_SD * np.median(side)) if side.size else 0.0
-
-
-def robust_sd(values: Floats) -> float:
-    """Standard deviation from the median absolute deviation."""
-    return float(MAD_TO_SD * np.median(np.abs(values - np.median(values)))) if values.size else 0.0
-
-
 def smoothed_deviation(scene: Scene, sigma_mm: float) -> Floats:
     """Deviation from the local level, smoothed inside the liver's deep part alone."""
     return scene.work.smooth_inside(scene.tissue - scene.level, scene.deep, sigma_mm)
 
 
-def _fissures(work: WorkingImage, tissue: Floats, liver: Bools) -> Bools:
+def _fissures(work: WorkingImage, tissue: Floats, liver: Bools, level_hu: float) -> Bools:
     """Fat in the liver's folds, hilum and fissures, and what lies beside it."""
     spacing = work.spacing_zyx_mm
     closed = depth_mm(distance_mm(liver, spacing) <= FOLD_MM, spacing) > FOLD_MM + FOLD_RIM_MM
-    fat = ((tissue < FAT_HU) | (work.smooth(work.hu, GRAIN_MM) < SHARP_FAT_HU)) & (closed | liver)
+    darker = DARKER_HU if level_hu < FATTY_LEVEL_HU else 0.0
+    sharp = work.smooth(work.hu, GRAIN_MM) < SHARP_FAT_HU - darker
+    fat = ((tissue < FAT_HU - darker) | sharp) & (closed | liver)
     return np.asarray(distance_mm(without_small(fat, 2), spacing) < BESIDE_FAT_MM)

@@ -13,7 +13,8 @@ from math import pi, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from emboplan.model.mask import Box
+from emboplan.segmentation.liver_rim import carried_outwards, deep_part
+from emboplan.segmentation.parenchyma import denoised
 from emboplan.segmentation.shape import boxes, depth_mm, distance_mm
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
 from emboplan.units import ML_PER_MM3
@@ -35,6 +36,12 @@ LEAST_SHELL = 30
 # The share of the contrast at which the smallest lesions are cut.
 LEAST_SHARE = 0.3
 
+# The surface is cut so many times, on shares of the contrast that are clipped and smoothed: single voxels
+# that noise brings over the cut do not move it.
+CUTS = 2
+CALM_SIGMA_MM = 1.2
+CLIPPED = (-0.5, 1.5)
+
 # In thick slices the surface may move by one of them.
 ONE_SLICE = 1.01
 
@@ -43,45 +50,66 @@ def tumours_on_native_grid(work: WorkingImage, labels: NDArray[np.int32], liver:
     """Lesions on the native grid, cut where each one's blurred edge has the height of its true radius."""
     hu = work.smooth(work.hu, GRAIN_MM)
     inside = work.down(liver)
+    deep = deep_part(denoised(work), inside, work.spacing_zyx_mm)
     turned = work.turn.forward(liver)
     out = np.zeros(turned.shape, np.int32)
     for number, box in boxes(labels, RING_MM[1] + max(work.spacing_zyx_mm), work.spacing_zyx_mm):
         native = work.native_box(box)
-        piece = work.native_part(_level_function(work, hu, labels, inside, number, box), box)
+        piece = work.native_part(
+            _level_function(work, hu[box], labels[box], inside[box], deep[box], number), box
+        )
         view = out[native]
         view[piece & (view == 0) & turned[native]] = number
     return np.ascontiguousarray(work.turn.backward(by_volume(out)))
 
 
-def by_volume(labels: NDArray[np.integer]) -> NDArray[np.uint16]:
-    """The labels numbered anew, from 1 for the largest on."""
+def by_volume(labels: NDArray[np.integer], least_voxels: float = 1.0) -> NDArray[np.uint16]:
+    """The labels of at least so many voxels, numbered anew, from 1 for the largest on."""
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
-    order = [int(n) for n in np.argsort(-sizes, kind="stable") if sizes[n] > 0]
+    order = [int(n) for n in np.argsort(-sizes, kind="stable") if sizes[n] >= max(least_voxels, 1)]
     names = np.zeros(sizes.size, np.uint16)
     names[order] = np.arange(1, len(order) + 1)
     return np.asarray(names[labels], np.uint16)
 
 
 def _level_function(
-    work: WorkingImage, hu: Floats, labels: NDArray[np.int32], liver: Bools, number: int, box: Box
+    work: WorkingImage, hu: Floats, labels: NDArray[np.int32], liver: Bools, deep: Bools, number: int
 ) -> Floats:
-    """Positive inside the lesion: its share of the local contrast less that at a sphere's true radius."""
-    own = labels[box] == number
-    others = (labels[box] > 0) & ~own
+    """Positive inside the lesion: its share of the local contrast less that at a sphere's true radius.
+
+    Cut again from its own result: the levels inside and outside are better known from a better surface.
+    """
+    own = labels == number
+    others = (labels > 0) & ~own
+    values = carried_outwards(hu, deep, liver, work.spacing_zyx_mm)
+    height = _height(work, values, own, others, liver)
+    for _ in range(CUTS - 1):
+        better = height > 0
+        if not better.any():
+            break
+        height = _height(work, values, better, others, liver)
+    return height
+
+
+def _height(work: WorkingImage, values: Floats, own: Bools, others: Bools, liver: Bools) -> Floats:
+    """The level function from one surface."""
     away = distance_mm(own, work.spacing_zyx_mm)
     within = depth_mm(own, work.spacing_zyx_mm)
-    values = hu[box]
     shell = own & (within >= BAND_MM[0]) & (within <= BAND_MM[1])
     core = float(
         np.median(values[shell if shell.sum() >= LEAST_SHELL else own & (within >= within.max() / 2)])
     )
-    ring = liver[box] & ~others & (away > RING_MM[0]) & (away < RING_MM[1])
+    ring = liver & ~others & (away > RING_MM[0]) & (away < RING_MM[1])
     level = float(np.median(values[ring])) if ring.any() else core + 1
     near_mm = max(NEAR_MM, ONE_SLICE * max(work.spacing_zyx_mm))
     radius = (3 * float(own.sum()) * work.voxel_ml / ML_PER_MM3 / (4 * pi)) ** (1 / 3)
-    share = max(LEAST_SHARE, 0.5 - EDGE_SIGMA_MM / (radius * sqrt(2 * pi)))
+    share = max(LEAST_SHARE, 0.5 - sqrt(EDGE_SIGMA_MM**2 + CALM_SIGMA_MM**2) / (radius * sqrt(2 * pi)))
     contrast = core - level if abs(core - level) > 1 else 1.0
-    height = np.where((away < near_mm) & ~others, (values - level) / contrast - share, np.float32(-share))
-    # Deep inside, texture must not punch holes.
-    return np.where(within > near_mm, np.float32(share), height).astype(np.float32)
+    height = np.clip((values - level) / contrast, *CLIPPED)
+    # Deep inside, texture must not punch holes; far outside nothing is part of it.
+    height = np.where(within > near_mm, np.float32(1), np.where(away < near_mm, height, np.float32(0)))
+    height = work.smooth_inside(height.astype(np.float32), ~others, CALM_SIGMA_MM)
+    return np.where((away < near_mm) & ~others, height - np.float32(share), np.float32(-share)).astype(
+        np.float32
+    )

@@ -12,8 +12,9 @@ from scipy import ndimage
 
 from emboplan.errors import InputError
 from emboplan.segmentation.body import SKIN_HU
-from emboplan.segmentation.point_pieces import Around, robust_level
+from emboplan.segmentation.point_pieces import Around
 from emboplan.segmentation.shape import distance_mm
+from emboplan.segmentation.spread import robust_level
 from emboplan.segmentation.working import Bools, Floats
 
 # Farthest change around a point that says no radius: the size of a liver segment, far below that of the
@@ -42,7 +43,7 @@ def piece_to_add(scene: Around, liver: Bools, where: str) -> Bools:
     level, tolerance = scene.level(~liver)
     if level < SKIN_HU:
         raise InputError(
-            f"the point {where} lies in air ({level:.0f} HU), which is no liver; check x, y and z"
+            f"the point {where} lies in air ({level:.0f} {scene.unit}), which is no liver; check x, y and z"
         )
     alike = scene.smoothed(np.abs(scene.hu - level) <= tolerance)
     piece = scene.piece(alike & ~liver)

@@ -20,9 +20,9 @@ from emboplan import catalog as catalogue
 from emboplan.model.finding import Finding, Severity
 from emboplan.model.image import CtImage
 from emboplan.model.mask import Box, LabelMap, Mask
-from emboplan.segmentation.lesion_scene import robust_sd
 from emboplan.segmentation.lesion_surface import by_volume
 from emboplan.segmentation.shape import boxes, distance_mm
+from emboplan.segmentation.spread import robust_sd
 from emboplan.segmentation.working import Bools
 from emboplan.units import PERCENT
 

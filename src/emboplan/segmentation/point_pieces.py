@@ -12,13 +12,13 @@ from math import ceil
 
 import numpy as np
 import SimpleITK
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from emboplan.model.grid import Grid, Vector
 from emboplan.model.image import CtImage
 from emboplan.model.mask import Box
 from emboplan.segmentation.shape import depth_mm
+from emboplan.segmentation.spread import robust_level
 from emboplan.segmentation.working import Bools, Floats
 
 # The CT is smoothed over this standard deviation: grain goes, edges stay within a voxel or two.
@@ -49,19 +49,20 @@ NECK_MM = 2.0
 ALIKE_DEVIATIONS = 3.0
 ALIKE_HU = (15.0, 40.0)
 
-# A standard deviation in medians of absolute deviations, for a normal distribution.
-SD_PER_MAD = 1.4826
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Around:
-    """The surroundings of a point: a box of the image, smoothed CT numbers, and distances from the point."""
+    """The surroundings of a point: a box of the image, smoothed CT numbers, and distances from the point.
+
+    `unit` is what messages call the unit of the numbers: those of an MR in percent are taken too.
+    """
 
     box: Box
     hu: Floats
     away_mm: Floats
     grid: Grid
     reach_mm: float
+    unit: str
 
     @property
     def near(self) -> Bools:
@@ -112,7 +113,7 @@ class Around:
         return connected((basins == basins[at]) & region & self.near, at)
 
 
-def around(ct: CtImage, point_mm: Vector, reach_mm: float) -> Around:
+def around(ct: CtImage, point_mm: Vector, reach_mm: float, unit: str) -> Around:
     """The surroundings of a point that lies in the image, out to a little beyond `reach_mm`."""
     grid = ct.grid
     index = grid.to_index(point_mm)[::-1]
@@ -130,17 +131,10 @@ def around(ct: CtImage, point_mm: Vector, reach_mm: float) -> Around:
     away = np.sqrt(z * z + y * y + x * x).astype(np.float32)
     sigma = [SMOOTH_MM / d for d in grid.spacing_zyx_mm]
     hu = ndimage.gaussian_filter(ct.hu[box].astype(np.float32), sigma)
-    return Around(box, np.asarray(hu, np.float32), away, grid, reach_mm)
+    return Around(box, np.asarray(hu, np.float32), away, grid, reach_mm, unit)
 
 
 def connected(region: Bools, at: tuple[int, ...]) -> Bools:
     """The connected part of a region that holds a voxel of it; nothing for a voxel outside."""
     labels, _ = ndimage.label(region)
     return np.asarray((labels == labels[at]) & region)
-
-
-def robust_level(values: NDArray[np.generic]) -> tuple[float, float]:
-    """Median and robust standard deviation."""
-    numbers = np.asarray(values, np.float64)
-    level = float(np.median(numbers))
-    return level, SD_PER_MAD * float(np.median(np.abs(numbers - level)))

@@ -132,15 +132,22 @@ def cut_necks(mask: Bools, spacing: Spacing, radius_mm: float, reach: float) -> 
     return largest(mask & (basins == main) & near)
 
 
-def parted_at_waists(mask: Bools, spacing: Spacing, share: float) -> NDArray[np.int32]:
+def parted_at_waists(
+    mask: Bools, spacing: Spacing, share: float, smooth_mm: float = 0.0
+) -> NDArray[np.int32]:
     """Balls that have grown together, parted: basins of the depth map, merged where the waist is wide.
 
-    A waist parts two pieces where it is thinner than `share` of the smaller one's depth. Every voxel of
-    `mask` gets the number of its piece.
+    A waist parts two pieces where it is thinner than `share` of the smaller one's depth. The depth map is
+    smoothed by `smooth_mm` (standard deviation): a surface that noise made rough has many small tops, and
+    shallow waists can then count. Every voxel of `mask` gets the number of its piece.
     """
     if not mask.any():
         return np.zeros(mask.shape, np.int32)
     depth = depth_mm(mask, spacing)
+    if smooth_mm:
+        depth = np.where(
+            mask, ndimage.gaussian_filter(depth, [smooth_mm / d for d in spacing]), np.float32(0)
+        )
     # Reconstruction of the shrunken depth under the depth leaves plateaus only where waists are narrow.
     marker = SimpleITK.GetImageFromArray(depth * np.float32(share))
     under = SimpleITK.ReconstructionByDilation(marker, SimpleITK.GetImageFromArray(depth))
@@ -155,6 +162,11 @@ def parted_at_waists(mask: Bools, spacing: Spacing, share: float) -> NDArray[np.
     outside = int(markers.max()) + 1
     flooded = flood(np.where(mask, -depth, np.float32(1)), np.where(mask, markers, outside).astype(np.int32))
     return np.where(mask & (flooded != outside), flooded, 0).astype(np.int32)
+
+
+def opened(mask: Bools, spacing: Spacing, radius_mm: float) -> Bools:
+    """`mask` without what is thinner than twice the radius."""
+    return np.asarray((distance_mm(depth_mm(mask, spacing) > radius_mm, spacing) <= radius_mm) & mask)
 
 
 def balls_of_depth(mask: Bools, spacing: Spacing) -> tuple[float, float]:

@@ -39,14 +39,19 @@ BRIGHT_HU = 60.0
 SMOOTH_MM = 1.5
 
 
-def _local_mean(
-    work: WorkingImage, values: Floats, where: Bools, sigma_mm: float, otherwise: float
+def local_mean(
+    work: WorkingImage, values: Floats, where: Bools, sigma_mm: float, otherwise: float | Floats
 ) -> Floats:
+    """The mean of `values` in `where` around each voxel, weighted by a Gaussian of `sigma_mm`.
+
+    Where no such voxel is near, it is `otherwise`: one number, or one for each voxel.
+    """
+    usual = np.asarray(otherwise, np.float32)
     weight = where.astype(np.float32)
     share = work.smooth(weight, sigma_mm)
-    total = work.smooth((values - np.float32(otherwise)) * weight, sigma_mm)
+    total = work.smooth((values - usual) * weight, sigma_mm)
     mean = total / np.maximum(share, np.float32(LEAST_SHARE))
-    return np.where(share > LEAST_SHARE, mean, np.float32(0)) + np.float32(otherwise)
+    return np.where(share > LEAST_SHARE, mean, np.float32(0)) + usual
 
 
 def at_half_contrast(
@@ -62,8 +67,8 @@ def at_half_contrast(
     inside = distance_mm(~region, work.spacing_zyx_mm)
     shell = (outside > SHELL_MM[0]) & (outside < SHELL_MM[1])
     typical = (inside > SHELL_MM[0]) & (tissue < model.high_hu + INSIDE_SPREADS * model.spread_hu)
-    beyond = _local_mean(work, hu, shell, SHELL_SIGMA_MM, model.mode_hu)
-    within = _local_mean(work, hu, typical, INSIDE_SIGMA_MM, model.mode_hu)
+    beyond = local_mean(work, hu, shell, SHELL_SIGMA_MM, model.mode_hu)
+    within = local_mean(work, hu, typical, INSIDE_SIGMA_MM, model.mode_hu)
     step = within - beyond
     clear = (np.abs(step) > LEAST_CONTRAST_HU) & (outside < reach_mm) & (inside < REACH_IN_MM)
     share = (hu - beyond) / np.where(np.abs(step) > LEAST_CONTRAST_HU, step, np.float32(1))

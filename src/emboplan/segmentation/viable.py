@@ -32,8 +32,8 @@ from emboplan.segmentation.lesion_core import (
     smoothed,
     viable_level,
 )
-from emboplan.segmentation.lesion_scene import one_sided_sd
 from emboplan.segmentation.shape import Spacing, boxes, depth_mm, distance_mm, without_small
+from emboplan.segmentation.spread import one_sided_sd
 from emboplan.segmentation.working import Bools, Floats
 from emboplan.units import ML_PER_MM3
 

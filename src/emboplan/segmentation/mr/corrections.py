@@ -1,8 +1,7 @@
 """Corrections of contours on MR: those of a CT, on the signal in percent of the parenchyma.
 
 In percent the parenchyma lies at 100 and varies by 5 to 12, as it does in Hounsfield units on a CT after
-contrast, so that the tolerances of the steps there hold. What they say of numbers is then percent of the
-parenchyma, and their words for the unit are changed to it.
+contrast, so that the tolerances of the steps there hold. Messages name the MR and that unit.
 """
 
 from __future__ import annotations
@@ -11,27 +10,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from emboplan.errors import InputError, MaskError
+from emboplan.errors import InputError
 from emboplan.model.correction import Correction
 from emboplan.model.image import CtImage, MrImage
 from emboplan.model.mask import LabelMap, Mask
-from emboplan.segmentation.corrections import Corrected, correct
+from emboplan.segmentation.corrections import Corrected, ImageWords, correct
 from emboplan.units import PERCENT
 
-# What the steps for a CT call things, and what they are on an MR.
-WORDS = ((" HU", " % of the liver's signal"), ("CT number", "signal"), ("the CT", "the MR"))
+WORDS_OF_MR = ImageWords("MR", "% of the liver's signal")
 
 
 def correct_mr(mr: MrImage, liver: Mask, lesions: LabelMap, corrections: Sequence[Correction]) -> Corrected:
     """Liver and lesions on `mr` with the corrections applied. Errors as `correct`."""
     mr.grid.require_same(liver.grid, "MR and liver")
     mr.grid.require_same(lesions.grid, "MR and lesions")
-    try:
-        return correct(in_percent(mr, liver, lesions), liver, lesions, corrections)
-    except MaskError:
-        raise
-    except InputError as error:
-        raise type(error)(_in_words_of_mr(str(error))) from error
+    return correct(in_percent(mr, liver, lesions), liver, lesions, corrections, WORDS_OF_MR)
 
 
 def in_percent(mr: MrImage, liver: Mask, lesions: LabelMap) -> CtImage:
@@ -41,9 +34,3 @@ def in_percent(mr: MrImage, liver: Mask, lesions: LabelMap) -> CtImage:
     if level <= 0:
         raise InputError("the liver gives no signal on the MR; check that the contours lie on it")
     return CtImage(mr.grid, np.asarray(mr.signal * np.float32(PERCENT / level), np.float32))
-
-
-def _in_words_of_mr(text: str) -> str:
-    for on_ct, on_mr in WORDS:
-        text = text.replace(on_ct, on_mr)
-    return text

@@ -11,14 +11,14 @@ from __future__ import annotations
 from math import pi
 
 import numpy as np
-import SimpleITK
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from emboplan.model.image import MrSequence
 from emboplan.segmentation.mr.level import Leveled
 from emboplan.segmentation.mr.surface import lesion_percent
-from emboplan.segmentation.shape import Spacing, boxes, depth_mm, flood
+from emboplan.segmentation.shape import boxes, depth_mm, parted_at_waists
+from emboplan.segmentation.spread import sd_about
 from emboplan.segmentation.working import Bools, Floats
 from emboplan.units import ML_PER_MM3, PERCENT
 
@@ -34,7 +34,6 @@ LEAST_SEED_PERCENT = 15.0
 # Growth: this share of the seed's own deviation (half contrast is found later), never below so much.
 GROWN_SHARE = 0.4
 LEAST_GROWN_PERCENT = 9.0
-MAD_TO_SD = 1.4826
 
 # The blur of the liver's own surface reaches so far in (and most of a slice, where slices are thick): no
 # seeds there.
@@ -79,8 +78,7 @@ def find_mr_lesions(image: Leveled, liver: Bools, level: Floats) -> NDArray[np.i
         return np.zeros(liver.shape, np.int32)
     # About the level itself and of the side that lesions are not on: where there are many, they move the
     # median of all.
-    lower = typical[typical <= 0]
-    deviation = MAD_TO_SD * float(np.median(np.abs(lower))) if lower.size else 0.0
+    deviation = sd_about(typical[typical <= 0], 0.0)
     seeds = deep & (calm > max(LEAST_SEED_PERCENT, SEED_DEVIATIONS * deviation))
     grown = liver & (away > LEAST_GROWN_PERCENT)
     labels, _ = ndimage.label(grown)
@@ -91,7 +89,9 @@ def find_mr_lesions(image: Leveled, liver: Bools, level: Floats) -> NDArray[np.i
         start = blob & seeds[box]
         if not start.any():
             continue
-        parts = _parted(_near_peak(blob, away[box], start), spacing)
+        # The box ends where the blob does: a depth needs an outside.
+        whole = np.pad(_near_peak(blob, away[box], start), 1)
+        parts = parted_at_waists(whole, spacing, NECK_SHARE)[1:-1, 1:-1, 1:-1]
         for part, place in boxes(parts, 0.0, spacing):
             own = parts[place] == part
             here = (depth[box][place], image.tissue[box][place] * np.float32(PERCENT) / level[box][place])
@@ -107,24 +107,6 @@ def _near_peak(blob: Bools, away: Floats, start: Bools) -> Bools:
     pieces, _ = ndimage.label(whole)
     keep = np.unique(pieces[start & whole])
     return np.asarray(ndimage.binary_fill_holes(np.isin(pieces, keep[keep > 0])))
-
-
-def _parted(mask: Bools, spacing: Spacing) -> NDArray[np.int32]:
-    """`mask` parted at narrow necks: a label for each part."""
-    if not mask.any():
-        return np.zeros(mask.shape, np.int32)
-    padded = np.pad(mask, 1)
-    depth = depth_mm(padded, spacing)
-    rebuilt = SimpleITK.GetArrayFromImage(
-        SimpleITK.ReconstructionByDilation(
-            SimpleITK.GetImageFromArray(depth * np.float32(NECK_SHARE)), SimpleITK.GetImageFromArray(depth)
-        )
-    )
-    tops, count = ndimage.label(padded & (depth > rebuilt))
-    markers = np.where(padded, tops, count + 1).astype(np.int32)
-    basins = flood(np.where(padded, -depth, np.float32(1)), markers)
-    found = np.where(padded & (basins <= count), basins, 0).astype(np.int32)
-    return found[1:-1, 1:-1, 1:-1]
 
 
 def _is_lesion(image: Leveled, own: Bools, liver_depth: Floats, relative: Floats) -> bool:

@@ -18,6 +18,7 @@ from emboplan.errors import SegmentationError
 from emboplan.model.image import MrSequence
 from emboplan.segmentation.mr.body import right_of
 from emboplan.segmentation.shape import Spacing, depth_mm, distance_mm, largest
+from emboplan.segmentation.spread import sd_about
 from emboplan.segmentation.working import Bools, Floats, WorkingImage, block_mean
 from emboplan.units import PERCENT
 
@@ -78,7 +79,6 @@ GRAIN_MM = 1.5
 
 # Bounds of a believable spread after denoising, in percent of the level.
 SPREAD_PERCENT = (5.0, 12.0)
-MAD_TO_SD = 1.4826
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,7 +176,7 @@ def _scaled(work: WorkingImage, core: Bools, level: float, kind: MrSequence, rin
     inside = tissue[core]
     typical = inside[(inside > PERCENT / WINDOW_FACTOR) & (inside < PERCENT * WINDOW_FACTOR)]
     middle = float(np.median(typical)) if typical.size else PERCENT
-    spread = MAD_TO_SD * float(np.median(np.abs(typical - middle))) if typical.size else SPREAD_PERCENT[1]
+    spread = sd_about(typical, middle) if typical.size else SPREAD_PERCENT[1]
     # What rings of noise or of shading moved the core's median by is taken off once.
     by = np.float32(PERCENT / middle)
     return Leveled(

@@ -13,7 +13,8 @@ from scipy import ndimage
 from emboplan.model.image import MrSequence
 from emboplan.segmentation.mr.level import Leveled
 from emboplan.segmentation.shape import boxes, depth_mm, distance_mm
-from emboplan.segmentation.working import Bools, Floats, WorkingImage
+from emboplan.segmentation.surface import local_mean
+from emboplan.segmentation.working import Bools, Floats
 from emboplan.units import PERCENT
 
 # Blurring before the cut: less than the scanner's own.
@@ -27,7 +28,6 @@ SHELL_MM = (3.0, 9.0)
 SHELL_SIGMA_MM = 3.0
 INSIDE_SIGMA_MM = 4.0
 INSIDE_SPREADS = 3.0
-LEAST_SHARE = 0.002
 
 # Below this step (percent of the parenchyma) noise decides, and the region's own surface is better.
 LEAST_STEP = 18.0
@@ -78,8 +78,8 @@ def at_half_contrast(
     inside = distance_mm(~region, work.spacing_zyx_mm)
     shell = (outside > SHELL_MM[0]) & (outside < SHELL_MM[1])
     typical = (inside > 0) & (np.abs(image.tissue - level) < INSIDE_SPREADS * image.spread_percent)
-    beyond = _local_mean(work, values, shell, SHELL_SIGMA_MM, level)
-    within = _local_mean(work, values, typical, INSIDE_SIGMA_MM, level)
+    beyond = local_mean(work, values, shell, SHELL_SIGMA_MM, level)
+    within = local_mean(work, values, typical, INSIDE_SIGMA_MM, level)
     step = within - beyond
     # The next voxel counts however large it is: half of it may be liver.
     near = (outside < reach_mm) & (inside < REACH_IN_MM)
@@ -89,14 +89,6 @@ def at_half_contrast(
     moved = np.where(clear, share > 0.5, region) & allowed
     moved &= region | (values < level + BRIGHT_STEP)
     return work.smooth(moved.astype(np.float32), SMOOTH_MM) > 0.5
-
-
-def _local_mean(work: WorkingImage, values: Floats, where: Bools, sigma_mm: float, at_rest: Floats) -> Floats:
-    weight = where.astype(np.float32)
-    share = work.smooth(weight, sigma_mm)
-    total = work.smooth((values - at_rest) * weight, sigma_mm)
-    mean = total / np.maximum(share, np.float32(LEAST_SHARE))
-    return np.where(share > LEAST_SHARE, mean, np.float32(0)) + at_rest
 
 
 def with_lesions(image: Leveled, region: Bools, level: Floats, allowed: Bools) -> Bools:

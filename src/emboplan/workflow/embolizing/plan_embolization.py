@@ -76,7 +76,8 @@ def _plan(
         raise CaseFileError([f"{case.source.name}: {line}" for line in slips])
     seen = contoured(case, case.images, catalog, progress)
     anatomy, burden = seen.anatomy, seen.burden
-    parts = parts_of(treated_volumes(case.territories, seen.loaded.territory_masks, anatomy))
+    volumes = treated_volumes(case.territories, seen.loaded.territory_masks, anatomy)
+    parts = parts_of(volumes)
     tumour = burden_ml(seen)
     function = _function(case, seen.facts, parts, LiverVolumes(anatomy.liver.volume_ml, tumour), catalog)
     progress("working out the sessions", 0.7)
@@ -121,7 +122,15 @@ def _plan(
         checks=balances(loading),
         liver_function=function,
     )
-    return PlannedCase(plan=plan, anatomy=anatomy, spect=seen.loaded.scan, source=seen.loaded.header)
+    return PlannedCase(
+        plan=plan,
+        anatomy=anatomy,
+        spect=seen.loaded.scan,
+        source=seen.loaded.header,
+        territories={volume.name: volume.perfused for volume in volumes if volume.territory.is_drawn},
+        laid=None if seen.laid is None else seen.laid.shown,
+        registration=None if seen.laid is None else seen.laid.to_json(),
+    )
 
 
 def burden_ml(seen: Contoured) -> float:
