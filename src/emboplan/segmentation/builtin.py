@@ -68,7 +68,7 @@ def segment_ct(
         findings.extend(more)
     else:
         numbered = tumours_in(ct, work, whole)
-        findings.extend(uneven_liver(work, organ, work.down(numbered.labels > 0)))
+        findings.extend(uneven_liver(work, work.down(whole), work.down(numbered.labels > 0)))
         if numbered.numbers:
             findings.append(burden_likely_low())
     tell("done", 1.0)

@@ -22,9 +22,9 @@ SIGMA_MM = 8.0
 OFF_LESIONS_MM = 4.0
 
 # Of the smoothed deviation from parenchyma's level these percentiles are looked at. Healthy livers lie within
-# -5 and +9 HU there, their vessels above, and no farther; dark lesions of little contrast lie below.
+# -4 and +9.5 HU there, their vessels above, and no farther; dark lesions of little contrast lie below.
 PERCENTILES = (5.0, 95.0)
-DARK_HU, BRIGHT_HU = -7.0, 12.0
+DARK_HU, BRIGHT_HU = -7.0, 10.0
 
 # Less than this says nothing.
 LEAST_ML = 20.0

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from emboplan.segmentation.liver_level import smooth_level
 from emboplan.segmentation.parenchyma import FWHM_PER_SIGMA, Parenchyma, denoised
-from emboplan.segmentation.shape import balls_of_depth, boxes, opened, parted_at_waists
+from emboplan.segmentation.shape import balls_of_depth, boxes, depth_mm, opened, parted_at_waists
+from emboplan.segmentation.spread import two_means
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
 
 # The histogram: of the liver smoothed by this, which brings tissues apart, smoothed itself by this.
@@ -38,14 +40,32 @@ WAIST_SHARE = 0.6
 OPENING_MM = 8.0
 LEAST_EXCESS = 0.1
 
+# Where the histogram has one peak: smoothing in which halves are told apart, the percentiles between which
+# their drift is laid, and how far it may go; halves of one tissue lie 4 to 7 HU apart there, in livers of
+# patients too. The smaller half is this share at least. Parenchyma lies this deep in its half: the rest of
+# it is blur of tumour.
+HALVES_SIGMA_MM = 4.0
+WITHOUT_EXTREMES = (1.0, 97.0)
+DRIFT_HU = 30.0
+HALVES_APART_HU = 9.0
+LEAST_HALF = 0.25
+HALF_CORE_MM = 5.0
+
 # Shares around the common border are taken over this distance.
 SHARE_SIGMA_MM = 5.0
 
 
-def own_parenchyma(work: WorkingImage, tissue: Floats, inside: Bools) -> Parenchyma:
-    """Mode and spread of the parenchyma inside a known liver, from denoised HU `tissue`."""
+def own_parenchyma(work: WorkingImage, tissue: Floats, inside: Bools) -> tuple[Parenchyma, Bools]:
+    """Mode and spread of the parenchyma inside a known liver, from denoised HU `tissue`.
+
+    And where it may lie: all of the liver, or less where the histogram does not part it from tumour.
+    """
     calm = work.smooth_inside(tissue, inside, CALM_SIGMA_MM)
     modes = _modes(_histogram(calm[inside]))
+    if len(modes) == 1:
+        left = _between_lumps(work, tissue, inside)
+        if left is not None:
+            return Parenchyma.single(float(np.median(tissue[left])), SPREAD_HU[1]), left
     nearest = np.argmin(np.abs(calm[..., None] - np.array(modes, np.float32)), axis=-1)
     tissues = [inside & (nearest == n) for n in range(len(modes))]
     # What lies between two others can be their blur.
@@ -54,7 +74,33 @@ def own_parenchyma(work: WorkingImage, tissue: Floats, inside: Bools) -> Parench
     sizes = [np.count_nonzero(own) for own in tissues]
     able = [n for n, size in enumerate(sizes) if modes[n] in ends or size > half]
     mode = modes[able[_parenchyma_of(work, [tissues[n] for n in able], inside)]]
-    return _around(_histogram(tissue[inside]), mode)
+    return _around(_histogram(tissue[inside]), mode), inside
+
+
+def _between_lumps(work: WorkingImage, tissue: Floats, inside: Bools) -> Bools | None:
+    """Parenchyma of a liver in which it makes one peak with tumour; None where there is one tissue.
+
+    Its drift taken off and its noise smoothed away, a liver of one tissue falls into halves a few HU apart,
+    neither of which lies in lumps. Of two tissues that are farther apart the lumps are tumour.
+    """
+    calm = work.smooth_inside(tissue, inside, HALVES_SIGMA_MM)
+    low, high = np.percentile(calm[inside], WITHOUT_EXTREMES)
+    plain = inside & (calm > low) & (calm < high)
+    if not plain.any():
+        return None
+    calm = calm - smooth_level(calm, plain, float(np.median(calm[plain])), DRIFT_HU)
+    values = calm[inside]
+    dark, bright = two_means(values[values < np.percentile(values, WITHOUT_EXTREMES[1])])
+    halves = [inside & (calm <= (dark + bright) / 2), inside & (calm > (dark + bright) / 2)]
+    smaller = min(np.count_nonzero(half) for half in halves) / np.count_nonzero(inside)
+    if bright - dark < HALVES_APART_HU or smaller < LEAST_HALF:
+        return None
+    lumps = [_lump_share(work, half) for half in halves]
+    if abs(lumps[0] - lumps[1]) < LEAST_EXCESS:
+        return None
+    parenchyma = halves[int(np.argmin(lumps))]
+    core = parenchyma & (depth_mm(parenchyma, work.spacing_zyx_mm) > HALF_CORE_MM)
+    return core if core.any() else parenchyma
 
 
 def typical_parenchyma(work: WorkingImage, inside: Bools) -> Parenchyma:

@@ -15,6 +15,7 @@ import numpy as np
 from scipy import ndimage
 
 from emboplan.segmentation.shape import Spacing, depth_mm, distance_mm, without_small
+from emboplan.segmentation.spread import two_means
 from emboplan.segmentation.working import Bools, Floats
 from emboplan.units import ML_PER_MM3
 
@@ -73,24 +74,10 @@ def smoothed(values: Floats, weight: Floats, sigma_mm: float, spacing: Spacing) 
 
 def viable_level(values: Floats, noise_hu: float) -> float:
     """The level of a lesion's brighter tissue where it has two, else its median."""
-    low, high = _two_means(values)
+    low, high = two_means(values)
     if high - low > TWO_TISSUES_DEVIATIONS * noise_hu:
         return float(np.median(values[values > (low + high) / 2]))
     return float(np.median(values))
-
-
-def _two_means(values: Floats) -> tuple[float, float]:
-    """The means of the two groups that split the values best (Otsu), by iteration from the extremes."""
-    low, high = (float(v) for v in np.percentile(values, (5, 95)))
-    for _ in range(50):
-        bright = values > (low + high) / 2
-        if bright.all() or not bright.any():
-            break
-        new = float(values[~bright].mean()), float(values[bright].mean())
-        if abs(new[0] - low) + abs(new[1] - high) < 1e-3:
-            break
-        low, high = new
-    return low, high
 
 
 def dark_core(

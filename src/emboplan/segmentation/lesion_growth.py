@@ -36,7 +36,7 @@ FAINT = Sight(((2.5, 14.0), (4.0, 10.0), (6.0, 8.0), (9.0, 7.0)), 8.0)
 # Growth beyond the seeds, and bridges (sheets of fissures) thinner than twice this that do not count.
 GROWTH_MM = 20.0
 NEAR_SEEDS_MM = 8.0
-GROWTH_SIGMA_MM = 1.2
+GROWTH_SIGMA_MM = 1.6
 BRIDGE_MM = 2.0
 
 # Growth is by threshold dynamics: smoothing of the region in each step, weight of the evidence; steps end

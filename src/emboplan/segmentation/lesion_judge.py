@@ -18,9 +18,11 @@ from emboplan.segmentation.shape import boxes, depth_mm, distance_mm
 from emboplan.segmentation.working import Bools
 from emboplan.units import ML_PER_MM3
 
-# Fissures: a candidate with this share in them is none of ours unless it is larger.
+# Fissures: a candidate with this share in them is none of ours unless it is larger; of a small one less.
 FISSURE_FRAC = 0.3
 FATTY_ML = 15.0
+SMALL_FISSURE_FRAC = 0.1
+SMALL_FATTY_ML = 2.0
 
 # Smallest diameter of a sphere of the same volume, and how many spheres of its own depth a lesion may hold;
 # small ones are rounder than large ones, which may have grown together. No vessel or fissure is twice as
@@ -105,7 +107,8 @@ def _is_other_tissue(
     in_fissure = float(np.mean(scene.fissure[place][own]))
     fatty = float(np.median(scene.level[place][own])) < FATTY_LEVEL_HU
     water_hu = FATTY_WATER_HU if fatty else WATER_HU
-    return core <= water_hu or (in_fissure >= FISSURE_FRAC and volume_ml <= FATTY_ML)
+    most = SMALL_FISSURE_FRAC if volume_ml < SMALL_FATTY_ML else FISSURE_FRAC
+    return core <= water_hu or (in_fissure >= most and volume_ml <= FATTY_ML)
 
 
 def _is_shade(scene: Scene, own: Bools, place: Box) -> bool:

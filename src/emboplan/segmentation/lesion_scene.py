@@ -1,7 +1,7 @@
 """The liver as the search for lesions sees it: depth, local level of parenchyma, noise and fissures.
 
-The level of parenchyma drifts through a liver (perfusion, beam hardening); it is a smooth surface of the
-second degree through the voxels that look typical, so that a large lesion does not pull it down.
+The level of parenchyma is laid through the voxels that look typical, so that a large lesion does not pull it
+down.
 """
 
 from __future__ import annotations
@@ -9,17 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from emboplan.segmentation.lesion_classes import own_parenchyma
+from emboplan.segmentation.liver_level import smooth_level
 from emboplan.segmentation.liver_rim import behind_rim, rim_mm
 from emboplan.segmentation.parenchyma import Parenchyma, denoised
 from emboplan.segmentation.shape import depth_mm, distance_mm, without_small
 from emboplan.segmentation.spread import one_sided_sd
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
-
-Array = NDArray[np.float64]
 
 # Passes in which the local level and the noise are measured; typical voxels lie within this many deviations.
 # The level is laid through a narrower window: a faint lesion reaches into the wide one, and pulls.
@@ -30,12 +28,8 @@ LEAST_TYPICAL_HU = 8.0
 LEVEL_SPREADS = 1.0
 LEAST_LEVEL_HU = 4.0
 
-# Voxels through which the level is laid, at most, and how far it may leave the mode: a liver's own drift is
-# less.
-LEVEL_VOXELS = 40_000
+# How far the level may leave the mode: a liver's own drift is less.
 LEVEL_HU = 12.0
-
-LEAST_FIT = 200
 
 # The mode of what is left once the level is taken off: sought within this of it, at these steps, smoothed so.
 MODE_HU = 15.0
@@ -91,18 +85,18 @@ def scene_of(work: WorkingImage, liver: Bools, parenchyma: Parenchyma | None = N
     tissue = denoised(work)
     depth = depth_mm(liver, work.spacing_zyx_mm)
     deep = behind_rim(tissue, liver, depth, work.spacing_zyx_mm)
-    model = parenchyma or own_parenchyma(work, tissue, deep)
+    model, sure = (parenchyma, deep) if parenchyma else own_parenchyma(work, tissue, deep)
     mode = np.float32(model.mode_hu)
     level = np.full_like(tissue, mode)
     calm = work.smooth_inside(tissue - mode, deep, TYPICAL_SIGMA_MM) + mode
     spread = model.spread_hu
-    typical = deep
+    typical = sure
     for _ in range(LEVEL_PASSES):
-        close = deep & (np.abs(calm - level) < max(LEVEL_SPREADS * spread, LEAST_LEVEL_HU))
-        level = _smooth_level(calm, close, model.mode_hu)
-        typical = deep & (np.abs(calm - level) < max(TYPICAL_SPREADS * spread, LEAST_TYPICAL_HU))
+        close = sure & (np.abs(calm - level) < max(LEVEL_SPREADS * spread, LEAST_LEVEL_HU))
+        level = smooth_level(calm, close, model.mode_hu, LEVEL_HU)
+        typical = sure & (np.abs(calm - level) < max(TYPICAL_SPREADS * spread, LEAST_TYPICAL_HU))
         level += np.float32(_mode((calm - level)[typical]))
-        typical = deep & (np.abs(calm - level) < max(TYPICAL_SPREADS * spread, LEAST_TYPICAL_HU))
+        typical = sure & (np.abs(calm - level) < max(TYPICAL_SPREADS * spread, LEAST_TYPICAL_HU))
         spread = _narrower_sd((calm - level)[typical])
     return Scene(
         work,
@@ -128,26 +122,6 @@ def _edges(work: WorkingImage, deviation: Floats, deep: Bools) -> tuple[Floats, 
         np.asarray(slope, np.float32),
         np.asarray(ndimage.binary_erosion(deep, iterations=2), np.bool_),
     )
-
-
-def _smooth_level(calm: Floats, typical: Bools, mode_hu: float) -> Floats:
-    """The surface of the second degree through the typical voxels, kept near the mode."""
-    where = np.argwhere(typical)
-    where = where[:: max(1, len(where) // LEVEL_VOXELS)]
-    size = np.maximum(np.array(calm.shape, np.float64) - 1, 1)
-    if len(where) < LEAST_FIT:
-        return np.full_like(calm, np.float32(mode_hu))
-    terms = _terms(*(2 * where[:, axis] / size[axis] - 1 for axis in range(3)))
-    values = calm[tuple(where.T)].astype(np.float64) - mode_hu
-    found, *_ = np.linalg.lstsq(np.stack(terms, axis=1), values, rcond=None)
-    axes = [np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in calm.shape]
-    z, y, x = axes[0][:, None, None], axes[1][:, None], axes[2]
-    drift = sum(c * t for c, t in zip(found, _terms(z, y, x), strict=True))
-    return np.asarray(mode_hu + np.clip(drift, -LEVEL_HU, LEVEL_HU) + np.zeros(calm.shape), np.float32)
-
-
-def _terms(z: Array, y: Array, x: Array) -> list[Array]:
-    return [1 + 0 * z + 0 * y + 0 * x, z, y, x, z * z, y * y, x * x, z * y, z * x, y * x]
 
 
 def _mode(values: Floats) -> float:

@@ -13,6 +13,7 @@ from math import pi, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from emboplan.model.mask import bounding_box
 from emboplan.segmentation.liver_rim import carried_outwards, deep_part
 from emboplan.segmentation.parenchyma import denoised
 from emboplan.segmentation.shape import boxes, depth_mm, distance_mm
@@ -50,7 +51,10 @@ def tumours_on_native_grid(work: WorkingImage, labels: NDArray[np.int32], liver:
     """Lesions on the native grid, cut where each one's blurred edge has the height of its true radius."""
     hu = work.smooth(work.hu, GRAIN_MM)
     inside = work.down(liver)
-    deep = deep_part(denoised(work), inside, work.spacing_zyx_mm)
+    deep = np.zeros(inside.shape, np.bool_)
+    organ = bounding_box(inside, margin=4)
+    if organ is not None:
+        deep[organ] = deep_part(denoised(work.cropped(organ)), inside[organ], work.spacing_zyx_mm)
     turned = work.turn.forward(liver)
     out = np.zeros(turned.shape, np.int32)
     for number, box in boxes(labels, RING_MM[1] + max(work.spacing_zyx_mm), work.spacing_zyx_mm):
@@ -60,17 +64,22 @@ def tumours_on_native_grid(work: WorkingImage, labels: NDArray[np.int32], liver:
         )
         view = out[native]
         view[piece & (view == 0) & turned[native]] = number
-    return np.ascontiguousarray(work.turn.backward(by_volume(out)))
+    return np.ascontiguousarray(work.turn.backward(out.astype(np.uint16)))
 
 
 def by_volume(labels: NDArray[np.integer], least_voxels: float = 1.0) -> NDArray[np.uint16]:
     """The labels of at least so many voxels, numbered anew, from 1 for the largest on."""
-    sizes = np.bincount(labels.ravel())
+    found = np.zeros(labels.shape, np.uint16)
+    box = bounding_box(labels > 0)
+    if box is None:
+        return found
+    sizes = np.bincount(labels[box].ravel())
     sizes[0] = 0
     order = [int(n) for n in np.argsort(-sizes, kind="stable") if sizes[n] >= max(least_voxels, 1)]
     names = np.zeros(sizes.size, np.uint16)
     names[order] = np.arange(1, len(order) + 1)
-    return np.asarray(names[labels], np.uint16)
+    found[box] = names[labels[box]]
+    return found
 
 
 def _level_function(

@@ -45,3 +45,17 @@ def robust_level(values: NDArray[np.generic]) -> tuple[float, float]:
     numbers = np.asarray(values, np.float64)
     level = float(np.median(numbers))
     return level, sd_about(numbers, level)
+
+
+def two_means(values: Values) -> tuple[float, float]:
+    """The means of the two groups that split the values best (Otsu), by iteration from the extremes."""
+    low, high = (float(v) for v in np.percentile(values, (5, 95)))
+    for _ in range(50):
+        bright = values > (low + high) / 2
+        if bright.all() or not bright.any():
+            break
+        new = float(values[~bright].mean()), float(values[bright].mean())
+        if abs(new[0] - low) + abs(new[1] - high) < 1e-3:
+            break
+        low, high = new
+    return low, high

@@ -44,7 +44,7 @@ LEAST_OWN_ML = 1.0
 SLIVER_BALLS = 7.0
 
 # What the exact cut leaves of a lesion, at least; less is a crumb of a larger one.
-LEAST_ML = 0.15
+LEAST_ML = 0.25
 
 # A piece that makes up this share of what it hangs together with is alone.
 ALONE_FRAC = 0.8
