@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import SimpleITK as sitk  # noqa: N813  the name its documentation uses
 from scipy import ndimage
 from tests.imaging.drawn_bodies import (
     GRID,
@@ -156,3 +157,14 @@ def test_images_without_content_are_refused() -> None:
         find_transform(FIXED, ones, resolution_fwhm_mm=12.0)
     with pytest.raises(ModelRangeError, match="give resolution_fwhm_mm"):
         find_transform(FIXED, ones, liver=liver())
+
+
+def test_a_search_that_goes_astray_gives_back_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images that agree already, and an optimiser that ends 25 mm off."""
+    astray = sitk.Euler3DTransform()
+    astray.SetTranslation((25.0, 0.0, 0.0))
+    monkeypatch.setattr("emboplan.imaging.register._turned_and_shifted", lambda *_: astray)
+    same = replace(FIXED, grid=IN_FRAME)
+    found = find_transform(same, same)
+    assert found.shift.largest_mm == 0
+    assert found.similarity_after == found.similarity_before

@@ -9,6 +9,7 @@ from emboplan.model.image import CtImage
 from emboplan.segmentation.evenness import UNEVEN_ID, uneven_liver
 from emboplan.segmentation.lesion_classes import own_parenchyma
 from emboplan.segmentation.parenchyma import denoised
+from emboplan.segmentation.shape import depth_mm
 from emboplan.segmentation.tumour import find_tumours
 from emboplan.segmentation.working import WorkingImage, working_image
 
@@ -86,3 +87,34 @@ def test_a_liver_that_is_all_lesion_is_said_to_be() -> None:
     work = scene(np.zeros(SHAPE, np.bool_), 100.0, 100.0)
     (said,) = uneven_liver(work, ellipsoid(), ellipsoid())
     assert "Next to no liver is left" in said.text
+
+
+def test_tumour_that_makes_one_peak_with_parenchyma_is_told_by_its_lumps() -> None:
+    """Two thirds of the liver in lesions 6 to 30 HU darker, each of its own: one broad peak, at 80 HU."""
+    rng = np.random.default_rng(11)
+    hu = np.where(ellipsoid(), 90.0, -100.0)
+    tumour = np.zeros(SHAPE, np.bool_)
+    for _ in range(40):
+        centre = tuple(rng.uniform((8, 9, 9), (48, 51, 63)))
+        own = ball(centre, rng.uniform(8, 10)) & ellipsoid() & ~tumour
+        hu[own] = 90.0 - rng.uniform(6, 30)
+        tumour |= own
+    assert np.count_nonzero(tumour) > 0.6 * np.count_nonzero(ellipsoid())
+    work = working(hu)
+    inside = np.asarray(depth_mm(ellipsoid(), (EDGE_MM,) * 3) > EDGE_MM)
+    model, where = own_parenchyma(work, denoised(work), inside)
+    assert model.mode_hu == pytest.approx(90.0, abs=5.0)
+    assert np.count_nonzero(where) < 0.4 * np.count_nonzero(inside)
+    assert np.count_nonzero(where & ~tumour) > np.count_nonzero(where & tumour)
+
+
+@pytest.mark.parametrize("drift_hu", [0.0, 12.0, 24.0])
+def test_a_liver_of_one_tissue_is_not_split(drift_hu: float) -> None:
+    """Whatever its drift: halves of a drifting liver are not lumps of two tissues."""
+    x = np.arange(SHAPE[2])
+    hu = np.where(ellipsoid(), 100.0 + drift_hu * (x - 36) / 33, -100.0)
+    work = working(hu)
+    inside = np.asarray(depth_mm(ellipsoid(), (EDGE_MM,) * 3) > EDGE_MM)
+    model, where = own_parenchyma(work, denoised(work), inside)
+    assert np.array_equal(where, inside)
+    assert model.mode_hu == pytest.approx(100.0, abs=drift_hu + 3.0)

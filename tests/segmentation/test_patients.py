@@ -1,4 +1,4 @@
-"""The thirty digital patients: those that meet the bars today are held to them.
+"""The thirty digital patients: those that meet the bars today are held to them. Four run by default.
 
 `docs/validation/segmentation.md` shows each one's figures, also of those that miss a bar.
 """
@@ -10,9 +10,11 @@ from tests.segmentation.patients import PATIENTS, patient
 from emboplan.segmentation.agreement import dice, relative_volume_difference_pct
 from emboplan.segmentation.builtin import segment_ct
 
-SEEDS = tuple(row[0] for row in PATIENTS)
+# A clean liver, one lesion, an eighth and a third of tumour, in all three phases.
+QUICK = (101, 103, 114, 121)
+SEEDS = [pytest.param(row[0], marks=() if row[0] in QUICK else pytest.mark.slow) for row in PATIENTS]
 LIVER_MISSED = (111, 116)
-BURDEN_MISSED = (111, 112, 120, 121, 123, 124, 127, 128)
+BURDEN_MISSED = (111, 112, 128)
 
 
 def test_the_rows_span_what_is_asked() -> None:
@@ -21,7 +23,6 @@ def test_the_rows_span_what_is_asked() -> None:
     assert (min(row[5] for row in PATIENTS), max(row[5] for row in PATIENTS)) == (0, 0.8)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_liver_and_burden(seed: int) -> None:
     """Dice 0.95; burden within 2 points or 10 % of the tumour, the larger, and 4 points above 50 %."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import median_abs_deviation
 
-from emboplan.segmentation.spread import MAD_TO_SD, one_sided_sd, robust_level, robust_sd, sd_about
+from emboplan.segmentation.spread import MAD_TO_SD, one_sided_sd, robust_level, robust_sd, sd_about, two_means
 
 NUMBERS = st.lists(st.integers(-2000, 2000), min_size=1, max_size=40)
 
@@ -61,3 +61,16 @@ def test_spread_moves_with_the_unit_and_not_with_the_level(numbers: list[int], b
     values = np.array(numbers, np.float64)
     assert robust_sd(values * factor + by) == pytest.approx(abs(factor) * robust_sd(values), rel=1e-12)
     assert one_sided_sd(-values, 1.0) == one_sided_sd(values, -1.0)
+
+
+def test_two_groups_have_their_own_means() -> None:
+    """Unequal groups of known means, far apart against their spread; the order does not matter."""
+    values = np.concatenate([normal(-40.0, 3.0, 3001), normal(10.0, 3.0, 9001)])
+    assert two_means(values) == pytest.approx((-40.0, 10.0), abs=0.01)
+    assert two_means(values[::-1].copy()) == two_means(values)
+
+
+def test_one_normal_group_falls_into_its_halves() -> None:
+    """The means of the two halves of a normal distribution lie sqrt(2 / pi) deviations off its middle."""
+    off = 5.0 * np.sqrt(2 / np.pi)
+    assert two_means(normal(60.0, 5.0)) == pytest.approx((60.0 - off, 60.0 + off), abs=0.05)

@@ -173,12 +173,19 @@ def shift_over(transform: Transform, points_mm: NDArray[np.float64]) -> Shift:
 
 
 def _searched(pair: Pair, kind: Kind, first: Any) -> Transform:
-    rigid = _turned_and_shifted(pair, first)
+    start, turned = Transform(matrix_of(first)), _turned_and_shifted(pair, first)
+    rigid = _no_worse(pair, start, Transform(matrix_of(turned)))
     if kind is Kind.RIGID:
-        return Transform(matrix_of(rigid))
+        return rigid
     if kind is Kind.AFFINE:
-        return Transform(matrix_of(_stretched(pair, rigid)))
-    return _bent(pair, Transform(matrix_of(rigid)))
+        return _no_worse(pair, rigid, Transform(matrix_of(_stretched(pair, rigid.to_sitk()))))
+    return _bent(pair, rigid)
+
+
+def _no_worse(pair: Pair, start: Transform, found: Transform) -> Transform:
+    """What a search found, or its start where the images are more alike there: a search can go astray."""
+    alike = [likeness(pair.fixed, pair.moving, one, pair.region).similarity for one in (start, found)]
+    return start if alike[0] > alike[1] else found
 
 
 def _method(pair: Pair) -> Any:
