@@ -18,6 +18,7 @@ from emboplan.segmentation.agreement import dice
 from emboplan.segmentation.body import segment_body
 from emboplan.segmentation.builtin import segment_ct
 from emboplan.segmentation.lungs import segment_lungs
+from emboplan.segmentation.plausible import small_liver
 
 # x, y, z, radius in mm: one deep inside, one at the capsule on the right (its surface reaches the liver's).
 LESIONS = ((-50.0, -10.0, 110.0, 20.0), (-106.0, -5.0, 130.0, 14.0))
@@ -175,3 +176,30 @@ def test_the_public_steps_agree_with_the_whole(body: Body, found: Anatomy) -> No
     assert found.lungs is not None
     assert np.array_equal(found.body.voxels, outline.voxels)
     assert dice(found.lungs, segment_lungs(body.ct, outline).mask) > 0.999
+
+
+def test_below_the_lungs_ribs_tell_the_upper_abdomen(body: Body, found: Anatomy) -> None:
+    """Without lungs a slab is refused; four rods of bone, two on each side, make it an upper abdomen."""
+    assert found.lungs is not None
+    top = int(np.flatnonzero(found.lungs.voxels.any(axis=(1, 2)))[0])
+    whole = body.ct.grid
+    grid = whole.cropped((slice(0, top), slice(0, whole.shape[1]), slice(0, whole.shape[2])))
+    hu = body.ct.hu[:top].copy()
+    with pytest.raises(SegmentationError, match="neither lungs, nor ribs"):
+        segment_ct(CtImage(grid, hu))
+    assert found.body is not None
+    rows = np.flatnonzero(found.body.voxels.any(axis=(0, 2)))
+    width = max(1, round(6 / grid.spacing_mm[0]))
+    for row in (int(np.quantile(rows, q)) for q in (0.45, 0.6)):
+        inside = np.flatnonzero(found.body.voxels[top // 2, row])
+        for column in (inside[0] + 2, inside[-1] - 2 - width):
+            hu[:, row : row + width, column : column + width] = 500
+    again = segment_ct(CtImage(grid, hu))
+    assert dice(again.liver, Mask(grid, body.liver.voxels[:top])) > 0.9
+
+
+def test_a_small_liver_may_be_a_part_of_one() -> None:
+    (said,) = small_liver(590.0)
+    assert said.id == "segmentation.liver-small"
+    assert "590 mL" in said.text
+    assert small_liver(1200.0) == ()

@@ -14,6 +14,7 @@ import pytest
 
 from emboplan.dicom.index import index_folder
 from emboplan.dicom.read.slices import read_ct
+from emboplan.errors import SegmentationError
 from emboplan.files import nifti
 from emboplan.model.anatomy import Anatomy
 from emboplan.model.image import CtImage
@@ -61,6 +62,17 @@ def test_unenhanced_livers_cut_by_the_field_of_view(image: str, labels: str, sha
     found = segment_ct(ct)
     assert dice(found.liver, truth) >= 0.90
     assert {"segmentation.liver-cut", "segmentation.unenhanced"} <= {f.id for f in found.findings}
+
+
+def test_belly_and_pelvis_below_a_liver_are_refused(shared_data: Path) -> None:
+    """The part of a CT below the lowest slice that shows liver: 20 cm of bowel, pelvis and thighs."""
+    folder = shared_data / "ct" / "totalseg_small"
+    ct = nifti.read_ct(folder / "example_ct.nii.gz")
+    truth = nifti.read_mask(folder / "example_seg_fast_force_split.nii.gz", TOTALSEG_LIVER, ct.grid)
+    lowest = int(np.flatnonzero(truth.voxels.any(axis=(1, 2)))[0])
+    below = ct.grid.cropped((slice(0, lowest), slice(0, ct.grid.shape[1]), slice(0, ct.grid.shape[2])))
+    with pytest.raises(SegmentationError, match="neither lungs, nor ribs"):
+        segment_ct(CtImage(below, ct.hu[:lowest]))
 
 
 @pytest.mark.slow

@@ -103,6 +103,18 @@ def test_faintly_bright_is_a_lesion_before_the_veins_have_taken_up_contrast() ->
     assert not found_in(true, 14.0, level_hu=110.0).any()
 
 
+def test_a_liquid_core_makes_no_cyst_of_a_tumour() -> None:
+    """Water to half of the radius is a core, water to the wall is a cyst."""
+    true = drawn((34, 34, 32, 15))
+    contrast = np.where(true > 0, -30.0, 0.0) + np.where(drawn((34, 34, 32, 7.5)) > 0, -60.0, 0.0)
+    liver = drawn((34.5, 34.5, 34.5, 31)) > 0
+    hu = np.where(liver, 100.0, -100.0) + contrast + np.random.default_rng(6).normal(0, 12, SHAPE)
+    grid = Grid(SHAPE, SPACING, (0.0, 0.0, 0.0))
+    ct = CtImage(grid, np.round(hu).astype(np.int16))
+    volumes_agree(segment_tumours(ct, Mask(grid, liver)).labels, true, within=0.1)
+    assert not found_in(true, -90.0).any()
+
+
 def test_a_clean_liver_holds_nothing() -> None:
     assert not found_in(np.zeros(SHAPE, np.int64), 0.0).any()
 

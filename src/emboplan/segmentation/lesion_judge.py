@@ -36,6 +36,10 @@ SMALL_SHAPE = 3.5
 # Water and fat: cysts, gallbladder and fissures have cores at or below this.
 WATER_HU = 18.0
 
+# The outer zone of a piece, behind its blur, and how much blur may still brighten it there.
+SHELL_MM = (2.5, 6.0)
+BLUR_HU = 8.0
+
 # In a fatty liver lesions themselves are as dark; there only what is darker than this is water.
 FATTY_WATER_HU = 8.0
 FATTY_LEVEL_HU = 50.0
@@ -82,7 +86,11 @@ def judged(scene: Scene, own: Bools, place: Box, sign: float, *, alone: bool) ->
     depth = depth_mm(np.pad(own, 1), scene.work.spacing_zyx_mm)[1:-1, 1:-1, 1:-1]
     thickest = float(depth.max())
     core = float(np.median(scene.tissue[place][own & (depth >= thickest / 2)]))
-    if _is_other_tissue(scene, own, place, sign, core, volume_ml):
+    shell = own & (depth > SHELL_MM[0]) & (depth <= SHELL_MM[1])
+    outer = float(np.median(scene.tissue[place][shell])) if shell.any() else core
+    # A cyst is water out to its wall; a tumour whose core is liquid is not.
+    brightest = core if sign > 0 else max(core, outer - BLUR_HU)
+    if _is_other_tissue(scene, own, place, sign, brightest, volume_ml):
         return Verdict.OTHER
     small = volume_ml / ML_PER_MM3 < pi / 6 * LEAST_DIAMETER_MM**3
     blur = volume_ml < SURFACE_ML and float(scene.depth[place][own].max()) < SURFACE_MM + scene.rim_mm

@@ -24,7 +24,12 @@ from emboplan.segmentation.parenchyma import (
     parenchyma_model,
     right_half,
 )
-from emboplan.segmentation.plausible import require_below_lungs, require_one_sided, require_spine_behind
+from emboplan.segmentation.plausible import (
+    require_below_lungs,
+    require_lungs_or_ribs,
+    require_one_sided,
+    require_spine_behind,
+)
 from emboplan.segmentation.region import (
     WINDOW_SPREADS,
     alike_tissue,
@@ -144,6 +149,7 @@ def find_liver(work: WorkingImage, body: Bools, lungs: Bools) -> FoundLiver:
             f"{LEAST_LIVER_ML:.0f} mL (check the field of view, or give a liver mask)"
         )
     require_below_lungs(work, liver, lungs)
+    require_lungs_or_ribs(work, body, liver, lungs)
     alike = np.abs(model.away(tissue)) < WINDOW_SPREADS * model.spread_hu
     require_one_sided(liver, alike, float(np.count_nonzero(right)))
     return FoundLiver(liver, allowed, model)

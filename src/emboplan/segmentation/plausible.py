@@ -8,9 +8,13 @@ not, the liver is refused. What weakens the numbers (a cut liver, no contrast) i
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
 
+from emboplan import catalog as catalogue
 from emboplan.errors import SegmentationError
 from emboplan.model.finding import Finding, Severity
+from emboplan.segmentation.shape import depth_mm
 from emboplan.segmentation.working import Bools, WorkingImage
 from emboplan.units import PERCENT
 
@@ -43,6 +47,15 @@ REMNANT_FRAC = 0.06
 
 # A remnant lies to both sides of the midline, but not evenly.
 EVEN_FRAC = 0.85
+
+# Ribs: pieces of bone this far from the middle (share of half the body's width), no larger and no thicker
+# than this. A section of the upper abdomen crosses some on either side; one of pelvis or legs has a long bone
+# on each. Without lungs in view this share of the liver lies in slices with so many.
+BESIDE_FRAC = 0.5
+RIB_ML = (0.2, 25.0)
+RIB_DEPTH_MM = 8.0
+LEAST_RIBS = 3
+RIBS_FRAC = 0.25
 
 # Share of an organ whose mirror image looks like it: spleen and stomach make a third of the liver's, muscles
 # more.
@@ -87,6 +100,37 @@ def require_below_lungs(work: WorkingImage, liver: Bools, lungs: Bools) -> None:
         )
 
 
+def require_lungs_or_ribs(work: WorkingImage, body: Bools, liver: Bools, lungs: Bools) -> None:
+    """Raise `SegmentationError` when neither lungs nor ribs say that this is the upper abdomen."""
+    if lungs.sum() * work.voxel_ml >= LEAST_LUNG_ML:
+        return
+    with_ribs = _ribs_in_slices(work, body) >= LEAST_RIBS
+    if float(liver[with_ribs].sum()) < RIBS_FRAC * float(liver.sum()):
+        raise SegmentationError(
+            "no liver is in view: the CT shows neither lungs, nor ribs beside what was found; expected a CT "
+            "of the upper abdomen (give a liver mask where the field of view leaves the ribs out)"
+        )
+
+
+def _ribs_in_slices(work: WorkingImage, body: Bools) -> NDArray[np.intp]:
+    """How many thin small pieces of bone each slice crosses beside the middle of the body."""
+    columns = np.flatnonzero(body.any(axis=(0, 1)))
+    middle, half = (columns[0] + columns[-1]) / 2, (columns[-1] - columns[0]) / 2
+    beside = np.abs(np.arange(body.shape[2]) - middle) > BESIDE_FRAC * half
+    bone = body & beside & (work.hu > BONE_HU)
+    # Marrow is dark: long bones are rings.
+    filled = np.stack([ndimage.binary_fill_holes(section) for section in bone])
+    depth = depth_mm(filled, work.spacing_zyx_mm)
+    labels, count = ndimage.label(filled, np.ones((3, 3, 3)))
+    if not count:
+        return np.zeros(body.shape[0], np.intp)
+    names = np.arange(1, count + 1)
+    volumes_ml = np.bincount(labels.ravel(), minlength=count + 1)[1:] * work.voxel_ml
+    thin = ndimage.maximum(depth, labels, names) <= RIB_DEPTH_MM
+    ribs = names[thin & (volumes_ml >= RIB_ML[0]) & (volumes_ml <= RIB_ML[1])]
+    return np.array([np.isin(ribs, section).sum() for section in labels], np.intp)
+
+
 def require_liver_on_the_right(right_ml: float, left_ml: float) -> None:
     """Raise `SegmentationError` when by far the most deep soft tissue lies on the left."""
     if left_ml > MIRRORED_RATIO * right_ml:
@@ -117,6 +161,18 @@ def require_one_sided(liver: Bools, alike: Bools, middle: float) -> None:
             "no liver is in view: what was found has a twin on the other side, as the muscles of pelvis "
             "and legs have; expected a CT of the upper abdomen"
         )
+
+
+def small_liver(volume_ml: float) -> tuple[Finding, ...]:
+    """A warning where what was found holds less than livers mostly do: the rest may have been missed."""
+    least_ml = catalogue.load().number("interval.small_liver_below")
+    if volume_ml >= least_ml:
+        return ()
+    text = (
+        f"The liver that was found has {volume_ml:.0f} mL, less than {least_ml:.0f} mL: parts of it, and the "
+        "tumour in them, may be missing. Look at the contours, and correct or draw them."
+    )
+    return (Finding("segmentation.liver-small", Severity.WARNING, text),)
 
 
 def findings_about(work: WorkingImage, liver: Bools) -> tuple[Finding, ...]:
