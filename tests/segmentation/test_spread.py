@@ -8,7 +8,15 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import median_abs_deviation
 
-from emboplan.segmentation.spread import MAD_TO_SD, one_sided_sd, robust_level, robust_sd, sd_about, two_means
+from emboplan.segmentation.spread import (
+    MAD_TO_SD,
+    narrower_sd,
+    one_sided_sd,
+    robust_level,
+    robust_sd,
+    sd_about,
+    two_means,
+)
 
 NUMBERS = st.lists(st.integers(-2000, 2000), min_size=1, max_size=40)
 
@@ -38,6 +46,7 @@ def test_what_lies_on_one_side_moves_that_side_only() -> None:
     values = np.concatenate([normal(0.0, 5.0), normal(-40.0, 5.0, 10_001)])
     assert one_sided_sd(values, 1.0) == pytest.approx(5.0, rel=1e-3)
     assert one_sided_sd(values, -1.0) > 10
+    assert narrower_sd(values) == narrower_sd(-values) == one_sided_sd(values, 1.0)
 
 
 def test_no_value_has_no_spread() -> None:

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from emboplan.segmentation.lesion_scene import Scene, smoothed_deviation
 from emboplan.segmentation.shape import depth_mm, distance_mm, opened
-from emboplan.segmentation.spread import one_sided_sd
+from emboplan.segmentation.spread import narrower_sd
 from emboplan.segmentation.working import Bools, Floats
 
 
@@ -26,8 +26,8 @@ class Sight:
 
 
 # Seeds deviate by this many standard deviations of the smoothed noise, and at least by a contrast that an eye
-# would see. Where much of the liver is clearly tumour, less contrast is believed. Where
-# parenchyma and veins have taken up contrast, what is faintly brighter is blood, more of it in places.
+# would see. Where much of the liver is clearly tumour, less contrast is believed. Where parenchyma and veins
+# have taken up contrast, what is faintly brighter is blood, more of it in places.
 SEED_DEVIATIONS = 5.0
 CLEAR = Sight(((2.5, 18.0), (4.0, 14.0), (6.0, 11.0), (9.0, 9.0)), 11.0)
 VEINS = Sight(((2.5, 24.0), (4.0, 22.0), (6.0, 20.0), (9.0, 16.0)), 20.0)
@@ -49,11 +49,11 @@ HEIGHT_SIGMA_MM = 6.0
 CORE_MM = 8.0
 HEIGHT_EVERY = 4
 NEAR_SHARE = 1e-4
+HIGHEST_HU = 1e4
 
 # Growth stops at this share of the height: below one half, since the outer zone of a lesion may deviate by
 # less than its core. The surface is cut again later, at half of the outer zone's own contrast.
 EDGE_SHARE = 0.42
-HIGHEST_HU = 1e4
 
 
 def deviating(scene: Scene, sign: float, sight: Sight) -> Bools:
@@ -76,7 +76,7 @@ def _seeds(scene: Scene, sign: float, sight: Sight) -> Bools:
 def _noise(scene: Scene, sigma_mm: float) -> float:
     """The noise of parenchyma smoothed so; of its two sides the narrower one, which lesions do not widen."""
     alone = scene.work.smooth_inside(scene.tissue - scene.level, scene.typical, sigma_mm)[scene.typical]
-    return min(one_sided_sd(alone, 1.0), one_sided_sd(alone, -1.0))
+    return narrower_sd(alone)
 
 
 def _grow(scene: Scene, seeds: Bools, sign: float, sight: Sight) -> Bools:

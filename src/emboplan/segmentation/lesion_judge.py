@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from emboplan.model.mask import Box
-from emboplan.segmentation.lesion_scene import Scene
+from emboplan.segmentation.lesion_scene import FATTY_LEVEL_HU, Scene
 from emboplan.segmentation.shape import boxes, depth_mm, distance_mm
 from emboplan.segmentation.working import Bools
 from emboplan.units import ML_PER_MM3
@@ -42,8 +42,6 @@ BLUR_HU = 8.0
 
 # In a fatty liver lesions themselves are as dark; there only what is darker than this is water.
 FATTY_WATER_HU = 8.0
-FATTY_LEVEL_HU = 50.0
-
 
 # What is this small and never farther than this below the rim is blur of the surface.
 SURFACE_ML = 1.0
@@ -58,7 +56,6 @@ LEAST_EDGE_VOXELS = 15
 TOUCH_MM = 5.0
 JOINED_ML = 0.3
 JOINED_FRAC = 0.1
-
 
 # Bright lesions must be thicker than vessels are, or round and alone in a liver that has not yet taken up
 # contrast: pieces of vessels hold more balls of their depth, or hang together with others.

@@ -16,7 +16,7 @@ from emboplan.segmentation.liver_level import smooth_level
 from emboplan.segmentation.liver_rim import behind_rim, rim_mm
 from emboplan.segmentation.parenchyma import Parenchyma, denoised
 from emboplan.segmentation.shape import depth_mm, distance_mm, without_small
-from emboplan.segmentation.spread import one_sided_sd
+from emboplan.segmentation.spread import narrower_sd
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
 
 # Passes in which the local level and the noise are measured; typical voxels lie within this many deviations.
@@ -37,8 +37,8 @@ MODE_STEP_HU = 0.5
 MODE_SIGMA_HU = 2.0
 
 # Folds of the liver (fissures, hilum, gallbladder bed) are what closing by this radius adds,
-# where that is fat, and what lies beside that fat by less than its blur. In a liver of less than the level
-# lesions are nearly as dark, and fat is what is darker still by so much.
+# where that is fat, and what lies beside that fat by less than its blur. In a fatty liver
+# (below this level) lesions are nearly as dark, and fat is what is darker still by so much.
 FOLD_MM = 12.0
 FOLD_RIM_MM = 4.0
 FAT_HU = 10.0
@@ -97,7 +97,7 @@ def scene_of(work: WorkingImage, liver: Bools, parenchyma: Parenchyma | None = N
         typical = sure & (np.abs(calm - level) < max(TYPICAL_SPREADS * spread, LEAST_TYPICAL_HU))
         level += np.float32(_mode((calm - level)[typical]))
         typical = sure & (np.abs(calm - level) < max(TYPICAL_SPREADS * spread, LEAST_TYPICAL_HU))
-        spread = _narrower_sd((calm - level)[typical])
+        spread = narrower_sd((calm - level)[typical])
     return Scene(
         work,
         liver,
@@ -132,11 +132,6 @@ def _mode(values: Floats) -> float:
     counts, _ = np.histogram(values, edges)
     smooth = ndimage.gaussian_filter1d(counts.astype(np.float64), MODE_SIGMA_HU / MODE_STEP_HU)
     return float(edges[int(smooth.argmax())] + MODE_STEP_HU / 2)
-
-
-def _narrower_sd(values: Floats) -> float:
-    """Standard deviation from the narrower side of the level: lesions and vessels widen one side only."""
-    return min(one_sided_sd(values, 1.0), one_sided_sd(values, -1.0))
 
 
 def smoothed_deviation(scene: Scene, sigma_mm: float) -> Floats:

@@ -40,6 +40,11 @@ def one_sided_sd(deviations: Values, sign: float) -> float:
     return sd_about(side[side > 0], 0.0)
 
 
+def narrower_sd(deviations: Values) -> float:
+    """The smaller of both one-sided deviations: that of the tissue, where another widens one side."""
+    return min(one_sided_sd(deviations, 1.0), one_sided_sd(deviations, -1.0))
+
+
 def robust_level(values: NDArray[np.generic]) -> tuple[float, float]:
     """Median and robust standard deviation, in the unit of the values; there must be one at least."""
     numbers = np.asarray(values, np.float64)

@@ -33,7 +33,7 @@ from emboplan.segmentation.lesion_core import (
     viable_level,
 )
 from emboplan.segmentation.shape import Spacing, boxes, depth_mm, distance_mm, without_small
-from emboplan.segmentation.spread import one_sided_sd
+from emboplan.segmentation.spread import narrower_sd
 from emboplan.segmentation.working import Bools, Floats
 from emboplan.units import ML_PER_MM3
 
@@ -171,7 +171,7 @@ def _patient(ct: CtImage, liver: Mask, lesions: LabelMap, box: Box, plain: CtIma
 def _noise(values: Floats) -> float:
     """Standard deviation from the narrower side of the median: vessels widen one side only."""
     off = values - np.median(values)
-    return max(min(one_sided_sd(off, 1.0), one_sided_sd(off, -1.0)), 1e-3)
+    return max(narrower_sd(off), 1e-3)
 
 
 def _parted(
