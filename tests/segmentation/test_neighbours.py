@@ -10,7 +10,7 @@ from emboplan.model.grid import Grid
 from emboplan.model.image import CtImage
 from emboplan.segmentation.capsule import with_lesions, without_guests
 from emboplan.segmentation.lungs import find_lungs
-from emboplan.segmentation.neighbours import neighbours_of
+from emboplan.segmentation.neighbours import surroundings_of
 from emboplan.segmentation.parenchyma import Parenchyma, denoised
 from emboplan.segmentation.working import WorkingImage, working_image
 
@@ -54,10 +54,18 @@ def drawn() -> tuple[WorkingImage, dict[str, Bools]]:
     }
 
 
+def theirs(work: WorkingImage, alike: Bools, truth: dict[str, Bools]) -> Bools:
+    """What is said to be a neighbour's."""
+    lungs, body, inside = truth["lungs"], truth["body"], truth["inside"]
+    return surroundings_of(work, denoised(work), alike, lungs, body, inside).neighbours
+
+
 def test_heart_and_vena_cava_as_bright_as_the_liver_are_told_by_their_place() -> None:
     work, truth = drawn()
     alike = truth["liver"] | truth["heart"] | truth["cava"]
-    found = neighbours_of(work, denoised(work), alike, truth["lungs"], truth["body"], truth["inside"])
+    found = surroundings_of(
+        work, denoised(work), alike, truth["lungs"], truth["body"], truth["inside"]
+    ).neighbours
 
     def share(name: str) -> float:
         return float(np.count_nonzero(found & truth[name])) / np.count_nonzero(truth[name])
@@ -70,7 +78,7 @@ def test_heart_and_vena_cava_as_bright_as_the_liver_are_told_by_their_place() ->
 def test_without_a_spine_nothing_is_told() -> None:
     work, truth = drawn()
     none = np.zeros(SHAPE, np.bool_)
-    assert not neighbours_of(work, denoised(work), truth["liver"], none, none, none).any()
+    assert not surroundings_of(work, denoised(work), truth["liver"], none, none, none).neighbours.any()
 
 
 def test_a_stomach_with_walls_like_liver_goes_and_a_lesion_stays() -> None:
@@ -107,7 +115,9 @@ def test_a_spleen_as_bright_as_the_liver_that_touches_it_is_told_by_its_place() 
     work = with_belly(work, left_lobe | spleen, np.zeros(SHAPE, np.bool_))
     liver = truth["liver"] | left_lobe
     alike = liver | truth["heart"] | truth["cava"] | spleen
-    found = neighbours_of(work, denoised(work), alike, truth["lungs"], truth["body"], truth["inside"])
+    found = surroundings_of(
+        work, denoised(work), alike, truth["lungs"], truth["body"], truth["inside"]
+    ).neighbours
     assert np.count_nonzero(found & spleen) > 0.9 * np.count_nonzero(spleen)
     assert np.count_nonzero(found & liver) < 0.04 * np.count_nonzero(liver)
 
@@ -119,7 +129,9 @@ def test_a_loop_of_gut_on_the_liver_is_told_by_its_gas() -> None:
     gas = truth["inside"] & ball(26, 30, 66, 5, 3, 5)
     work = with_belly(work, loop & ~gas, gas)
     alike = truth["liver"] | truth["heart"] | truth["cava"] | (loop & ~gas)
-    found = neighbours_of(work, denoised(work), alike, truth["lungs"], truth["body"], truth["inside"])
+    found = surroundings_of(
+        work, denoised(work), alike, truth["lungs"], truth["body"], truth["inside"]
+    ).neighbours
     content = loop & ~gas
     assert np.count_nonzero(found & content) > 0.8 * np.count_nonzero(content)
     assert np.count_nonzero(found & truth["liver"]) < 0.03 * np.count_nonzero(truth["liver"])

@@ -18,7 +18,7 @@ from emboplan.segmentation.given_masks import backend_of, reconciled, silent
 from emboplan.segmentation.liver import find_liver, liver_on_native_grid
 from emboplan.segmentation.lungs import find_lungs, lungs_from
 from emboplan.segmentation.phases import burden_likely_low
-from emboplan.segmentation.plausible import findings_about, small_liver
+from emboplan.segmentation.plausible import doubtful_neighbour, findings_about, small_liver
 from emboplan.segmentation.tumour import tumours_in
 from emboplan.segmentation.working import working_image
 
@@ -59,6 +59,7 @@ def segment_ct(
         found = find_liver(work, body, aerated)
         organ, whole = found.region, liver_on_native_grid(ct, work, found)
         findings.extend(small_liver(float(whole.sum()) * ct.grid.voxel_ml))
+        findings.extend(doubtful_neighbour(found.doubtful_ml))
     else:
         whole, organ = liver.voxels, work.down(liver.voxels)
     if organ.any():

@@ -11,7 +11,15 @@ import numpy as np
 from scipy import ndimage
 
 from emboplan.segmentation.parenchyma import Parenchyma
-from emboplan.segmentation.shape import Spacing, balls_of_depth, boxes, depth_mm, distance_mm, pieces_at_necks
+from emboplan.segmentation.shape import (
+    Spacing,
+    balls_of_depth,
+    boxes,
+    depth_mm,
+    distance_mm,
+    may_be_deep,
+    pieces_at_necks,
+)
 from emboplan.segmentation.working import Bools, Floats
 from emboplan.units import ML_PER_MM3
 
@@ -88,7 +96,7 @@ def _with_thick_pieces(
         taken = False
         for number, box in boxes(pieces, CONTACT_MM + max(spacing), spacing):
             own = pieces[box] == number
-            if _is_ball(own, spacing) and _contact(own, liver[box], ~allowed[box], spacing)[1] >= PIECE_FRAC:
+            if _is_ball(own, spacing) and contact(own, liver[box], ~allowed[box], spacing)[1] >= PIECE_FRAC:
                 liver[box] |= own
                 taken = True
         if not taken:
@@ -98,6 +106,8 @@ def _with_thick_pieces(
 
 def _is_ball(own: Bools, spacing: Spacing) -> bool:
     """Whether a piece is thick and round: gut, vessels and walls hold many balls of their own depth."""
+    if not may_be_deep(own, spacing, PIECE_DEPTH_MM):
+        return False
     balls, thickest = balls_of_depth(own, spacing)
     return thickest > PIECE_DEPTH_MM and balls < PIECE_BALLS
 
@@ -105,12 +115,12 @@ def _is_ball(own: Bools, spacing: Spacing) -> bool:
 def _embraced(
     own: Bools, liver: Bools, barred: Bools, tissue: Floats, model: Parenchyma, spacing: Spacing
 ) -> bool:
-    whole, share = _contact(own, liver, barred, spacing)
+    whole, share = contact(own, liver, barred, spacing)
     bright = float(np.median(tissue[own])) > model.high_hu - model.spread_hu
     return whole >= LEAST_CONTACT_FRAC and share >= (EMBRACED_BRIGHT_FRAC if bright else EMBRACED_FRAC)
 
 
-def _contact(own: Bools, liver: Bools, barred: Bools, spacing: Spacing) -> tuple[float, float]:
+def contact(own: Bools, liver: Bools, barred: Bools, spacing: Spacing) -> tuple[float, float]:
     """The share of a piece's surface that touches liver: of all of it, and of what liver could touch."""
     surface = own & ~ndimage.binary_erosion(own)
     contact = surface & (distance_mm(liver, spacing) <= CONTACT_MM)

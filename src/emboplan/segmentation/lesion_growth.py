@@ -33,6 +33,10 @@ CLEAR = Sight(((2.5, 18.0), (4.0, 14.0), (6.0, 11.0), (9.0, 9.0)), 11.0)
 VEINS = Sight(((2.5, 24.0), (4.0, 22.0), (6.0, 20.0), (9.0, 16.0)), 20.0)
 FAINT = Sight(((2.5, 14.0), (4.0, 10.0), (6.0, 8.0), (9.0, 7.0)), 8.0)
 
+# Smoothed widely, a lesion shines far beyond itself: a seed deviates by this share of what is asked where it
+# is smoothed least, too.
+OWN_SHARE = 0.5
+
 # Growth beyond the seeds, and bridges (sheets of fissures) thinner than twice this that do not count.
 GROWTH_MM = 20.0
 NEAR_SEEDS_MM = 8.0
@@ -66,10 +70,11 @@ def deviating(scene: Scene, sign: float, sight: Sight) -> Bools:
 def _seeds(scene: Scene, sign: float, sight: Sight) -> Bools:
     """Voxels that deviate clearly at one of the scales."""
     seeds = np.zeros(scene.liver.shape, np.bool_)
+    finest = sign * smoothed_deviation(scene, sight.seed_scales[0][0])
     for sigma_mm, least_hu in sight.seed_scales:
         deviation = sign * smoothed_deviation(scene, sigma_mm)
-        spread = _noise(scene, sigma_mm)
-        seeds |= scene.deep & (deviation > max(least_hu, SEED_DEVIATIONS * spread))
+        least = max(least_hu, SEED_DEVIATIONS * _noise(scene, sigma_mm))
+        seeds |= scene.deep & (deviation > least) & (finest > np.float32(OWN_SHARE * least))
     return seeds
 
 

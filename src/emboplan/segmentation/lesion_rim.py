@@ -9,35 +9,27 @@ lesion, and two for one with a rim. Where two fit clearly better, the lesion is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import pi
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.special import ndtr
 
 from emboplan.model.grid import Grid
-from emboplan.segmentation.shape import Spacing, boxes, depth_mm
-from emboplan.segmentation.spread import robust_level
-from emboplan.segmentation.working import Bools
-from emboplan.units import ML_PER_MM3
+from emboplan.segmentation.lesion_shells import (
+    OUTER_MM,
+    Profile,
+    Shells,
+    edge,
+    has_shells,
+    shells_around,
+    signed_distance,
+    solved,
+    telling,
+)
+from emboplan.segmentation.shape import Spacing, boxes
+from emboplan.segmentation.working import Bools, Floats
 
-Profile = NDArray[np.float64]
-
-# The surface that distances are counted from is smoothed: one that follows the noise would sort the voxels on
-# its two sides by their noise.
+# The surface that distances are counted from is smoothed so.
 SMOOTH_MM = 2.0
-
-# The profile: shells of this width, from inside the lesion to the parenchyma around it.
-SHELL_MM = 1.0
-INNER_MM, OUTER_MM = 6.0, 9.0
-LEAST_SHELL_VOXELS = 20
-LEAST_SHELLS = 8
-
-# Voxels this many robust deviations from their shell's median are vessels and do not count; nor does what
-# lies this near another lesion.
-TYPICAL_DEVIATIONS = 3.0
-OTHERS_MM = 4.0
 
 # Blur of an edge over such a surface (standard deviations), where steps are sought (mm from the surface), and
 # how far apart they are at least. The one step of a plain lesion lies at its surface.
@@ -59,11 +51,6 @@ LEAST_GAIN_MM = 0.5
 LARGEST_MOVE_MM = 2.5
 PASSES = 3
 
-# Smaller lesions have too few voxels in a shell; around one that is larger than this many balls of its own
-# depth, shells mean nothing.
-LEAST_ML = 2.0
-MOST_BALLS = 3.3
-
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
@@ -81,87 +68,55 @@ def with_rims(
     spacing = grid.spacing_zyx_mm
     for number, box in boxes(labels.astype(np.int32), OUTER_MM + LARGEST_MOVE_MM, spacing):
         own = out[box] == number
-        volume_ml = float(own.sum()) * grid.voxel_ml
-        ball_ml = 4 / 3 * pi * float(depth_mm(own, spacing).max()) ** 3 * ML_PER_MM3
-        if volume_ml < LEAST_ML or volume_ml > MOST_BALLS * ball_ml:
+        if not has_shells(own, spacing):
             continue
         others = (out[box] > 0) & ~own
-        grown = _extended(hu[box].astype(np.float64), own, others, liver[box], spacing)
+        grown = _extended(hu[box].astype(np.float32), own, others, liver[box], spacing)
         out[box][grown & ~own] = number
     return out
 
 
-def _extended(hu: Profile, own: Bools, others: Bools, liver: Bools, spacing: Spacing) -> Bools:
-    useful = liver
-    if others.any():
-        useful = liver & (ndimage.distance_transform_edt(~others, sampling=spacing) > OTHERS_MM)
+def _extended(hu: Floats, own: Bools, others: Bools, liver: Bools, spacing: Spacing) -> Bools:
+    room = liver & ~others
+    useful = telling(liver, others, 0.0, spacing)
     grown = own
     for _ in range(PASSES):
-        distance = _signed_distance(grown, spacing)
+        distance = signed_distance(grown, room, spacing, SMOOTH_MM)
         if distance is None:
             break
-        outer_mm = _rim(*_shells(hu, distance, useful))
+        outer_mm = _rim(shells_around(hu, distance, useful))
         if outer_mm is None:
             break
-        grown = grown | ((distance < min(outer_mm, LARGEST_MOVE_MM)) & liver & ~others)
+        grown = grown | ((distance < min(outer_mm, LARGEST_MOVE_MM)) & room)
     return grown
 
 
-def _signed_distance(own: Bools, spacing: Spacing) -> Profile | None:
-    """Distance to the smoothed surface, negative inside; None where nothing is left of the lesion."""
-    smooth = ndimage.gaussian_filter(own.astype(np.float32), [SMOOTH_MM / d for d in spacing]) > 1 / 2
-    if not smooth.any():
-        return None
-    half = min(spacing) / 2
-    outside = ndimage.distance_transform_edt(~smooth, sampling=spacing) - half
-    inside = ndimage.distance_transform_edt(smooth, sampling=spacing) - half
-    return np.where(smooth, -inside, outside)
-
-
-def _shells(hu: Profile, distance: Profile, useful: Bools) -> tuple[Profile, Profile, Profile]:
-    """Mean distance, mean CT number and weight of each shell that holds enough voxels."""
-    rows = []
-    shell = np.floor((distance + INNER_MM) / SHELL_MM)
-    for k in range(int((INNER_MM + OUTER_MM) / SHELL_MM)):
-        here = useful & (shell == k)
-        if int(here.sum()) < LEAST_SHELL_VOXELS:
-            continue
-        values = hu[here]
-        middle, deviation = robust_level(values)
-        spread = max(deviation, 1.0)
-        typical = values[np.abs(values - middle) <= TYPICAL_DEVIATIONS * spread]
-        rows.append((float(distance[here].mean()), float(typical.mean()), typical.size / spread**2))
-    table = np.array(rows, dtype=np.float64).reshape(-1, 3)
-    return table[:, 0], table[:, 1], table[:, 2]
-
-
-def _rim(distance: Profile, hu: Profile, weight: Profile) -> float | None:
+def _rim(shells: Shells) -> float | None:
     """Where the outer of two steps lies, in mm from the surface; None where one step tells it as well."""
-    if distance.size < LEAST_SHELLS:
+    if not shells.enough:
         return None
-    one, two = _best_fits(distance, hu, weight)
+    one, two = _best_fits(shells)
     if two is None or two.outer_mm < LEAST_GAIN_MM or two.misfit > BETTER * one:
         return None
     return two.outer_mm
 
 
-def _best_fits(distance: Profile, hu: Profile, weight: Profile) -> tuple[float, _Steps | None]:
+def _best_fits(shells: Shells) -> tuple[float, _Steps | None]:
     """The misfit of the best single step, and the best pair of steps whose outer one is visible.
 
     Either may have one more step deep inside: a necrotic core.
     """
-    root = np.sqrt(weight)
+    distance, hu, root = shells.distance_mm, shells.hu, np.sqrt(shells.weight)
     flat = np.ones_like(distance)
     one, two = float("inf"), None
     for sigma in EDGE_SIGMAS_MM:
         steps = {
-            place: ndtr(-(distance - place) / sigma)
-            for place in (*CORES_MM, *PLAIN_MM, *INNERS_MM, *OUTERS_MM)
+            place: edge(distance, place, sigma) for place in (*CORES_MM, *PLAIN_MM, *INNERS_MM, *OUTERS_MM)
         }
         for core in (None, *CORES_MM):
             base = [flat] if core is None else [flat, steps[core]]
-            for edge in PLAIN_MM:
-                heights, misfit = _solved([*base, steps[edge]], hu, root)
+            for plain in PLAIN_MM:
+                heights, misfit = solved([*base, steps[plain]], hu, root)
                 if _alike(heights[1:]):
                     one = min(one, misfit)
             for inner in INNERS_MM:
@@ -170,7 +125,7 @@ def _best_fits(distance: Profile, hu: Profile, weight: Profile) -> tuple[float, 
                 for outer in OUTERS_MM:
                     if outer < inner + LEAST_RIM_MM:
                         continue
-                    heights, misfit = _solved([*base, steps[inner], steps[outer]], hu, root)
+                    heights, misfit = solved([*base, steps[inner], steps[outer]], hu, root)
                     if (
                         _alike(heights[1:])
                         and _visible(heights[-2:])
@@ -189,9 +144,3 @@ def _visible(heights: Profile) -> bool:
     """Whether the outer of two steps is one to believe in."""
     whole = abs(float(heights.sum()))
     return abs(float(heights[-1])) >= max(LEAST_RIM_HU, LEAST_RIM_SHARE * whole)
-
-
-def _solved(columns: list[Profile], hu: Profile, root: Profile) -> tuple[Profile, float]:
-    matrix = np.stack(columns, 1)
-    heights = np.asarray(np.linalg.lstsq(matrix * root[:, None], hu * root, rcond=None)[0], np.float64)
-    return heights, float(((matrix @ heights - hu) ** 2 * root**2).sum())

@@ -12,6 +12,7 @@ from math import pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from emboplan.model.mask import bounding_box
 from emboplan.segmentation.liver_rim import carried_outwards, deep_part
@@ -39,9 +40,12 @@ LEAST_SHARE = 0.3
 
 # The surface is cut so many times, on shares of the contrast that are clipped and smoothed: single voxels
 # that noise brings over the cut do not move it.
-CUTS = 2
-CALM_SIGMA_MM = 1.2
+CUTS = 1
+CALM_SIGMA_MM = 2.0
 CLIPPED = (-0.5, 1.5)
+
+# A lesion hangs together; what the cut leaves apart from it, smaller than this share of it, is noise.
+CRUMB_FRAC = 0.2
 
 # In thick slices the surface may move by one of them.
 ONE_SLICE = 1.01
@@ -63,7 +67,7 @@ def tumours_on_native_grid(work: WorkingImage, labels: NDArray[np.int32], liver:
             _level_function(work, hu[box], labels[box], inside[box], deep[box], number), box
         )
         view = out[native]
-        view[piece & (view == 0) & turned[native]] = number
+        view[_without_crumbs(piece & (view == 0) & turned[native])] = number
     return np.ascontiguousarray(work.turn.backward(out.astype(np.uint16)))
 
 
@@ -80,6 +84,16 @@ def by_volume(labels: NDArray[np.integer], least_voxels: float = 1.0) -> NDArray
     names[order] = np.arange(1, len(order) + 1)
     found[box] = names[labels[box]]
     return found
+
+
+def _without_crumbs(piece: Bools) -> Bools:
+    """What hangs together, and what is at least so large against the largest of it."""
+    parts, count = ndimage.label(piece)
+    if count < 2:
+        return piece
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return np.asarray((sizes >= CRUMB_FRAC * sizes.max())[parts] & piece)
 
 
 def _level_function(

@@ -16,8 +16,9 @@ from emboplan.model.image import CtImage
 from emboplan.model.mask import Box, Mask, bounding_box
 from emboplan.segmentation.body import on_native_grid
 from emboplan.segmentation.capsule import with_lesions, without_guests
+from emboplan.segmentation.lobes import beside
 from emboplan.segmentation.lungs import Lungs
-from emboplan.segmentation.neighbours import neighbours_of
+from emboplan.segmentation.neighbours import surroundings_of
 from emboplan.segmentation.parenchyma import (
     Parenchyma,
     denoised,
@@ -69,6 +70,9 @@ LOBE_ML = 30.0
 STRANGER_SPREADS = 0.7
 STRANGER_WINDOW = 3.5
 
+# Parts of other tissue that are larger than this share of what was found change what the liver looks like.
+MUCH_FRAC = 0.15
+
 # Smoothing that turns the working mask into a level function for the native grid.
 LEVEL_SIGMA_MM = 1.0
 
@@ -84,11 +88,15 @@ FINE_REACH_MM = (1.2, 3.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoundLiver:
-    """The liver on the working grid, where it can lie at all, and what its tissue looks like."""
+    """The liver on the working grid, where it can lie at all, and what its tissue looks like.
+
+    `doubtful_ml` is the volume of thick round tissue beside it that may be tumour, and was left out.
+    """
 
     region: Bools
     allowed: Bools
     model: Parenchyma
+    doubtful_ml: float = 0.0
 
 
 def segment_liver(ct: CtImage, body: Mask, lungs: Lungs) -> Mask:
@@ -133,16 +141,17 @@ def find_liver(work: WorkingImage, body: Bools, lungs: Bools) -> FoundLiver:
     require_spine_behind(work, body)
     tissue = denoised(work)
     inside = body & ~body_wall(work, tissue, body)
-    model = parenchyma_model(work, tissue, inside, lungs)
     right = right_half(body)
-    alike = alike_tissue(work, tissue, inside & ~lungs, model)
-    allowed = inside & ~lungs & ~neighbours_of(work, tissue, alike, lungs, body, inside)
-    core = parenchyma_core(work, alike & allowed, right)
-    box = _around(work, core)
-    part = work.cropped(box)
-    region = _grow(part, tissue[box], allowed[box], core[box] & allowed[box], right[..., box[2]], model)
-    liver = np.zeros_like(body)
-    liver[box] = region
+    scene = _Scene(work, tissue, body, inside, lungs, right)
+    model = parenchyma_model(work, tissue, inside, lungs)
+    liver, allowed, basin = _search(scene, model)
+    more = beside(liver, tissue, basin, allowed, right, model, work.spacing_zyx_mm)
+    if more.lobes.sum() > MUCH_FRAC * liver.sum():
+        # Much of the liver is of another tissue: once more, with what both look like.
+        model = model.widened(tissue[more.lobes])
+        liver, allowed, basin = _search(scene, model)
+        more = beside(liver, tissue, basin, allowed, right, model, work.spacing_zyx_mm)
+    liver = fill_slices(liver | more.lobes | more.lesions, work.spacing_zyx_mm, VESSEL_MM2)
     if liver.sum() * work.voxel_ml < LEAST_LIVER_ML:
         raise SegmentationError(
             f"only {liver.sum() * work.voxel_ml:.0f} mL of liver-like tissue is in view; expected at least "
@@ -152,7 +161,35 @@ def find_liver(work: WorkingImage, body: Bools, lungs: Bools) -> FoundLiver:
     require_lungs_or_ribs(work, body, liver, lungs)
     alike = np.abs(model.away(tissue)) < WINDOW_SPREADS * model.spread_hu
     require_one_sided(liver, alike, float(np.count_nonzero(right)))
-    return FoundLiver(liver, allowed, model)
+    return FoundLiver(liver, allowed, model, more.doubtful_ml)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scene:
+    """What stays the same however the liver's tissue is modelled."""
+
+    work: WorkingImage
+    tissue: Floats
+    body: Bools
+    inside: Bools
+    lungs: Bools
+    right: Bools
+
+
+def _search(scene: _Scene, model: Parenchyma) -> tuple[Bools, Bools, Bools]:
+    """The liver of that tissue, where it can lie at all, and its basin between its neighbours."""
+    work, tissue, right = scene.work, scene.tissue, scene.right
+    free = scene.inside & ~scene.lungs
+    alike = alike_tissue(work, tissue, free, model)
+    around = surroundings_of(work, tissue, alike, scene.lungs, scene.body, scene.inside)
+    allowed = free & ~around.neighbours
+    core = parenchyma_core(work, alike & allowed, right)
+    box = _around(work, core)
+    liver = np.zeros_like(scene.body)
+    liver[box] = _grow(
+        work.cropped(box), tissue[box], allowed[box], core[box] & allowed[box], right[..., box[2]], model
+    )
+    return liver, allowed, around.basin
 
 
 def _around(work: WorkingImage, core: Bools) -> Box:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from emboplan.segmentation.shape import Spacing, depth_mm, distance_mm
-from emboplan.segmentation.working import Bools, Floats
+from emboplan.segmentation.working import LEAST_SHARE, Bools, Floats
 
 # The outermost rim is blurred with what lies outside.
 RIM_MM = 2.5
@@ -21,6 +21,12 @@ RIM_SLICES = 1.01
 DARK_HU = -20.0
 NEAR_SURFACE_MM = 8.0
 BESIDE_DARK_MM = 3.5
+
+# Farther in, what deviates by so much more than what lies right behind it is a strip of diaphragm, fat or
+# muscle that the contour took in: lesions are as wide behind their rim as in it.
+STRIP_MM = 6.0
+STRIP_HU = 10.0
+CALM_SIGMA_MM = 1.5
 
 
 def rim_mm(spacing: Spacing) -> float:
@@ -32,7 +38,28 @@ def behind_rim(tissue: Floats, liver: Bools, depth: Floats, spacing: Spacing) ->
     """The liver without its rim, from denoised HU and the depth (mm); all of it where nothing is left."""
     dark = (tissue < DARK_HU) & (depth < NEAR_SURFACE_MM)
     behind = liver & (depth > rim_mm(spacing)) & (distance_mm(dark, spacing) > BESIDE_DARK_MM)
-    return behind if behind.any() else liver
+    if not behind.any():
+        return liver
+    return behind & ~_strips(tissue, behind, depth, spacing)
+
+
+def _strips(tissue: Floats, behind: Bools, depth: Floats, spacing: Spacing) -> Bools:
+    """Thin layers along the surface that deviate more than what lies behind them."""
+    zone_mm = rim_mm(spacing) + max(STRIP_MM - RIM_MM, *spacing)
+    inner = behind & (depth > zone_mm)
+    if not inner.any():
+        return np.zeros_like(behind)
+    calm = _smoothed_inside(tissue, behind, spacing)
+    usual = np.float32(np.median(calm[inner]))
+    further = np.abs(carried_outwards(calm, inner, behind, spacing) - usual)
+    return np.asarray(behind & ~inner & (np.abs(calm - usual) > further + np.float32(STRIP_HU)))
+
+
+def _smoothed_inside(values: Floats, inside: Bools, spacing: Spacing) -> Floats:
+    sigmas = [CALM_SIGMA_MM / d for d in spacing]
+    share = ndimage.gaussian_filter(inside.astype(np.float32), sigmas)
+    total = ndimage.gaussian_filter(np.where(inside, values, np.float32(0)), sigmas)
+    return np.where(inside, total / np.maximum(share, np.float32(LEAST_SHARE)), np.float32(0))
 
 
 def deep_part(tissue: Floats, liver: Bools, spacing: Spacing) -> Bools:

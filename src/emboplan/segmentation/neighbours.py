@@ -6,6 +6,7 @@ liver, which is flooded from its own deep parts; they meet at the edges between 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -46,14 +47,25 @@ class Basin(IntEnum):
     LEFT_ORGAN = 6
 
 
-def neighbours_of(
+@dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """What belongs to a neighbour or lies above any liver; what was flooded from the liver's deep parts."""
+
+    neighbours: Bools
+    basin: Bools
+
+
+def surroundings_of(
     work: WorkingImage, tissue: Floats, alike: Bools, lungs: Bools, body: Bools, inside: Bools
-) -> Bools:
-    """What belongs to a neighbour, or lies above any liver; `alike` marks tissue that looks like liver."""
+) -> Surroundings:
+    """The liver's neighbours, and its basin; `alike` marks tissue that looks like liver.
+
+    Without a spine in view neither is known: no neighbours, and an empty basin.
+    """
     out = np.zeros_like(alike)
     spine = find_spine(work, body)
     if spine is None:
-        return out
+        return Surroundings(out, out)
     soft = inside & ~lungs & (tissue > SOFT_HU[0]) & (tissue < SOFT_HU[1])
     dome = dome_level(work, tissue, inside, lungs, spine)
     above = level_above_liver(work, alike, lungs, spine, dome)
@@ -81,7 +93,10 @@ def neighbours_of(
     under_liver = np.maximum.accumulate((basins == Basin.LIVER)[::-1], axis=0)[::-1]
     out |= (basins == Basin.HEART) & ~under_liver
     out |= (basins == Basin.CAVA) & tube
-    return np.asarray(out | (basins == Basin.GUT) | (basins == Basin.LEFT_ORGAN))
+    out |= (basins == Basin.GUT) | (basins == Basin.LEFT_ORGAN)
+    # On the left what lies under the liver is stomach and spleen as well.
+    under = (basins == Basin.HEART) & ~_left(spine, alike.shape)[:, None]
+    return Surroundings(out, ((basins == Basin.LIVER) | under) & ~out)
 
 
 def _left(spine: Spine, shape: tuple[int, ...]) -> Bools:

@@ -7,7 +7,7 @@ histogram of soft tissue that lies deep (far from fat, air and bone) in the pati
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK
@@ -62,6 +62,9 @@ PEAK_REACH_HU = 5
 PEAK_NEAR_MM = 12.0
 PEAK_NEAR_FRAC = 0.5
 
+# Of a part that was missed the middle half tells its tissues.
+QUARTILES = (25.0, 75.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Parenchyma:
@@ -85,6 +88,11 @@ class Parenchyma:
         """How far CT numbers lie outside the range of the modes; 0 within it, negative below it."""
         within = np.clip(tissue, np.float32(self.low_hu), np.float32(self.high_hu))
         return np.asarray(tissue - within, np.float32)
+
+    def widened(self, tissue: Floats) -> Parenchyma:
+        """The same for a liver of which so much more is of other `tissue` (HU): its quartiles count too."""
+        low, high = (float(v) for v in np.percentile(tissue, QUARTILES))
+        return replace(self, low_hu=min(self.low_hu, low), high_hu=max(self.high_hu, high))
 
 
 def denoised(work: WorkingImage) -> Floats:

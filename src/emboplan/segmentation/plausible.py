@@ -175,6 +175,17 @@ def small_liver(volume_ml: float) -> tuple[Finding, ...]:
     return (Finding("segmentation.liver-small", Severity.WARNING, text),)
 
 
+def doubtful_neighbour(volume_ml: float) -> tuple[Finding, ...]:
+    """A warning where thick round tissue lies against the liver that may be tumour of it, or an organ."""
+    if volume_ml == 0:
+        return ()
+    text = (
+        f"Thick round tissue of {volume_ml:.0f} mL lies against the liver and was not counted: it may be "
+        "tumour of the liver, kidney or bowel. Look at the contours, and correct them."
+    )
+    return (Finding("segmentation.liver-neighbour", Severity.WARNING, text),)
+
+
 def findings_about(work: WorkingImage, liver: Bools) -> tuple[Finding, ...]:
     """What a reader must know about the liver on the working grid."""
     found = []

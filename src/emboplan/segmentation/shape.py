@@ -19,6 +19,9 @@ Spacing = tuple[float, float, float]
 # A distance larger than any body, for masks without a single voxel.
 FAR_MM = 1.0e4
 
+# For arrays smaller than this, starting ITK's filter takes longer than the distances.
+SMALL_VOXELS = 8000
+
 
 def depth_mm(mask: Bools, spacing: Spacing) -> Floats:
     """Distance of each voxel of `mask` to the nearest outside it (0 outside); the image edge is no border."""
@@ -29,6 +32,8 @@ def distance_mm(mask: Bools, spacing: Spacing) -> Floats:
     """Distance of each voxel to the nearest voxel of `mask` (0 inside)."""
     if not mask.any():
         return np.full(mask.shape, FAR_MM, np.float32)
+    if mask.size < SMALL_VOXELS:
+        return np.asarray(ndimage.distance_transform_edt(~mask, sampling=spacing), np.float32)
     image = SimpleITK.GetImageFromArray(mask.astype(np.uint8))
     image.SetSpacing(spacing[::-1])
     found = SimpleITK.SignedMaurerDistanceMap(
@@ -174,3 +179,9 @@ def balls_of_depth(mask: Bools, spacing: Spacing) -> tuple[float, float]:
     thickest = float(depth_mm(np.pad(mask, 1), spacing).max())
     volume = float(np.count_nonzero(mask)) * float(np.prod(spacing))
     return volume / (4 / 3 * np.pi * max(thickest, min(spacing) / 2) ** 3), thickest
+
+
+def may_be_deep(mask: Bools, spacing: Spacing, depth: float) -> bool:
+    """Whether a piece has the volume of a cube in a ball of that depth (mm), which any deeper piece holds."""
+    side_mm = 2 * depth / np.sqrt(3) - max(spacing)
+    return bool(np.count_nonzero(mask) * np.prod(spacing) >= side_mm**3)

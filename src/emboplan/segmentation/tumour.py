@@ -19,8 +19,9 @@ from emboplan.segmentation.lesion_growth import BRIDGE_MM, CLEAR, FAINT, Sight, 
 from emboplan.segmentation.lesion_judge import Verdict, judged
 from emboplan.segmentation.lesion_rim import with_rims
 from emboplan.segmentation.lesion_scene import Scene, scene_of
+from emboplan.segmentation.lesion_size import resized
 from emboplan.segmentation.lesion_surface import by_volume, tumours_on_native_grid
-from emboplan.segmentation.shape import balls_of_depth, boxes, opened, parted_at_waists
+from emboplan.segmentation.shape import Spacing, balls_of_depth, boxes, depth_mm, opened, parted_at_waists
 from emboplan.segmentation.working import Bools, WorkingImage, working_image
 
 Labels = NDArray[np.int32]
@@ -42,6 +43,11 @@ LESION_SHARE = 0.9
 LESION_SIGMA_MM = 2.5
 LEAST_OWN_ML = 1.0
 SLIVER_BALLS = 7.0
+
+# What sticks out of a lesion, thinner than twice this share of its depth, is a vessel beside it or blur of
+# the liver's surface; one of these radii is taken.
+OUTGROWTH_SHARE = 0.25
+OUTGROWTHS_MM = (3.0, 4.0)
 
 # What the exact cut leaves of a lesion, at least; less is a crumb of a larger one.
 LEAST_ML = 0.25
@@ -73,7 +79,8 @@ def segment_tumours(ct: CtImage, liver: Mask) -> LabelMap:
 def tumours_in(ct: CtImage, work: WorkingImage, liver: Bools) -> LabelMap:
     """The same on a working image that exists already."""
     labels = tumours_on_native_grid(work, find_tumours(work, work.down(liver)), liver)
-    with_outer = with_rims(ct.hu, labels, liver, ct.grid)
+    settled = resized(ct.hu, labels, liver, ct.grid)
+    with_outer = with_rims(ct.hu, settled, liver, ct.grid)
     return LabelMap(ct.grid, by_volume(with_outer, LEAST_ML / ct.grid.voxel_ml))
 
 
@@ -127,10 +134,23 @@ def _found(scene: Scene, pieces: list[Piece]) -> Bools:
     while True:
         attached = [piece for piece in left if _contact(found, piece) >= CONTACT_FRAC]
         if not attached:
-            return found
+            return _without_outgrowths(found, scene.work.spacing_zyx_mm)
         for piece in attached:
             found[piece.place] |= piece.own
         left = [piece for piece in left if piece not in attached]
+
+
+def _without_outgrowths(found: Bools, spacing: Spacing) -> Bools:
+    """Lesions without what sticks out of them and is much thinner than they are."""
+    parts = parted_at_waists(found, spacing, JUDGED_SHARE)
+    thin = depth_mm(found, spacing)
+    depth = np.zeros(int(parts.max()) + 1, np.float32)
+    depth[1:] = ndimage.maximum(thin, parts, np.arange(1, depth.size))
+    out = found.copy()
+    for radius_mm in OUTGROWTHS_MM:
+        large = (OUTGROWTH_SHARE * depth >= radius_mm)[parts]
+        out &= ~large | opened(found, spacing, radius_mm)
+    return out
 
 
 def _contact(found: Bools, piece: Piece) -> float:
