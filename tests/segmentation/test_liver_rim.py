@@ -46,6 +46,26 @@ def test_a_lesion_at_the_surface_goes_on_to_it() -> None:
     assert np.array_equal(carried[behind], hu[behind])
 
 
+def test_a_dark_strip_along_the_surface_is_rim_and_a_lesion_at_it_is_not() -> None:
+    """A sheet of 60 HU in the outermost 5 mm, and a ball of 70 HU that reaches the surface."""
+    shape, spacing = (30, 40, 40), (2.0, 2.0, 2.0)
+    hu = np.full(shape, LIVER_HU, np.float32)
+    liver = np.ones(shape, np.bool_)
+    liver[:, :, :6] = False
+    hu[:, :, :6] = 40.0
+    strip = np.zeros(shape, np.bool_)
+    strip[:, :16, 6:8] = True
+    hu[strip] = 60.0
+    z, y, x = np.indices(shape)
+    ball = ((z - 15) ** 2 + (y - 29) ** 2 + (x - 11) ** 2 <= 36) & liver
+    hu[ball] = 70.0
+    behind = deep_part(hu, liver, spacing)
+    assert not (behind & strip)[:, :14].any()
+    deep_in_ball = ball & (x > 7)
+    assert np.count_nonzero(behind & deep_in_ball) == np.count_nonzero(deep_in_ball)
+    assert behind[:, :, 12:].all()
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_what_is_carried_is_a_value_from_behind_the_rim(seed: int) -> None:
     rng = np.random.default_rng(seed)

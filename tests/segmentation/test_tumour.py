@@ -126,3 +126,25 @@ def test_numbers_go_by_volume_and_crumbs_go() -> None:
     assert (int(out[1, 0, 0]), int(out[0, 0, 0]), int(out[3, 4, 5])) == (1, 2, 0)
     for first, second in combinations(np.bincount(out.ravel())[1:], 2):
         assert first >= second
+
+
+def test_a_large_lesion_is_one_smooth_piece_without_a_vessel_beside_it() -> None:
+    """A dark vessel of 6 mm runs into the lesion, and a dark strip lies under the surface beside it."""
+    ball = drawn((35, 35, 24, 11)) > 0
+    z, y, _ = np.indices(SHAPE)
+    vessel = ((z - 35) ** 2 + (y - 35) ** 2 <= 2) & (np.indices(SHAPE)[2] < 55) & ~ball
+    found = found_in((ball | vessel).astype(int), -40.0)
+    own = found == 1
+    assert ndimage.label(own)[1] == 1
+    assert not (own & vessel)[:, :, 40:].any()
+    assert np.count_nonzero(own) == pytest.approx(np.count_nonzero(ball), rel=0.1)
+
+
+def test_a_strip_that_the_contour_took_in_is_no_lesion() -> None:
+    """Half of the liver's outermost 4 mm is diaphragm, darker by 35 HU; a lesion lies 6 mm behind it."""
+    shell = (drawn((34.5, 34.5, 34.5, 31)) > 0) & ~(drawn((34.5, 34.5, 34.5, 29)) > 0)
+    strip = shell & (np.indices(SHAPE)[2] < 35)
+    ball = drawn((35, 35, 16, 9)) > 0
+    found = found_in((ball | strip).astype(int), -35.0) > 0
+    assert np.count_nonzero(found) == pytest.approx(np.count_nonzero(ball), rel=0.12)
+    assert np.count_nonzero(found & strip & ~ball) < 0.02 * np.count_nonzero(strip)

@@ -45,7 +45,7 @@ def behind_rim(tissue: Floats, liver: Bools, depth: Floats, spacing: Spacing) ->
 
 def _strips(tissue: Floats, behind: Bools, depth: Floats, spacing: Spacing) -> Bools:
     """Thin layers along the surface that deviate more than what lies behind them."""
-    zone_mm = rim_mm(spacing) + max(STRIP_MM - RIM_MM, *spacing)
+    zone_mm = max(STRIP_MM, rim_mm(spacing) + min(spacing))
     inner = behind & (depth > zone_mm)
     if not inner.any():
         return np.zeros_like(behind)
