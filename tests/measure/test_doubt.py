@@ -75,6 +75,14 @@ def test_certainty(hu: float, true_mm: float, drawn_mm: float, expected: Certain
     assert _certainty(_anatomy(tissue, _ball(drawn_mm), mr=mr)) is expected
 
 
+@pytest.mark.parametrize(("plane", "expected"), [(30, Certainty.CROWDED), (39, Certainty.CLEAR)])
+def test_lesions_that_lie_against_each_other_are_crowded(plane: int, expected: Certainty) -> None:
+    """A ball that a plane parts in two; where it takes a thin cap alone, the rest is no more crowded than clear."""
+    ball = _ball(20.0)
+    labels = np.where(ball & (plane <= X), 2, ball.astype(np.int64))
+    assert _certainty(_anatomy(np.where(ball, 60.0, 100.0), labels)) is expected
+
+
 def test_without_a_known_parenchyma_every_lesion_is_open() -> None:
     assert (
         certainty(_anatomy(np.full(GRID.shape, 60.0), LIVER), 1, (slice(5, 45),) * 3, None) is Certainty.OPEN

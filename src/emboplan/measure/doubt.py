@@ -1,8 +1,8 @@
 """What in the image gives reason to doubt contours that a program drew.
 
 A liver: how much of it looks unlike its parenchyma without being called a lesion. A lesion: whether it is
-faint or small, and whether the tissue around it looks like the lesion, so that its edge is not where the
-contour is.
+faint or small, whether it lies against others, which it may have run into, and whether the tissue around it
+looks like the lesion, so that its edge is not where the contour is.
 Distances in signal are told in one unit, 10 HU on a CT and a tenth of the parenchyma's level on an MR, whose
 signal has no unit of its own.
 """
@@ -54,17 +54,20 @@ HALF = 1 / 2
 LEVEL_UNSURE = 0.3
 # Above this share of look-alikes around it, a lesion does not end where its contour ends: open.
 OPEN = 0.2
+# Above this share of other lesions right around it, where it ends against them is a matter of outline: crowded.
+CROWDED = 0.1
 
 F32 = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 
 class Certainty(StrEnum):
-    """How sure the contour of a lesion is: clear, faint, small, or open at its edge."""
+    """How sure the contour of a lesion is: clear, faint, small, crowded by others, or open at its edge."""
 
     CLEAR = "clear"
     FAINT = "faint"
     SMALL = "small"
+    CROWDED = "crowded"
     OPEN = "open"
 
 
@@ -122,6 +125,9 @@ def certainty(anatomy: Anatomy, label: int, box: tuple[slice, ...], around: Pare
     alike = (off < np.abs(ring - around.level)) & (off < max(ALIKE * around.unit, HALF * contrast))
     if ring.size and float(alike.mean()) > OPEN:
         return Certainty.OPEN
+    others = _blocks(((labels > 0) & (labels != label)).astype(np.float32), factors) >= HALF
+    if float(others[ndimage.binary_dilation(inside) & ~inside].mean()) > CROWDED:
+        return Certainty.CROWDED
     if np.count_nonzero(labels == label) * anatomy.grid.voxel_ml < pi / 6 * SMALL_MM**3 * ML_PER_MM3:
         return Certainty.SMALL
     return Certainty.FAINT if contrast < FAINT * around.unit else Certainty.CLEAR
