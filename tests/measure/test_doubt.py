@@ -77,7 +77,7 @@ def test_certainty(hu: float, true_mm: float, drawn_mm: float, expected: Certain
 
 @pytest.mark.parametrize(("plane", "expected"), [(30, Certainty.CROWDED), (39, Certainty.CLEAR)])
 def test_lesions_that_lie_against_each_other_are_crowded(plane: int, expected: Certainty) -> None:
-    """A ball that a plane parts in two; where it takes a thin cap alone, the rest is no more crowded than clear."""
+    """A ball that a plane parts in two; where it takes a thin cap alone, the rest stays clear."""
     ball = _ball(20.0)
     labels = np.where(ball & (plane <= X), 2, ball.astype(np.int64))
     assert _certainty(_anatomy(np.where(ball, 60.0, 100.0), labels)) is expected

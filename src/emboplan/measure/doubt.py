@@ -54,7 +54,7 @@ HALF = 1 / 2
 LEVEL_UNSURE = 0.3
 # Above this share of look-alikes around it, a lesion does not end where its contour ends: open.
 OPEN = 0.2
-# Above this share of other lesions right around it, where it ends against them is a matter of outline: crowded.
+# Above this share of other lesions right around it, where it ends is a matter of outline: crowded.
 CROWDED = 0.1
 
 F32 = NDArray[np.float32]
