@@ -126,7 +126,8 @@ def certainty(anatomy: Anatomy, label: int, box: tuple[slice, ...], around: Pare
     if ring.size and float(alike.mean()) > OPEN:
         return Certainty.OPEN
     others = _blocks(((labels > 0) & (labels != label)).astype(np.float32), factors) >= HALF
-    if float(others[ndimage.binary_dilation(inside) & ~inside].mean()) > CROWDED:
+    right_around = ndimage.binary_dilation(inside) & ~inside
+    if right_around.any() and float(others[right_around].mean()) > CROWDED:
         return Certainty.CROWDED
     if np.count_nonzero(labels == label) * anatomy.grid.voxel_ml < pi / 6 * SMALL_MM**3 * ML_PER_MM3:
         return Certainty.SMALL

@@ -123,11 +123,11 @@ def _embraced(
 def contact(own: Bools, liver: Bools, barred: Bools, spacing: Spacing) -> tuple[float, float]:
     """The share of a piece's surface that touches liver: of all of it, and of what liver could touch."""
     surface = own & ~ndimage.binary_erosion(own)
-    contact = surface & (distance_mm(liver, spacing) <= CONTACT_MM)
+    touching = surface & (distance_mm(liver, spacing) <= CONTACT_MM)
     # Where the wall, the lungs or the heart lie behind it, no liver could.
-    closed = surface & ~contact & (distance_mm(barred, spacing) <= CONTACT_MM)
-    share = float(contact.sum()) / max(1, int(surface.sum()) - int(closed.sum()))
-    return float(contact.sum()) / max(1, int(surface.sum())), share
+    closed = surface & ~touching & (distance_mm(barred, spacing) <= CONTACT_MM)
+    share = float(touching.sum()) / max(1, int(surface.sum()) - int(closed.sum()))
+    return float(touching.sum()) / max(1, int(surface.sum())), share
 
 
 def without_guests(region: Bools, tissue: Floats, right: Bools, model: Parenchyma, spacing: Spacing) -> Bools:

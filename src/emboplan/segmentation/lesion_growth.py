@@ -70,9 +70,9 @@ def deviating(scene: Scene, sign: float, sight: Sight) -> Bools:
 def _seeds(scene: Scene, sign: float, sight: Sight) -> Bools:
     """Voxels that deviate clearly at one of the scales."""
     seeds = np.zeros(scene.liver.shape, np.bool_)
-    finest = sign * smoothed_deviation(scene, sight.seed_scales[0][0])
-    for sigma_mm, least_hu in sight.seed_scales:
-        deviation = sign * smoothed_deviation(scene, sigma_mm)
+    deviations = [sign * smoothed_deviation(scene, sigma_mm) for sigma_mm, _ in sight.seed_scales]
+    finest = deviations[0]
+    for deviation, (sigma_mm, least_hu) in zip(deviations, sight.seed_scales, strict=True):
         least = max(least_hu, SEED_DEVIATIONS * _noise(scene, sigma_mm))
         seeds |= scene.deep & (deviation > least) & (finest > np.float32(OWN_SHARE * least))
     return seeds

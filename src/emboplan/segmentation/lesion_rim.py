@@ -15,17 +15,16 @@ from numpy.typing import NDArray
 
 from emboplan.model.grid import Grid
 from emboplan.segmentation.lesion_shells import (
-    OUTER_MM,
     Profile,
     Shells,
+    away_from,
     edge,
-    has_shells,
+    reshaped,
     shells_around,
     signed_distance,
     solved,
-    telling,
 )
-from emboplan.segmentation.shape import Spacing, boxes
+from emboplan.segmentation.shape import Spacing
 from emboplan.segmentation.working import Bools, Floats
 
 # The surface that distances are counted from is smoothed so.
@@ -64,21 +63,12 @@ def with_rims(
     hu: NDArray[np.int16] | NDArray[np.float32], labels: NDArray[np.uint16], liver: Bools, grid: Grid
 ) -> NDArray[np.uint16]:
     """`labels` with each lesion extended over its rim, within the liver and not into other lesions."""
-    out = labels.copy()
-    spacing = grid.spacing_zyx_mm
-    for number, box in boxes(labels.astype(np.int32), OUTER_MM + LARGEST_MOVE_MM, spacing):
-        own = out[box] == number
-        if not has_shells(own, spacing):
-            continue
-        others = (out[box] > 0) & ~own
-        grown = _extended(hu[box].astype(np.float32), own, others, liver[box], spacing)
-        out[box][grown & ~own] = number
-    return out
+    return reshaped(hu, labels, liver, grid, _extended)
 
 
 def _extended(hu: Floats, own: Bools, others: Bools, liver: Bools, spacing: Spacing) -> Bools:
     room = liver & ~others
-    useful = telling(liver, others, 0.0, spacing)
+    useful = away_from(others, liver, spacing)
     grown = own
     for _ in range(PASSES):
         distance = signed_distance(grown, room, spacing, SMOOTH_MM)

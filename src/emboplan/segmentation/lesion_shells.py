@@ -6,6 +6,7 @@ smoothed surface: one that follows the noise would sort the voxels on its two si
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +14,16 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.special import ndtr
 
-from emboplan.segmentation.shape import Spacing, balls_of_depth, depth_mm, distance_mm
+from emboplan.model.grid import Grid
+from emboplan.segmentation.shape import Spacing, balls_of_depth, boxes, depth_mm, distance_mm
 from emboplan.segmentation.spread import robust_level
 from emboplan.segmentation.working import Bools, Floats
 from emboplan.units import ML_PER_MM3
 
 Profile = NDArray[np.float64]
+
+# From the CT numbers, a lesion, the others, the liver and the spacing to the lesion's new shape.
+Shape = Callable[[Floats, Bools, Bools, Bools, Spacing], Bools]
 
 # The profile: shells of this width, from inside the lesion to the parenchyma around it.
 SHELL_MM = 1.0
@@ -41,7 +46,6 @@ OTHERS_MM = 4.0
 
 # Where a Gaussian has less of its weight in what a lesion can fill, the surface stays as it is.
 LEAST_ROOM = 0.05
-
 
 # Smoothing of the distances, as a share of the shortest voxel edge: along thick slices there is none.
 STEP_SHARE = 1.0
@@ -72,6 +76,27 @@ def has_shells(own: Bools, spacing: Spacing) -> bool:
         return False
     volume_ml = float(np.count_nonzero(own)) * float(np.prod(spacing)) * ML_PER_MM3
     return volume_ml >= LEAST_ML and balls_of_depth(own, spacing)[0] <= MOST_BALLS
+
+
+def reshaped(
+    hu: NDArray[np.int16] | NDArray[np.float32],
+    labels: NDArray[np.uint16],
+    liver: Bools,
+    grid: Grid,
+    new: Shape,
+) -> NDArray[np.uint16]:
+    """`labels` with the shape that `new` gives each lesion whose shells tell anything, one by one."""
+    out = labels.copy()
+    spacing = grid.spacing_zyx_mm
+    for number, box in boxes(labels.astype(np.int32), OUTER_MM + OTHERS_MM, spacing):
+        own = out[box] == number
+        if not has_shells(own, spacing):
+            continue
+        others = (out[box] > 0) & ~own
+        shape = new(hu[box].astype(np.float32), own, others, liver[box], spacing)
+        out[box][own] = 0
+        out[box][shape] = number
+    return out
 
 
 def signed_distance(own: Bools, room: Bools, spacing: Spacing, smooth_mm: float) -> Floats | None:
@@ -116,10 +141,9 @@ def shells_around(hu: Floats, distance: Floats, useful: Bools) -> Shells:
     return Shells(table[:, 0], table[:, 1], table[:, 2])
 
 
-def telling(liver: Bools, others: Bools, rim_mm: float, spacing: Spacing) -> Bools:
-    """The liver behind its blurred rim and away from other lesions."""
-    behind = liver & (depth_mm(liver, spacing) > rim_mm)
-    return behind & (distance_mm(others, spacing) > OTHERS_MM) if others.any() else behind
+def away_from(others: Bools, inside: Bools, spacing: Spacing) -> Bools:
+    """What of `inside` lies away from other lesions."""
+    return inside & (distance_mm(others, spacing) > OTHERS_MM) if others.any() else inside
 
 
 def edge(distance: Profile, place_mm: float, blur_mm: float) -> Profile:

@@ -14,18 +14,16 @@ from numpy.typing import NDArray
 
 from emboplan.model.grid import Grid
 from emboplan.segmentation.lesion_shells import (
-    OTHERS_MM,
-    OUTER_MM,
     Shells,
+    away_from,
     edge,
-    has_shells,
+    reshaped,
     shells_around,
     signed_distance,
     solved,
-    telling,
 )
 from emboplan.segmentation.liver_rim import rim_mm
-from emboplan.segmentation.shape import Spacing, boxes
+from emboplan.segmentation.shape import Spacing, depth_mm
 from emboplan.segmentation.working import Bools, Floats
 
 # The surface is smoothed by this share of the radius, within bounds (standard deviation): more would take
@@ -51,17 +49,7 @@ def resized(
 
     Those on slices thicker than 3.5 mm stay as they are, and so do small and crowded ones.
     """
-    out = labels.copy()
-    spacing = grid.spacing_zyx_mm
-    for number, box in boxes(labels.astype(np.int32), OUTER_MM + OTHERS_MM, spacing):
-        own = out[box] == number
-        if not has_shells(own, spacing):
-            continue
-        others = (out[box] > 0) & ~own
-        moved = _moved(hu[box].astype(np.float32), own, others, liver[box], spacing)
-        out[box][own] = 0
-        out[box][moved] = number
-    return out
+    return reshaped(hu, labels, liver, grid, _moved)
 
 
 def _moved(hu: Floats, own: Bools, others: Bools, liver: Bools, spacing: Spacing) -> Bools:
@@ -71,7 +59,7 @@ def _moved(hu: Floats, own: Bools, others: Bools, liver: Bools, spacing: Spacing
     distance = signed_distance(own, room, spacing, smooth_mm)
     if distance is None:
         return own
-    useful = telling(liver, others, rim_mm(spacing), spacing)
+    useful = away_from(others, liver & (depth_mm(liver, spacing) > rim_mm(spacing)), spacing)
     found = _step(shells_around(hu, distance, useful).between(*NEAR_MM))
     if found is None:
         return own

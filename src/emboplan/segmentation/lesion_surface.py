@@ -38,9 +38,8 @@ LEAST_SHELL = 30
 # The share of the contrast at which the smallest lesions are cut.
 LEAST_SHARE = 0.3
 
-# The surface is cut so many times, on shares of the contrast that are clipped and smoothed: single voxels
-# that noise brings over the cut do not move it.
-CUTS = 1
+# The cut is made on shares of the contrast that are clipped and smoothed: single voxels that noise brings
+# over it do not move it.
 CALM_SIGMA_MM = 2.0
 CLIPPED = (-0.5, 1.5)
 
@@ -99,24 +98,10 @@ def _without_crumbs(piece: Bools) -> Bools:
 def _level_function(
     work: WorkingImage, hu: Floats, labels: NDArray[np.int32], liver: Bools, deep: Bools, number: int
 ) -> Floats:
-    """Positive inside the lesion: its share of the local contrast less that at a sphere's true radius.
-
-    Cut again from its own result: the levels inside and outside are better known from a better surface.
-    """
+    """Positive inside the lesion: its share of the local contrast less that at a sphere's true radius."""
     own = labels == number
     others = (labels > 0) & ~own
     values = carried_outwards(hu, deep, liver, work.spacing_zyx_mm)
-    height = _height(work, values, own, others, liver)
-    for _ in range(CUTS - 1):
-        better = height > 0
-        if not better.any():
-            break
-        height = _height(work, values, better, others, liver)
-    return height
-
-
-def _height(work: WorkingImage, values: Floats, own: Bools, others: Bools, liver: Bools) -> Floats:
-    """The level function from one surface."""
     away = distance_mm(own, work.spacing_zyx_mm)
     within = depth_mm(own, work.spacing_zyx_mm)
     shell = own & (within >= BAND_MM[0]) & (within <= BAND_MM[1])

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from emboplan.segmentation.shape import Spacing, depth_mm, distance_mm
-from emboplan.segmentation.working import LEAST_SHARE, Bools, Floats
+from emboplan.segmentation.working import Bools, Floats, smooth_inside
 
 # The outermost rim is blurred with what lies outside.
 RIM_MM = 2.5
@@ -49,17 +49,10 @@ def _strips(tissue: Floats, behind: Bools, depth: Floats, spacing: Spacing) -> B
     inner = behind & (depth > zone_mm)
     if not inner.any():
         return np.zeros_like(behind)
-    calm = _smoothed_inside(tissue, behind, spacing)
+    calm = smooth_inside(tissue, behind, [CALM_SIGMA_MM / d for d in spacing])
     usual = np.float32(np.median(calm[inner]))
     further = np.abs(carried_outwards(calm, inner, behind, spacing) - usual)
     return np.asarray(behind & ~inner & (np.abs(calm - usual) > further + np.float32(STRIP_HU)))
-
-
-def _smoothed_inside(values: Floats, inside: Bools, spacing: Spacing) -> Floats:
-    sigmas = [CALM_SIGMA_MM / d for d in spacing]
-    share = ndimage.gaussian_filter(inside.astype(np.float32), sigmas)
-    total = ndimage.gaussian_filter(np.where(inside, values, np.float32(0)), sigmas)
-    return np.where(inside, total / np.maximum(share, np.float32(LEAST_SHARE)), np.float32(0))
 
 
 def deep_part(tissue: Floats, liver: Bools, spacing: Spacing) -> Bools:

@@ -13,6 +13,7 @@ import numpy as np
 
 from emboplan.model.mask import bounding_box
 from emboplan.segmentation.capsule import (
+    CONTACT_MM,
     HIGHEST_ABOVE_HU,
     LOWEST_HU,
     PIECE_BALLS,
@@ -32,7 +33,6 @@ DEPTH_MM = 12.0
 
 # Of the surface that could be liver's this share lies against it.
 CONTACT_FRAC = 0.25
-CONTACT_MM = 3.0
 
 # What is brighter than the liver's tissue by so many spreads may be a kidney, unless it is larger than one
 # and not brighter by more than the second.

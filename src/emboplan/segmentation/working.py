@@ -103,16 +103,11 @@ class WorkingImage:
 
     def smooth(self, array: NDArray[np.generic], sigma_mm: float) -> Floats:
         """Gaussian smoothing of `sigma_mm` (standard deviation)."""
-        values = np.asarray(array, np.float32)
-        return np.asarray(
-            ndimage.gaussian_filter(values, self.voxels(sigma_mm), truncate=REACH_SIGMAS), np.float32
-        )
+        return smooth(array, self.voxels(sigma_mm))
 
     def smooth_inside(self, values: Floats, inside: Bools, sigma_mm: float) -> Floats:
         """`values` smoothed inside a mask alone, so that nothing outside bleeds in; zero outside."""
-        share = self.smooth(inside.astype(np.float32), sigma_mm)
-        total = self.smooth(np.where(inside, values, np.float32(0)), sigma_mm)
-        return np.where(inside, total / np.maximum(share, np.float32(LEAST_SHARE)), np.float32(0))
+        return smooth_inside(values, inside, self.voxels(sigma_mm))
 
     def cropped(self, box: Box) -> WorkingImage:
         """The same image inside a working box; only its working array may be used for shapes."""
@@ -165,6 +160,19 @@ class WorkingImage:
             z0 = local[0].start
             part[start:stop] = self.up(level, (slice(z0 + start, z0 + stop), local[1], local[2])) > 0
         return part
+
+
+def smooth(array: NDArray[np.generic], sigmas: Sequence[float]) -> Floats:
+    """Gaussian smoothing; standard deviations in voxels along each axis."""
+    values = np.asarray(array, np.float32)
+    return np.asarray(ndimage.gaussian_filter(values, sigmas, truncate=REACH_SIGMAS), np.float32)
+
+
+def smooth_inside(values: Floats, inside: Bools, sigmas: Sequence[float]) -> Floats:
+    """`values` smoothed inside a mask alone; zero outside."""
+    share = smooth(inside.astype(np.float32), sigmas)
+    total = smooth(np.where(inside, values, np.float32(0)), sigmas)
+    return np.where(inside, total / np.maximum(share, np.float32(LEAST_SHARE)), np.float32(0))
 
 
 def _interpolate(array: Floats, at: NDArray[np.float64], axis: int) -> Floats:
