@@ -60,6 +60,38 @@ def test_the_tissue_between_round_pieces_is_parenchyma(
     assert abs(model.mode_hu - parenchyma_hu) <= 3
 
 
+def in_parts(first: Bools, second: Bools) -> tuple[Bools, Bools]:
+    """Two tissues without a voxel in common; the second gives way."""
+    return first, second & ~first
+
+
+def test_parenchyma_lies_between_dark_tumour_and_bright() -> None:
+    """As in the arterial phase: its peak is the middle one, and the lowest."""
+    dark, bright = in_parts(balls(20, (7.0, 10.0), seed=4), balls(24, (7.0, 10.0), seed=9))
+    hu = np.where(ellipsoid(), 68.0, -100.0)
+    hu[dark], hu[bright] = 40.0, 100.0
+    share = np.count_nonzero(dark | bright) / np.count_nonzero(ellipsoid())
+    assert share > 0.55
+    work = working(hu)
+    model, _ = own_parenchyma(work, denoised(work), ellipsoid())
+    assert model.mode_hu == pytest.approx(68.0, abs=4.0)
+    found = find_tumours(work, ellipsoid()) > 0
+    assert np.count_nonzero(found) / np.count_nonzero(ellipsoid()) == pytest.approx(share, abs=0.1)
+
+
+def test_living_tumour_around_dead_is_no_parenchyma() -> None:
+    """A middle peak again, of shells around cores; parenchyma is the brightest tissue."""
+    shells, cores = np.zeros(SHAPE, np.bool_), np.zeros(SHAPE, np.bool_)
+    for place in ((28, 30, 22), (28, 30, 50), (28, 44, 36), (28, 16, 36), (14, 30, 36), (42, 30, 36)):
+        shells |= ball(place, 9.0)
+        cores |= ball(place, 6.5)
+    hu = np.where(ellipsoid(), 110.0, -100.0)
+    hu[shells], hu[cores] = 80.0, 45.0
+    work = working(hu)
+    model, _ = own_parenchyma(work, denoised(work), ellipsoid())
+    assert model.mode_hu == pytest.approx(110.0, abs=4.0)
+
+
 def test_a_liver_with_much_tumour_reads_so() -> None:
     tumour = balls(30, (6.0, 10.0), seed=22)
     truth = np.count_nonzero(tumour) / np.count_nonzero(ellipsoid())

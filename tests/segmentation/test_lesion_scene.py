@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from emboplan.model.grid import Grid
 from emboplan.model.image import CtImage
-from emboplan.segmentation.lesion_scene import scene_of
+from emboplan.segmentation.lesion_scene import scene_beside, scene_of
+from emboplan.segmentation.parenchyma import Parenchyma
 from emboplan.segmentation.working import working_image
 
 SHAPE = (70, 70, 70)
@@ -56,3 +57,42 @@ def test_what_lies_around_the_others_is_parenchyma_even_where_it_is_less(contras
     scene, ball = scene_with(lesions, contrast_hu)
     assert np.count_nonzero(lesions & ball) > 0.5 * np.count_nonzero(ball)
     assert float(np.median(scene.level[ball])) == pytest.approx(LIVER_HU, abs=6.0)
+
+
+def crowded() -> NDArray[np.bool_]:
+    """Lesions of 18 mm so close together that little lies between them."""
+    middles = np.array([(z, y, x) for z in range(0, 70, 9) for y in range(0, 70, 9) for x in range(0, 70, 9)])
+    shifted = middles + np.random.default_rng(2).integers(-2, 3, middles.shape)
+    return balls(*((int(z), int(y), int(x), 4) for z, y, x in shifted))
+
+
+def test_off_the_lesions_the_level_has_nothing_of_their_blur() -> None:
+    lesions = crowded()
+    lesions[:, :, :20] = False
+    scene, ball = scene_with(lesions, -30.0)
+    beside = scene_beside(scene, lesions & ball)
+    assert beside is not None
+    clear = ball & (np.broadcast_to(np.arange(70), SHAPE) < 16) & scene.deep
+    assert float(np.median(beside.level[clear])) == pytest.approx(LIVER_HU, abs=1.0)
+    assert not (beside.typical & lesions).any()
+
+
+def test_where_next_to_nothing_lies_off_the_lesions_nothing_is_measured() -> None:
+    scene, ball = scene_with(balls(), 0.0)
+    assert scene_beside(scene, ball) is None
+
+
+def test_the_level_does_not_walk_to_another_tissue() -> None:
+    """Two tissues of tumour on either side of parenchyma, each as frequent as it is."""
+    rng = np.random.default_rng(5)
+    places = rng.integers(8, 62, (60, 3))
+    dark = balls(*((int(z), int(y), int(x), 8) for z, y, x in places[:30]))
+    bright = balls(*((int(z), int(y), int(x), 8) for z, y, x in places[30:])) & ~dark
+    z, y, x = np.ogrid[0:70, 0:70, 0:70]
+    ball = np.asarray((z - 34.5) ** 2 + (y - 34.5) ** 2 + (x - 34.5) ** 2 <= 32**2)
+    hu = np.where(ball, LIVER_HU, -100.0) + np.where(dark, -18.0, 0.0) + np.where(bright, 28.0, 0.0)
+    hu += np.random.default_rng(1).normal(0, 14, SHAPE)
+    grid = Grid(SHAPE, (EDGE_MM,) * 3, (0.0, 0.0, 0.0))
+    work = working_image(CtImage(grid, np.round(hu).astype(np.int16)))
+    level = scene_of(work, ball, Parenchyma.single(LIVER_HU, 4.0)).level
+    assert float(np.median(level[ball])) == pytest.approx(LIVER_HU, abs=4.0)

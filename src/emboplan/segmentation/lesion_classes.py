@@ -68,13 +68,25 @@ def own_parenchyma(work: WorkingImage, tissue: Floats, inside: Bools) -> tuple[P
             return Parenchyma.single(float(np.median(tissue[left])), SPREAD_HU[1]), left
     nearest = np.argmin(np.abs(calm[..., None] - np.array(modes, np.float32)), axis=-1)
     tissues = [inside & (nearest == n) for n in range(len(modes))]
-    # What lies between two others can be their blur.
-    ends = (min(modes), max(modes))
-    half = np.count_nonzero(inside) / 2
-    sizes = [np.count_nonzero(own) for own in tissues]
-    able = [n for n, size in enumerate(sizes) if modes[n] in ends or size > half]
+    able = _able(work, modes, tissues, inside)
     mode = modes[able[_parenchyma_of(work, [tissues[n] for n in able], inside)]]
     return _around(_histogram(tissue[inside]), mode), inside
+
+
+def _able(work: WorkingImage, modes: list[int], tissues: list[Bools], inside: Bools) -> list[int]:
+    """Which tissues can be parenchyma.
+
+    What lies between two others can be their blur, or the living part of dying tumour. It can be parenchyma
+    if it is most of the liver, or if more of all else lies in round pieces than around either of the two.
+    """
+    ends = [modes.index(min(modes)), modes.index(max(modes))]
+    middle = [n for n in range(len(modes)) if n not in ends]
+    half = np.count_nonzero(inside) / 2
+    able = ends + [n for n in middle if np.count_nonzero(tissues[n]) > half]
+    if len(able) < len(modes):
+        round_ = [_round_share(work, inside & ~own) - _round_share(work, own) for own in tissues]
+        able += [n for n in middle if n not in able and round_[n] > max(round_[end] for end in ends)]
+    return sorted(able)
 
 
 def _between_lumps(work: WorkingImage, tissue: Floats, inside: Bools) -> Bools | None:
@@ -105,7 +117,12 @@ def _between_lumps(work: WorkingImage, tissue: Floats, inside: Bools) -> Bools |
 
 def typical_parenchyma(work: WorkingImage, inside: Bools) -> Parenchyma:
     """Mode and spread of what is parenchyma for sure, lesions having been left out."""
-    counts = _histogram(denoised(work)[inside])
+    return tissue_model(denoised(work)[inside])
+
+
+def tissue_model(values: Floats) -> Parenchyma:
+    """Mode and spread of one tissue, from its denoised HU."""
+    counts = _histogram(values)
     return _around(counts, int(counts.argmax()))
 
 

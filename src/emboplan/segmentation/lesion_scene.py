@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from emboplan.segmentation.lesion_classes import own_parenchyma
+from emboplan.segmentation.lesion_classes import own_parenchyma, tissue_model
 from emboplan.segmentation.liver_level import smooth_level
 from emboplan.segmentation.liver_rim import behind_rim, rim_mm
 from emboplan.segmentation.parenchyma import Parenchyma, denoised
@@ -32,7 +32,8 @@ LEAST_LEVEL_HU = 4.0
 LEVEL_HU = 12.0
 
 # The mode of what is left once the level is taken off: sought within this of it, at these steps, smoothed so.
-MODE_HU = 15.0
+# Farther off lies another tissue.
+MODE_HU = 5.0
 MODE_STEP_HU = 0.5
 MODE_SIGMA_HU = 2.0
 
@@ -49,6 +50,10 @@ BESIDE_FAT_MM = 5.0
 
 # Parenchyma this bright has taken up contrast, and so have its veins.
 ENHANCED_HU = 85.0
+
+# Lesions blur so far into the parenchyma beside them; less of it tells nothing.
+OFF_LESIONS_MM = 4.0
+LEAST_BESIDE_ML = 20.0
 
 # Smoothing in which the slope at edges is measured.
 EDGE_SIGMA_MM = 1.5
@@ -86,6 +91,29 @@ def scene_of(work: WorkingImage, liver: Bools, parenchyma: Parenchyma | None = N
     depth = depth_mm(liver, work.spacing_zyx_mm)
     deep = behind_rim(tissue, liver, depth, work.spacing_zyx_mm)
     model, sure = (parenchyma, deep) if parenchyma else own_parenchyma(work, tissue, deep)
+    return _scene(work, liver, tissue, depth, deep, model, sure)
+
+
+def scene_beside(scene: Scene, lesions: Bools) -> Scene | None:
+    """The scene with its parenchyma measured anew, off the blur of `lesions`; None where little is left."""
+    spacing = scene.work.spacing_zyx_mm
+    sure = scene.deep & (distance_mm(lesions, spacing) > OFF_LESIONS_MM)
+    if np.count_nonzero(sure) * scene.work.voxel_ml < LEAST_BESIDE_ML:
+        return None
+    model = tissue_model(scene.tissue[sure])
+    return _scene(scene.work, scene.liver, scene.tissue, scene.depth, scene.deep, model, sure)
+
+
+def _scene(
+    work: WorkingImage,
+    liver: Bools,
+    tissue: Floats,
+    depth: Floats,
+    deep: Bools,
+    model: Parenchyma,
+    sure: Bools,
+) -> Scene:
+    """The scene around the parenchyma of that mode, which lies in `sure`."""
     mode = np.float32(model.mode_hu)
     level = np.full_like(tissue, mode)
     calm = work.smooth_inside(tissue - mode, deep, TYPICAL_SIGMA_MM) + mode
@@ -97,7 +125,8 @@ def scene_of(work: WorkingImage, liver: Bools, parenchyma: Parenchyma | None = N
         typical = sure & (np.abs(calm - level) < max(TYPICAL_SPREADS * spread, LEAST_TYPICAL_HU))
         level += np.float32(_mode((calm - level)[typical]))
         typical = sure & (np.abs(calm - level) < max(TYPICAL_SPREADS * spread, LEAST_TYPICAL_HU))
-        spread = narrower_sd((calm - level)[typical])
+        # Between two tissues of tumour it would grow until all of them are typical.
+        spread = min(model.spread_hu, narrower_sd((calm - level)[typical]))
     return Scene(
         work,
         liver,

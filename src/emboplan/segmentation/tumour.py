@@ -18,7 +18,7 @@ from emboplan.model.mask import Box, LabelMap, Mask, bounding_box
 from emboplan.segmentation.lesion_growth import BRIDGE_MM, CLEAR, FAINT, Sight, deviating
 from emboplan.segmentation.lesion_judge import Verdict, judged
 from emboplan.segmentation.lesion_rim import with_rims
-from emboplan.segmentation.lesion_scene import Scene, scene_of
+from emboplan.segmentation.lesion_scene import Scene, scene_beside, scene_of
 from emboplan.segmentation.lesion_size import resized
 from emboplan.segmentation.lesion_surface import by_volume, tumours_on_native_grid
 from emboplan.segmentation.shape import Spacing, balls_of_depth, boxes, depth_mm, opened, parted_at_waists
@@ -28,6 +28,11 @@ Labels = NDArray[np.int32]
 
 # Where this share of the liver is clearly tumour, fainter contrast is believed too.
 DISEASED_FRAC = 0.04
+
+# Where this share was found to be tumour, its blur lies over what is left: lesions are found anew, so many
+# times, with the level and the noise of the parenchyma off them.
+MUCH_FRAC = 0.15
+PASSES = 2
 
 # Of what is bright, vessels thinner than twice this do not count.
 VESSEL_MM = 4.0
@@ -89,7 +94,20 @@ def find_tumours(work: WorkingImage, liver: Bools) -> Labels:
     labels = np.zeros(liver.shape, np.int32)
     box = bounding_box(liver, margin=4)
     if box is not None:
-        labels[box] = _lesions(scene_of(work.cropped(box), liver[box]))
+        labels[box] = _settled(scene_of(work.cropped(box), liver[box]))
+    return labels
+
+
+def _settled(scene: Scene) -> Labels:
+    """Lesions; where they are many, found anew with the parenchyma that they leave."""
+    labels = _lesions(scene)
+    for _ in range(PASSES):
+        if np.count_nonzero(labels) < MUCH_FRAC * np.count_nonzero(scene.liver):
+            break
+        beside = scene_beside(scene, labels > 0)
+        if beside is None:
+            break
+        labels = _lesions(beside)
     return labels
 
 
