@@ -99,30 +99,29 @@ def find_tumours(work: WorkingImage, liver: Bools) -> Labels:
 
 
 def _settled(scene: Scene) -> Labels:
-    """Lesions; where they are many, found anew with the parenchyma that they leave."""
-    labels = _lesions(scene)
+    """Lesions of both signs; where they are many, found anew with the parenchyma that they leave."""
+    bright = _seen(scene, 1.0, CLEAR)
+    labels = _joined(_seen(scene, -1.0, CLEAR), bright)
+    if np.count_nonzero(labels) > DISEASED_FRAC * np.count_nonzero(scene.liver):
+        fainter = _joined(_seen(scene, -1.0, FAINT), bright)
+        labels = fainter if np.count_nonzero(fainter) > np.count_nonzero(labels) else labels
     for _ in range(PASSES):
         if np.count_nonzero(labels) < MUCH_FRAC * np.count_nonzero(scene.liver):
             break
         beside = scene_beside(scene, labels > 0)
         if beside is None:
             break
-        labels = _lesions(beside)
+        labels = _joined(_seen(beside, -1.0, FAINT), _seen(beside, 1.0, FAINT))
     return labels
 
 
-def _lesions(scene: Scene) -> Labels:
-    """Lesions of both signs; where there are many, fainter ones are believed too."""
-    labels = _lesions_seen(scene, CLEAR)
-    if np.count_nonzero(labels) > DISEASED_FRAC * np.count_nonzero(scene.liver):
-        fainter = _lesions_seen(scene, FAINT)
-        labels = fainter if np.count_nonzero(fainter) > np.count_nonzero(labels) else labels
-    return labels
+def _seen(scene: Scene, sign: float, sight: Sight) -> Labels:
+    """Lesions darker (`sign` -1) or brighter (1) than parenchyma."""
+    return _numbered(scene, _found(scene, _pieces(scene, sign, sight)))
 
 
-def _lesions_seen(scene: Scene, sight: Sight) -> Labels:
-    dark = _numbered(scene, _found(scene, _pieces(scene, -1.0, sight)))
-    bright = _numbered(scene, _found(scene, _pieces(scene, 1.0, sight)))
+def _joined(dark: Labels, bright: Labels) -> Labels:
+    """Dark lesions, and bright ones beside them."""
     return np.where(dark > 0, dark, np.where(bright > 0, bright + dark.max(), 0)).astype(np.int32)
 
 
