@@ -60,14 +60,10 @@ def test_the_tissue_between_round_pieces_is_parenchyma(
     assert abs(model.mode_hu - parenchyma_hu) <= 3
 
 
-def in_parts(first: Bools, second: Bools) -> tuple[Bools, Bools]:
-    """Two tissues without a voxel in common; the second gives way."""
-    return first, second & ~first
-
-
 def test_parenchyma_lies_between_dark_tumour_and_bright() -> None:
     """As in the arterial phase: its peak is the middle one, and the lowest."""
-    dark, bright = in_parts(balls(20, (7.0, 10.0), seed=4), balls(24, (7.0, 10.0), seed=9))
+    dark = balls(20, (7.0, 10.0), seed=4)
+    bright = balls(24, (7.0, 10.0), seed=9) & ~dark
     hu = np.where(ellipsoid(), 68.0, -100.0)
     hu[dark], hu[bright] = 40.0, 100.0
     share = np.count_nonzero(dark | bright) / np.count_nonzero(ellipsoid())

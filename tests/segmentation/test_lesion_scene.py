@@ -8,21 +8,27 @@ from emboplan.model.grid import Grid
 from emboplan.model.image import CtImage
 from emboplan.segmentation.lesion_scene import scene_beside, scene_of
 from emboplan.segmentation.parenchyma import Parenchyma
-from emboplan.segmentation.working import working_image
+from emboplan.segmentation.working import WorkingImage, working_image
 
 SHAPE = (70, 70, 70)
 EDGE_MM = 2.2
 LIVER_HU = 100.0
 
 
-def scene_with(lesions: NDArray[np.bool_], contrast_hu: float, drift_hu: float = 0.0):  # type: ignore[no-untyped-def]  # a private class
-    """A ball of liver with lesions of one contrast, and a drift from its left to its right."""
+def ball_of(lesions_hu: NDArray[np.float64], drift_hu: float = 0.0) -> tuple[WorkingImage, NDArray[np.bool_]]:
+    """A ball of liver with lesions, given by what they add, and a drift from its left to its right."""
     z, y, x = np.ogrid[0:70, 0:70, 0:70]
     ball = np.asarray((z - 34.5) ** 2 + (y - 34.5) ** 2 + (x - 34.5) ** 2 <= 32**2)
-    hu = np.where(ball, LIVER_HU + drift_hu * (x - 34.5) / 32, -100.0)
-    hu = np.where(lesions & ball, hu + contrast_hu, hu) + np.random.default_rng(1).normal(0, 14, SHAPE)
+    hu = np.where(ball, LIVER_HU + drift_hu * (x - 34.5) / 32 + lesions_hu, -100.0)
+    hu += np.random.default_rng(1).normal(0, 14, SHAPE)
     grid = Grid(SHAPE, (EDGE_MM,) * 3, (0.0, 0.0, 0.0))
-    return scene_of(working_image(CtImage(grid, np.round(hu).astype(np.int16))), ball), ball
+    return working_image(CtImage(grid, np.round(hu).astype(np.int16))), ball
+
+
+def scene_with(lesions: NDArray[np.bool_], contrast_hu: float, drift_hu: float = 0.0):  # type: ignore[no-untyped-def]  # a private class
+    """The scene of such a liver whose lesions have one contrast."""
+    work, ball = ball_of(np.where(lesions, contrast_hu, 0.0), drift_hu)
+    return scene_of(work, ball), ball
 
 
 def balls(*places: tuple[int, int, int, int]) -> NDArray[np.bool_]:
@@ -88,11 +94,6 @@ def test_the_level_does_not_walk_to_another_tissue() -> None:
     places = rng.integers(8, 62, (60, 3))
     dark = balls(*((int(z), int(y), int(x), 8) for z, y, x in places[:30]))
     bright = balls(*((int(z), int(y), int(x), 8) for z, y, x in places[30:])) & ~dark
-    z, y, x = np.ogrid[0:70, 0:70, 0:70]
-    ball = np.asarray((z - 34.5) ** 2 + (y - 34.5) ** 2 + (x - 34.5) ** 2 <= 32**2)
-    hu = np.where(ball, LIVER_HU, -100.0) + np.where(dark, -18.0, 0.0) + np.where(bright, 28.0, 0.0)
-    hu += np.random.default_rng(1).normal(0, 14, SHAPE)
-    grid = Grid(SHAPE, (EDGE_MM,) * 3, (0.0, 0.0, 0.0))
-    work = working_image(CtImage(grid, np.round(hu).astype(np.int16)))
+    work, ball = ball_of(np.where(dark, -18.0, 0.0) + np.where(bright, 28.0, 0.0))
     level = scene_of(work, ball, Parenchyma.single(LIVER_HU, 4.0)).level
     assert float(np.median(level[ball])) == pytest.approx(LIVER_HU, abs=4.0)
