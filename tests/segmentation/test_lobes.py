@@ -7,7 +7,7 @@ from tests.segmentation.bodies import analytic_body
 
 from emboplan.model.image import CtImage
 from emboplan.segmentation.body import find_body
-from emboplan.segmentation.liver import find_liver
+from emboplan.segmentation.liver import find_liver, fine_image
 from emboplan.segmentation.lobes import Beside, beside
 from emboplan.segmentation.lungs import find_lungs
 from emboplan.segmentation.parenchyma import Parenchyma
@@ -81,9 +81,10 @@ def test_a_liver_whose_back_is_darkened_is_found_as_a_whole() -> None:
     hu = made.ct.hu.copy()
     behind = made.liver.voxels & (np.arange(hu.shape[1])[None, :, None] > 82)
     hu[behind] -= 35
-    work = working_image(CtImage(made.ct.grid, hu))
+    ct = CtImage(made.ct.grid, hu)
+    work = working_image(ct)
     body = find_body(work)
-    found = find_liver(work, body, find_lungs(work, body)).region
+    found = find_liver(work, fine_image(ct), body, find_lungs(work, body)).region
     truth, dark = work.down(made.liver.voxels), work.down(behind)
     shared = np.count_nonzero(found & truth)
     assert 2 * shared / (np.count_nonzero(found) + np.count_nonzero(truth)) > 0.95

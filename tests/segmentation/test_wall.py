@@ -18,8 +18,14 @@ SOFT_HU, FAT_HU, BONE_HU, LUNG_HU = 55.0, -100.0, 500.0, -850.0
 WALL_MM = 18.0
 
 
-def drawn_torso() -> tuple[CtImage, dict[str, NDArray[np.bool_]]]:
-    """Fat of 12 mm, muscle of 18 mm with ribs, and a liver of the muscle's brightness."""
+def drawn_torso(
+    *, edge_mm: float = 0.0, bone_hu: float = BONE_HU
+) -> tuple[CtImage, dict[str, NDArray[np.bool_]]]:
+    """Fat of 12 mm, muscle of 18 mm with ribs, and a liver of the muscle's brightness.
+
+    With an `edge_mm` the liver's lower part lies against the front wall alone, so thick, with fat behind it,
+    and there are no ribs in front.
+    """
     nz, ny, nx = SHAPE
     dx, dy, dz = SPACING_MM
     z, y, x = np.ogrid[0:nz, 0:ny, 0:nx]
@@ -32,6 +38,10 @@ def drawn_torso() -> tuple[CtImage, dict[str, NDArray[np.bool_]]]:
     behind_rib = tube(158 - WALL_MM + 2, 118 - WALL_MM + 2)
     rib = tube(158 - WALL_MM + 9, 118 - WALL_MM + 9) & ~behind_rib & (z % 6 < 3)
     liver = inner & (mm[0] < -20) & (mm[2] < 90)
+    if edge_mm:
+        thin = inner & ~tube(158 - WALL_MM - edge_mm, 118 - WALL_MM - edge_mm) & (mm[1] < 0)
+        liver &= thin | (mm[2] > 50)
+        rib &= mm[1] > 0
     lungs = inner & (mm[2] > 100) & (np.abs(mm[0]) > 30)
     hu = np.full(SHAPE, -1000.0)
     hu[skin] = FAT_HU
@@ -40,7 +50,7 @@ def drawn_torso() -> tuple[CtImage, dict[str, NDArray[np.bool_]]]:
     hu[rib] = BONE_HU
     hu[liver] = SOFT_HU
     hu[lungs] = LUNG_HU
-    hu[np.broadcast_to((mm[0] / 20) ** 2 + ((mm[1] - 70) / 18) ** 2 <= 1, SHAPE)] = BONE_HU
+    hu[np.broadcast_to((mm[0] / 20) ** 2 + ((mm[1] - 70) / 18) ** 2 <= 1, SHAPE)] = bone_hu
     hu += np.random.default_rng(3).normal(0, 10, SHAPE)
     grid = Grid(SHAPE, SPACING_MM, (0.0, 0.0, 0.0))
     ct = CtImage(grid, np.round(hu).astype(np.int16))
@@ -58,8 +68,19 @@ def test_the_wall_is_told_from_a_liver_as_bright_as_it() -> None:
     assert np.count_nonzero(wall & muscle) > 0.80 * np.count_nonzero(muscle)
 
 
-def test_spine_and_dome_are_where_they_were_drawn() -> None:
-    ct, truth = drawn_torso()
+def test_the_thin_edge_of_a_liver_is_no_wall() -> None:
+    """Fat shows behind the liver, 36 mm below the outer side of a wall that shows nowhere there."""
+    ct, truth = drawn_torso(edge_mm=18.0)
+    work = working_image(ct)
+    wall = body_wall(work, denoised(work), find_body(work))
+    front = truth["liver"] & (np.arange(SHAPE[1])[None, :, None] < 50)
+    assert np.count_nonzero(wall & front) < 0.03 * np.count_nonzero(front)
+
+
+@pytest.mark.parametrize("bone_hu", [BONE_HU, 230.0])
+def test_spine_and_dome_are_where_they_were_drawn(bone_hu: float) -> None:
+    """Also that of spongy bone."""
+    ct, truth = drawn_torso(bone_hu=bone_hu)
     work = working_image(ct)
     body, tissue = find_body(work), denoised(work)
     spine = find_spine(work, body)

@@ -15,7 +15,7 @@ from emboplan.model.mask import LabelMap, Mask
 from emboplan.segmentation.body import find_body, on_native_grid
 from emboplan.segmentation.evenness import uneven_liver
 from emboplan.segmentation.given_masks import backend_of, reconciled, silent
-from emboplan.segmentation.liver import find_liver, liver_on_native_grid
+from emboplan.segmentation.liver import find_liver, fine_image, liver_on_native_grid
 from emboplan.segmentation.lungs import find_lungs, lungs_from
 from emboplan.segmentation.phases import burden_likely_low
 from emboplan.segmentation.plausible import doubtful_neighbour, findings_about, small_liver
@@ -56,8 +56,9 @@ def segment_ct(
 
     tell("liver", 0.3)
     if liver is None:
-        found = find_liver(work, body, aerated)
-        organ, whole = found.region, liver_on_native_grid(ct, work, found)
+        fine = fine_image(ct)
+        found = find_liver(work, fine, body, aerated)
+        organ, whole = found.region, liver_on_native_grid(work, fine, found)
         findings.extend(small_liver(float(whole.sum()) * ct.grid.voxel_ml))
         findings.extend(doubtful_neighbour(found.doubtful_ml))
     else:

@@ -44,7 +44,7 @@ EMBRACED_BRIGHT_FRAC = 0.8
 PIECE_NECK_MM = 6.0
 PIECE_DEPTH_MM = 10.0
 PIECE_BALLS = 3.6
-PIECE_FRAC = 0.3
+PIECE_FRAC = 0.2
 PIECE_PASSES = 3
 
 # What leans on the liver: left of the midline, so much darker than its tissue, at least this large and twice

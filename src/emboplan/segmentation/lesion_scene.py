@@ -48,6 +48,9 @@ FATTY_LEVEL_HU = 50.0
 DARKER_HU = 15.0
 BESIDE_FAT_MM = 5.0
 
+# Fat as close to the liver's surface as a voxel darkens what lies behind it, too.
+OUTSIDE_MM = 2.5
+
 # Parenchyma this bright has taken up contrast, and so have its veins.
 ENHANCED_HU = 85.0
 
@@ -169,10 +172,11 @@ def smoothed_deviation(scene: Scene, sigma_mm: float) -> Floats:
 
 
 def _fissures(work: WorkingImage, tissue: Floats, liver: Bools, level_hu: float) -> Bools:
-    """Fat in the liver's folds, hilum and fissures, and what lies beside it."""
+    """Fat in the liver's folds, hilum and fissures, and on its surface, and what lies beside it."""
     spacing = work.spacing_zyx_mm
-    closed = depth_mm(distance_mm(liver, spacing) <= FOLD_MM, spacing) > FOLD_MM + FOLD_RIM_MM
+    outside = distance_mm(liver, spacing)
+    closed = depth_mm(outside <= FOLD_MM, spacing) > FOLD_MM + FOLD_RIM_MM
     darker = DARKER_HU if level_hu < FATTY_LEVEL_HU else 0.0
     sharp = work.smooth(work.hu, GRAIN_MM) < SHARP_FAT_HU - darker
-    fat = ((tissue < FAT_HU - darker) | sharp) & (closed | liver)
+    fat = ((tissue < FAT_HU - darker) | sharp) & (closed | (outside < OUTSIDE_MM))
     return np.asarray(distance_mm(without_small(fat, 2), spacing) < BESIDE_FAT_MM)

@@ -10,15 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from emboplan.errors import SegmentationError
 from emboplan.model.image import CtImage
 from emboplan.model.mask import Box, Mask, bounding_box
 from emboplan.segmentation.body import on_native_grid
 from emboplan.segmentation.capsule import with_lesions, without_guests
+from emboplan.segmentation.fat_planes import fat_planes
 from emboplan.segmentation.lobes import beside
 from emboplan.segmentation.lungs import Lungs
-from emboplan.segmentation.neighbours import surroundings_of
+from emboplan.segmentation.neighbours import Surroundings, surroundings_of
 from emboplan.segmentation.parenchyma import (
     Parenchyma,
     denoised,
@@ -38,14 +40,14 @@ from emboplan.segmentation.region import (
     local_level,
     parenchyma_core,
 )
-from emboplan.segmentation.shape import cut_necks, fill_slices, largest, pieces_at_necks
+from emboplan.segmentation.shape import cut_necks, fill_slices, largest, opened, pieces_at_necks
 from emboplan.segmentation.surface import at_half_contrast
-from emboplan.segmentation.veins import without_great_vessels
+from emboplan.segmentation.veins import THICK_RADIUS_MM, without_great_vessels
 from emboplan.segmentation.wall import body_wall
 from emboplan.segmentation.working import Bools, Floats, WorkingImage, working_image
 
 # Room around the core for the lobes that it does not reach (z, y, x): the left lobe may reach the spleen.
-MARGIN_MM = (30.0, 40.0, 80.0)
+MARGIN_MM = (60.0, 40.0, 80.0)
 
 # Necks: the liver's own parts hang together by more than 12 mm of tissue; what touches it does so by less.
 NECK_MM = 6.0
@@ -107,14 +109,19 @@ def segment_liver(ct: CtImage, body: Mask, lungs: Lungs) -> Mask:
     ct.grid.require_same(body.grid, "CT and body")
     ct.grid.require_same(lungs.mask.grid, "CT and lungs")
     work = working_image(ct)
-    found = find_liver(work, work.down(body.voxels), work.down(lungs.mask.voxels))
-    return Mask(ct.grid, liver_on_native_grid(ct, work, found))
+    fine = fine_image(ct)
+    found = find_liver(work, fine, work.down(body.voxels), work.down(lungs.mask.voxels))
+    return Mask(ct.grid, liver_on_native_grid(work, fine, found))
 
 
-def liver_on_native_grid(ct: CtImage, work: WorkingImage, found: FoundLiver) -> Bools:
-    """The liver on the native grid, its surface set anew at half contrast on a finer image."""
+def fine_image(ct: CtImage) -> WorkingImage:
+    """The finer image, on which thin layers of fat show and the surface is set."""
+    return working_image(ct, FINE_EDGE_MM)
+
+
+def liver_on_native_grid(work: WorkingImage, fine: WorkingImage, found: FoundLiver) -> Bools:
+    """The liver on the native grid, its surface set anew at half contrast on the finer image."""
     rough = _native(work, found.region)
-    fine = working_image(ct, FINE_EDGE_MM)
     region = fine.down(rough)
     box = bounding_box(region, margin=round(FINE_MARGIN_MM / min(fine.spacing_zyx_mm)))
     if box is None or fine.factors == work.factors:
@@ -136,22 +143,26 @@ def _native(work: WorkingImage, region: Bools) -> Bools:
     return work.native_mask(level, box)
 
 
-def find_liver(work: WorkingImage, body: Bools, lungs: Bools) -> FoundLiver:
-    """The liver on the working grid."""
+def find_liver(work: WorkingImage, fine: WorkingImage, body: Bools, lungs: Bools) -> FoundLiver:
+    """The liver on the working grid; `fine` is the `fine_image` of the same CT."""
     require_spine_behind(work, body)
     tissue = denoised(work)
     inside = body & ~body_wall(work, tissue, body)
     right = right_half(body)
-    scene = _Scene(work, tissue, body, inside, lungs, right)
     model = parenchyma_model(work, tissue, inside, lungs)
-    liver, allowed, basin = _search(scene, model)
-    more = beside(liver, tissue, basin, allowed, right, model, work.spacing_zyx_mm)
+    planes = fat_planes(fine, work, body, model.low_hu)
+    scene = _Scene(work, tissue, body, inside, lungs, right, planes)
+    liver, allowed, around = _search(scene, model)
+    more = beside(liver, tissue, around.basin, allowed, right, model, work.spacing_zyx_mm)
     if more.lobes.sum() > MUCH_FRAC * liver.sum():
         # Much of the liver is of another tissue: once more, with what both look like.
         model = model.widened(tissue[more.lobes])
-        liver, allowed, basin = _search(scene, model)
-        more = beside(liver, tissue, basin, allowed, right, model, work.spacing_zyx_mm)
+        liver, allowed, around = _search(scene, model)
+        more = beside(liver, tissue, around.basin, allowed, right, model, work.spacing_zyx_mm)
     liver = fill_slices(liver | more.lobes | more.lesions, work.spacing_zyx_mm, VESSEL_MM2)
+    # Of what was filled the vena cava in its groove is a neighbour; what liver encloses on all sides is none.
+    great = opened(liver & around.neighbours, work.spacing_zyx_mm, THICK_RADIUS_MM)
+    liver = np.asarray(ndimage.binary_fill_holes(liver & ~great))
     if liver.sum() * work.voxel_ml < LEAST_LIVER_ML:
         raise SegmentationError(
             f"only {liver.sum() * work.voxel_ml:.0f} mL of liver-like tissue is in view; expected at least "
@@ -161,7 +172,7 @@ def find_liver(work: WorkingImage, body: Bools, lungs: Bools) -> FoundLiver:
     require_lungs_or_ribs(work, body, liver, lungs)
     alike = np.abs(model.away(tissue)) < WINDOW_SPREADS * model.spread_hu
     require_one_sided(liver, alike, float(np.count_nonzero(right)))
-    return FoundLiver(liver, allowed, model, more.doubtful_ml)
+    return FoundLiver(liver, allowed | (planes & inside & ~lungs) | liver, model, more.doubtful_ml)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,12 +185,13 @@ class _Scene:
     inside: Bools
     lungs: Bools
     right: Bools
+    planes: Bools
 
 
-def _search(scene: _Scene, model: Parenchyma) -> tuple[Bools, Bools, Bools]:
-    """The liver of that tissue, where it can lie at all, and its basin between its neighbours."""
+def _search(scene: _Scene, model: Parenchyma) -> tuple[Bools, Bools, Surroundings]:
+    """The liver of that tissue, where it can lie at all, and what is around it."""
     work, tissue, right = scene.work, scene.tissue, scene.right
-    free = scene.inside & ~scene.lungs
+    free = scene.inside & ~scene.lungs & ~scene.planes
     alike = alike_tissue(work, tissue, free, model)
     around = surroundings_of(work, tissue, alike, scene.lungs, scene.body, scene.inside)
     allowed = free & ~around.neighbours
@@ -189,7 +201,7 @@ def _search(scene: _Scene, model: Parenchyma) -> tuple[Bools, Bools, Bools]:
     liver[box] = _grow(
         work.cropped(box), tissue[box], allowed[box], core[box] & allowed[box], right[..., box[2]], model
     )
-    return liver, allowed, around.basin
+    return liver, allowed, around
 
 
 def _around(work: WorkingImage, core: Bools) -> Box:

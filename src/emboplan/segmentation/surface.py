@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from emboplan.segmentation.fat_planes import mixed_with_fat
 from emboplan.segmentation.parenchyma import Parenchyma
 from emboplan.segmentation.shape import distance_mm
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
@@ -74,4 +75,7 @@ def at_half_contrast(
     share = (hu - beyond) / np.where(np.abs(step) > LEAST_CONTRAST_HU, step, np.float32(1))
     moved = np.where(clear, share > 0.5, region) & allowed
     moved &= region | (hu < model.high_hu + BRIGHT_HU)
+    # Fat beside the liver is often thinner than the shell in which the outside is measured: what is half fat
+    # is none of it, whatever lies behind.
+    moved &= (inside >= REACH_IN_MM) | (hu > mixed_with_fat(within, 1 / 2))
     return work.smooth(moved.astype(np.float32), SMOOTH_MM) > 0.5

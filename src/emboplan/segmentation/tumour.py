@@ -6,6 +6,7 @@ own that lies on a lesion belongs to it: cuts at waists, and vessels that run pa
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,8 +101,8 @@ def find_tumours(work: WorkingImage, liver: Bools) -> Labels:
 
 def _settled(scene: Scene) -> Labels:
     """Lesions of both signs; where they are many, found anew with the parenchyma that they leave."""
-    bright = _seen(scene, 1.0, CLEAR)
-    labels = _joined(_seen(scene, -1.0, CLEAR), bright)
+    dark, bright = _both_signs(scene, CLEAR)
+    labels = _joined(dark, bright)
     if np.count_nonzero(labels) > DISEASED_FRAC * np.count_nonzero(scene.liver):
         fainter = _joined(_seen(scene, -1.0, FAINT), bright)
         labels = fainter if np.count_nonzero(fainter) > np.count_nonzero(labels) else labels
@@ -111,8 +112,15 @@ def _settled(scene: Scene) -> Labels:
         beside = scene_beside(scene, labels > 0)
         if beside is None:
             break
-        labels = _joined(_seen(beside, -1.0, FAINT), _seen(beside, 1.0, FAINT))
+        labels = _joined(*_both_signs(beside, FAINT))
     return labels
+
+
+def _both_signs(scene: Scene, sight: Sight) -> tuple[Labels, Labels]:
+    """Dark lesions and bright ones, sought side by side: neither search knows of the other."""
+    with ThreadPoolExecutor(max_workers=1) as other:
+        bright = other.submit(_seen, scene, 1.0, sight)
+        return _seen(scene, -1.0, sight), bright.result()
 
 
 def _seen(scene: Scene, sign: float, sight: Sight) -> Labels:

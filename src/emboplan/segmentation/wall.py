@@ -28,9 +28,11 @@ FAT_BELOW_HU = -30.0
 MOST = 0.75
 
 # The inner side of the wall shows as fat or lung of at least this depth (thinner fat lies between muscles),
-# no deeper below the outer side than this.
+# no deeper below the outer side than this, at the back and elsewhere. In front, fat that lies as deep as at
+# the back lies behind the thin edge of the liver: the liver would count as wall.
 INNER_RUN_MM = 6
-THICKEST_MM = 45.0
+THICKEST_BEHIND_MM = 45.0
+THICKEST_MM = 25.0
 
 # A rib is a run of bone of at most this length along the ray; cortical bone and marrow both lie above this.
 # Only the muscles of the back cover ribs by more than some centimetres; elsewhere what is as bright and
@@ -137,16 +139,16 @@ def _seen_thickness(values: Floats, outer: Map) -> Map:
     depth = np.arange(values.shape[2]) * STEP_MM
     below = depth - outer[..., None]
     empty = values < FAT_BELOW_HU
+    behind = np.sin(np.arange(ANGLES) * 2 * np.pi / ANGLES) > BEHIND
     leaves = empty & (_share_ahead(empty, INNER_RUN_MM) >= MOST) & (below > 0)
     free = _first(leaves) - outer
-    free[~(free <= THICKEST_MM)] = np.nan
+    free[~(free <= np.where(behind, THICKEST_BEHIND_MM, THICKEST_MM))] = np.nan
     bone = (values > BONE_HU) & (below >= 0)
     enters = _first(bone)
     beyond = ~bone & (depth > np.nan_to_num(enters, nan=np.inf)[..., None])
     # Bone of a rib ends where the next two samples are none: marrow may lie below the threshold in between.
     ends = beyond & (_share_ahead(beyond, 2) == 1)
     leaves_bone = _first(ends)
-    behind = np.sin(np.arange(ANGLES) * 2 * np.pi / ANGLES) > BEHIND
     deepest = np.where(behind, RIB_DEPTH_BEHIND_MM, RIB_DEPTH_MM)
     rib = (leaves_bone - enters <= RIB_MM) & (enters - outer <= deepest)
     return np.where(rib, leaves_bone - outer + BEHIND_RIB_MM, free)
