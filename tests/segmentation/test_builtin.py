@@ -18,7 +18,7 @@ from emboplan.segmentation.agreement import dice
 from emboplan.segmentation.body import segment_body
 from emboplan.segmentation.builtin import segment_ct
 from emboplan.segmentation.lungs import segment_lungs
-from emboplan.segmentation.plausible import small_liver
+from emboplan.segmentation.plausible import small_liver, vast_lesion
 
 # x, y, z, radius in mm: one deep inside, one at the capsule on the right (its surface reaches the liver's).
 LESIONS = ((-50.0, -10.0, 110.0, 20.0), (-106.0, -5.0, 130.0, 14.0))
@@ -196,6 +196,16 @@ def test_below_the_lungs_ribs_tell_the_upper_abdomen(body: Body, found: Anatomy)
             hu[:, row : row + width, column : column + width] = 500
     again = segment_ct(CtImage(grid, hu))
     assert dice(again.liver, Mask(grid, body.liver.voxels[:top])) > 0.9
+
+
+def test_a_lesion_as_large_as_a_part_of_the_liver_is_named() -> None:
+    """From a fifth of the liver on; with its volume and share."""
+    (said,) = vast_lesion(224.0, 749.0)
+    assert said.id == "segmentation.lesion-vast"
+    assert said.severity == "warning"
+    assert "224 mL" in said.text
+    assert "30 %" in said.text
+    assert vast_lesion(300.0, 1501.0) == vast_lesion(0.0, 0.0) == ()
 
 
 def test_a_small_liver_may_be_a_part_of_one() -> None:

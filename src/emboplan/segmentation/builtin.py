@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from emboplan.model.anatomy import Anatomy, Review
 from emboplan.model.finding import Finding
 from emboplan.model.image import CtImage
@@ -18,7 +20,7 @@ from emboplan.segmentation.given_masks import backend_of, reconciled, silent
 from emboplan.segmentation.liver import find_liver, fine_image, liver_on_native_grid
 from emboplan.segmentation.lungs import find_lungs, lungs_from
 from emboplan.segmentation.phases import burden_likely_low
-from emboplan.segmentation.plausible import doubtful_neighbour, findings_about, small_liver
+from emboplan.segmentation.plausible import doubtful_neighbour, findings_about, small_liver, vast_lesion
 from emboplan.segmentation.tumour import tumours_in
 from emboplan.segmentation.working import working_image
 
@@ -71,6 +73,8 @@ def segment_ct(
         findings.extend(more)
     else:
         numbered = tumours_in(ct, work, whole)
+        volumes = [float(np.count_nonzero(mask)) * ct.grid.voxel_ml for mask in (numbered.labels == 1, whole)]
+        findings.extend(vast_lesion(*volumes))  # the first lesion is the largest
         findings.extend(uneven_liver(work, work.down(whole), work.down(numbered.labels > 0)))
         if numbered.numbers:
             findings.append(burden_likely_low())

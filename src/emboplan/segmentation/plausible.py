@@ -67,6 +67,9 @@ CUT_FRAC = 0.1
 # Parenchyma this dark is unenhanced (or fatty), and most lesions hide in it.
 UNENHANCED_HU = 75.0
 
+# A lesion that holds this share of the liver and more is looked at twice: a ball of 9 cm holds less of 2 L.
+VAST_FRAC = 0.2
+
 
 def require_spine_behind(work: WorkingImage, body: Bools) -> None:
     """Raise `SegmentationError` when the spine lies in the front half: the image is turned over."""
@@ -173,6 +176,19 @@ def small_liver(volume_ml: float) -> tuple[Finding, ...]:
         "tumour in them, may be missing. Look at the contours, and correct or draw them."
     )
     return (Finding("segmentation.liver-small", Severity.WARNING, text),)
+
+
+def vast_lesion(largest_ml: float, liver_ml: float) -> tuple[Finding, ...]:
+    """A warning where one lesion holds so much of the liver that a darkened part of it may look the same."""
+    share = largest_ml / max(liver_ml, 1.0)
+    if share < VAST_FRAC:
+        return ()
+    text = (
+        f"One lesion of {largest_ml:.0f} mL holds {100 * share:.0f} % of the liver: it may be several, or a "
+        "part of the liver that arms beside the body, streaks or perfusion darken. Look at the contours, and "
+        "correct them."
+    )
+    return (Finding("segmentation.lesion-vast", Severity.WARNING, text),)
 
 
 def doubtful_neighbour(volume_ml: float) -> tuple[Finding, ...]:
