@@ -112,6 +112,16 @@ def test_an_even_lesion_is_viable_as_a_whole(noise_hu: float, level_hu: float) -
     assert (lesion & ~found).sum() <= 0.02 * lesion.sum()
 
 
+@pytest.mark.xfail(
+    strict=True, reason="grain that lies in a dark heap is taken for a core: 2.5 % of the lesion"
+)
+def test_grain_in_a_heap_is_no_core() -> None:
+    """A draw of noise on which the bound above does not hold: a known defect."""
+    lesion = _ball(18.0)
+    found = _told(_ct([(lesion, 60.0)], noise_hu=17.0, seed=177), lesion)
+    assert (lesion & ~found).sum() <= 0.02 * lesion.sum()
+
+
 def test_what_is_said_of_an_even_lesion_is_said_once() -> None:
     two = _ball(12.0).astype(np.uint16) + 2 * _ball(8.0, (12.0, 12.0, 20.0)).astype(np.uint16)
     _, findings = viable_tumour(_ct([(two > 0, 70.0)]), _liver(), LabelMap(GRID, two))

@@ -14,11 +14,12 @@ from emboplan.model.mask import Box, bounding_box
 from emboplan.segmentation.parenchyma import SOFT_HU
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
 
-# Fat on CT, in round numbers.
+# Fat as this search counts it, in round numbers: a setting of the algorithm, like the shares below.
 FAT_HU = -100.0
 
-# Layers up to this thickness are thin, and darker than the tissue on both sides by this at least. Thicker
-# fat is no liver anyway, and its edge belongs to the organ as far as the surface says later.
+# Layers up to this thickness (or one slice, where that is more) are thin, and darker than the tissue on both
+# sides by this at least. Thicker fat is no liver anyway, and its edge belongs to the organ as far as the
+# surface says later.
 THIN_MM = 5.0
 LEAST_STEP_HU = 40.0
 
