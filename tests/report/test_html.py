@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from tests.report.conftest import MakePlanned
 
-from emboplan.model.plan import PlannedCase
+from emboplan.model.plan import Plan, PlannedCase
 from emboplan.report.compose import compose
 from emboplan.report.figures import Picture
 from emboplan.report.html import render
 from emboplan.report.pdf import PdfUnavailableError, availability, render_pdf
+
+MARGIN_PX = 15 / 25.4 * 96  # of the page, right
 
 HOSTILE = '<script>alert("x")</script>&\'"'
 
@@ -126,6 +129,38 @@ def test_pdf_is_the_same_twice_and_holds_the_text(page: str) -> None:
     assert text.startswith("PROVISIONAL: contours by the built-in segmentation")
     assert f"page 1 of {len(reader.pages)}" in text
     assert tuple(round(float(side)) for side in reader.pages[0].mediabox[2:]) == (595, 842)
+
+
+def _beyond_the_paper(page: str) -> list[str]:
+    """Texts that end right of the text area of their A4 page."""
+    import weasyprint
+    from weasyprint.formatting_structure.boxes import TextBox
+
+    found = []
+    for sheet in weasyprint.HTML(string=page).render().pages:
+        right = sheet.width - MARGIN_PX + 1
+        area = next(iter(sheet._page_box.children))
+        texts = [box for box in area.descendants() if isinstance(box, TextBox)]
+        found += [box.text for box in texts if box.position_x + box.width > right]
+    return found
+
+
+def test_pdf_cuts_nothing_off(planned: PlannedCase[Any], rich: Plan) -> None:
+    """Tables of many columns fit on paper, with the numbers of a large liver with much tumour."""
+    _require_pdf()
+    burden = planned.plan.burden
+    assert burden is not None
+    lesions = tuple(
+        replace(
+            lesion, volume_ml=1234.5, volume_ml_interval=(1011.0, 1399.0), viable_ml=1021.0,
+            viable_longest_mm=191.8, viable_perpendicular_mm=165.2, enhancement_hu=-127.0, slice_mm=-1144.5,
+        )
+        for lesion in burden.lesions
+    )  # fmt: skip
+    large = replace(planned.plan, burden=replace(burden, lesions=lesions))
+    assert _beyond_the_paper(render(compose(large, ()))) == []
+    assert _beyond_the_paper(render(compose(rich, ()))) == []
+    assert _beyond_the_paper("<pre>" + 200 * "x" + "</pre>") != []  # what is cut off is seen
 
 
 def test_pdf_fetches_nothing() -> None:

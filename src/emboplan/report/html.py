@@ -20,6 +20,7 @@ from emboplan.report.figures import Picture
 TEMPLATE = "report.html.j2"
 STYLES = "report.css"
 SHORT_TABLE_ROWS = 16  # a table of up to a third of a page is kept on one page
+CROWDED_COLUMNS = 8  # from here on, words of usual size do not fit side by side on paper
 
 
 def render(document: Document) -> str:
@@ -33,6 +34,7 @@ def render(document: Document) -> str:
             kind_of=_kind_of,
             drawn=_drawn,
             short_table=SHORT_TABLE_ROWS,
+            crowded_columns=CROWDED_COLUMNS,
         )
     )
     return page + "\n"
