@@ -74,3 +74,19 @@ def test_a_rim_does_not_leave_the_liver_or_enter_another_lesion() -> None:
 def test_a_small_lesion_is_left_alone() -> None:
     hu = _scan([(9.0, RIM_HU), (6.0, VIABLE_HU)], 0)
     assert _grown_ml(hu, 6.5) == _ball_ml(6.5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rim_brighter_than_liver_belongs_to_its_core(seed: int) -> None:
+    """The core alone is a third of the lesion; its rim is 10 HU brighter than liver."""
+    hu = _scan([(12.0, LIVER_HU + 10.0), (8.0, CORE_HU)], seed)
+    assert _grown_ml(hu, 8.0) == pytest.approx(_ball_ml(12.0), rel=0.18)
+    small = _scan([(9.0, LIVER_HU + 12.0), (5.0, CORE_HU)], seed)
+    assert _grown_ml(small, 5.0) == pytest.approx(_ball_ml(9.0), rel=0.25)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_overshoot_of_a_sharp_image_is_no_rim(seed: int) -> None:
+    """A layer of 1.5 mm, as bright as a rim, that an edge-enhancing filter leaves around a dark lesion."""
+    hu = _scan([(13.5, LIVER_HU + 8.0), (12.0, CORE_HU)], seed)
+    assert _grown_ml(hu, 12.0) == pytest.approx(_ball_ml(12.0), rel=0.10)

@@ -9,9 +9,12 @@ from scipy import ndimage
 from emboplan.model.grid import Grid
 from emboplan.model.image import CtImage
 from emboplan.model.mask import Mask
+from emboplan.segmentation.lesion_scene import scene_of, smoothed_deviation
+from emboplan.segmentation.lesion_spots import round_spots
 from emboplan.segmentation.lesion_surface import by_volume
 from emboplan.segmentation.shape import parted_at_waists
 from emboplan.segmentation.tumour import segment_tumours
+from emboplan.segmentation.working import working_image
 
 SHAPE = (70, 70, 70)
 SPACING = (2.0, 2.0, 2.0)
@@ -33,14 +36,30 @@ def rough_outline(*balls: Ball) -> np.ndarray:
     return np.asarray(ndimage.binary_opening(rough))
 
 
-def found_in(labels: np.ndarray, contrast_hu: float, level_hu: float = 100.0) -> np.ndarray:
-    """The lesions found in a ball of liver 124 mm wide, noise 12 HU."""
+def scan(contrast: np.ndarray, level_hu: float = 100.0, seed: int = 7) -> tuple[CtImage, Mask]:
+    """A ball of liver 124 mm wide, noise 12 HU, with that contrast in it."""
     liver = drawn((34.5, 34.5, 34.5, 31)) > 0
-    hu = np.where(liver, level_hu, -100.0) + np.where(labels > 0, contrast_hu, 0.0)
-    hu += np.random.default_rng(7).normal(0, 12, SHAPE)
+    hu = np.where(liver, level_hu, -100.0) + contrast + np.random.default_rng(seed).normal(0, 12, SHAPE)
     grid = Grid(SHAPE, SPACING, (0.0, 0.0, 0.0))
-    ct = CtImage(grid, np.round(hu).astype(np.int16))
-    return segment_tumours(ct, Mask(grid, liver)).labels
+    return CtImage(grid, np.round(hu).astype(np.int16)), Mask(grid, liver)
+
+
+def found_with(contrast: np.ndarray, level_hu: float = 100.0) -> np.ndarray:
+    """The lesions found in it."""
+    return segment_tumours(*scan(contrast, level_hu)).labels
+
+
+def found_in(labels: np.ndarray, contrast_hu: float, level_hu: float = 100.0) -> np.ndarray:
+    """The lesions found where they all have one contrast."""
+    return found_with(np.where(labels > 0, contrast_hu, 0.0), level_hu)
+
+
+def spots_in(contrast: np.ndarray, seed: int) -> np.ndarray:
+    """The faint round dark spots of it, at the scale and noise of the finest seeds."""
+    ct, liver = scan(contrast, seed=seed)
+    scene = scene_of(working_image(ct), liver.voxels)
+    finest = -smoothed_deviation(scene, 2.5)
+    return round_spots(scene, -1.0, finest, float(finest[scene.typical].std()))
 
 
 def volumes_agree(found: np.ndarray, true: np.ndarray, within: float) -> None:
@@ -107,12 +126,29 @@ def test_a_liquid_core_makes_no_cyst_of_a_tumour() -> None:
     """Water to half of the radius is a core, water to the wall is a cyst."""
     true = drawn((34, 34, 32, 15))
     contrast = np.where(true > 0, -30.0, 0.0) + np.where(drawn((34, 34, 32, 7.5)) > 0, -60.0, 0.0)
-    liver = drawn((34.5, 34.5, 34.5, 31)) > 0
-    hu = np.where(liver, 100.0, -100.0) + contrast + np.random.default_rng(6).normal(0, 12, SHAPE)
-    grid = Grid(SHAPE, SPACING, (0.0, 0.0, 0.0))
-    ct = CtImage(grid, np.round(hu).astype(np.int16))
-    volumes_agree(segment_tumours(ct, Mask(grid, liver)).labels, true, within=0.1)
+    volumes_agree(found_with(contrast), true, within=0.1)
     assert not found_in(true, -90.0).any()
+
+
+def test_a_calcification_does_not_hide_a_dark_lesion() -> None:
+    """A ball 32 mm wide, 22 HU darker than liver, with a calcification 12 mm wide in it, blurred."""
+    true, calcium = drawn((34, 34, 34, 8)), drawn((34, 36, 37, 3)) > 0
+    contrast = ndimage.gaussian_filter(np.where(calcium, 500.0, np.where(true > 0, -22.0, 0.0)), 0.7)
+    found = found_with(contrast)
+    assert np.count_nonzero(found) == pytest.approx(np.count_nonzero(true), rel=0.15)
+    assert not found_with(ndimage.gaussian_filter(np.where(calcium, 500.0, 0.0), 0.7)).any()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_faint_round_spot_is_seen_and_a_vein_as_faint_is_not(seed: int) -> None:
+    """Balls 16 mm wide and tubes 10 mm wide through the liver, both 17 HU darker than it."""
+    ball, (z, y, x) = drawn((34, 34, 34, 4)), np.indices(SHAPE)
+    tube = ((y - 34) ** 2 + (x - 34) ** 2 <= 2.5**2) & (np.abs(z - 34) < 31)
+    dark = [ndimage.gaussian_filter(np.where(mask, -17.0, 0.0), 0.5) for mask in (ball, tube)]
+    spots = [spots_in(contrast, seed) for contrast in dark]
+    assert (spots[0] & (ball > 0)).any()
+    assert not (spots[0] & (ball == 0)).any()
+    assert not spots[1].any()
 
 
 def test_a_clean_liver_holds_nothing() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from emboplan.segmentation.lesion_scene import Scene, smoothed_deviation
+from emboplan.segmentation.lesion_spots import round_spots
 from emboplan.segmentation.shape import depth_mm, distance_mm, opened
 from emboplan.segmentation.spread import narrower_sd
 from emboplan.segmentation.working import Bools, Floats
@@ -75,6 +76,8 @@ def _seeds(scene: Scene, sign: float, sight: Sight) -> Bools:
     for deviation, (sigma_mm, least_hu) in zip(deviations, sight.seed_scales, strict=True):
         least = max(least_hu, SEED_DEVIATIONS * _noise(scene, sigma_mm))
         seeds |= scene.deep & (deviation > least) & (finest > np.float32(OWN_SHARE * least))
+    if sign < 0:  # what is faintly brighter is blood
+        seeds |= round_spots(scene, sign, finest, _noise(scene, sight.seed_scales[0][0]))
     return seeds
 
 

@@ -3,7 +3,8 @@
 An enhancing rim can lie within the noise of the parenchyma, so that a cut at half contrast stops at its inner
 side and a small lesion loses a third of its volume. Averaged over a whole shell around the lesion the noise
 is gone: the mean CT number over the distance from the (smoothed) surface shows one blurred step for a plain
-lesion, and two for one with a rim. Where two fit clearly better, the lesion is extended to the outer one.
+lesion, and two for one with a rim. Where two fit clearly better, the lesion is extended to the outer one. A
+dark lesion's rim may be brighter than liver, too: then the outer step goes back the other way.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from emboplan.segmentation.lesion_shells import (
     Shells,
     away_from,
     edge,
+    has_shells,
     reshaped,
     shells_around,
     signed_distance,
@@ -37,6 +39,7 @@ PLAIN_MM = (-0.5, -0.25, 0.0, 0.25, 0.5)
 CORES_MM = tuple(float(x) for x in np.arange(-5.0, -2.9, 0.5))
 INNERS_MM = tuple(float(x) for x in np.arange(-4.0, 1.1, 0.5))
 OUTERS_MM = tuple(float(x) for x in np.arange(-1.0, 4.1, 0.25))
+BRIGHT_OUTERS_MM = tuple(float(x) for x in np.arange(-1.0, 6.1, 0.5))
 LEAST_RIM_MM = 1.5
 
 # Two steps must leave this share of one step's squared misfit at most; the outer must be a visible one, and
@@ -46,14 +49,20 @@ LEAST_RIM_HU = 5.0
 LEAST_RIM_SHARE = 0.15
 LEAST_GAIN_MM = 0.5
 
+# A rim brighter than liver around a dark core is at least so thick and so bright: the overshoot of a sharp
+# reconstruction is thinner. Its core may be small.
+LEAST_BRIGHT_MM = 2.5
+LEAST_BRIGHT_HU = 5.0
+LEAST_CORE_ML = 0.3
+
 # One pass moves the surface by no more than this; the distances are then counted anew.
 LARGEST_MOVE_MM = 2.5
-PASSES = 3
+PASSES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class _Steps:
-    """Two steps: their misfit, and the place of the outer one (mm)."""
+class _Fit:
+    """A fit of the profile: its misfit, and the place of its outermost step (mm)."""
 
     misfit: float
     outer_mm: float
@@ -63,66 +72,96 @@ def with_rims(
     hu: NDArray[np.int16] | NDArray[np.float32], labels: NDArray[np.uint16], liver: Bools, grid: Grid
 ) -> NDArray[np.uint16]:
     """`labels` with each lesion extended over its rim, within the liver and not into other lesions."""
-    return reshaped(hu, labels, liver, grid, _extended)
+    return reshaped(hu, labels, liver, grid, _extended, LEAST_CORE_ML)
 
 
 def _extended(hu: Floats, own: Bools, others: Bools, liver: Bools, spacing: Spacing) -> Bools:
     room = liver & ~others
     useful = away_from(others, liver, spacing)
+    large = has_shells(own, spacing)
     grown = own
     for _ in range(PASSES):
         distance = signed_distance(grown, room, spacing, SMOOTH_MM)
         if distance is None:
             break
-        outer_mm = _rim(shells_around(hu, distance, useful))
+        outer_mm = _rim(shells_around(hu, distance, useful), large=large)
         if outer_mm is None:
             break
         grown = grown | ((distance < min(outer_mm, LARGEST_MOVE_MM)) & room)
     return grown
 
 
-def _rim(shells: Shells) -> float | None:
-    """Where the outer of two steps lies, in mm from the surface; None where one step tells it as well."""
+def _rim(shells: Shells, *, large: bool) -> float | None:
+    """Where the outer of two steps lies, in mm from the surface; None where one step tells it as well.
+
+    A faint rim is sought around `large` lesions alone; a bright one shows around a small core, too.
+    """
     if not shells.enough:
         return None
-    one, two = _best_fits(shells)
-    if two is None or two.outer_mm < LEAST_GAIN_MM or two.misfit > BETTER * one:
+    profiles = [_Profiles(shells, sigma) for sigma in EDGE_SIGMAS_MM]
+    plain = min(profile.plain() for profile in profiles)
+    rims = [fit for profile in profiles for fit in profile.bright()]
+    if large:
+        rims += [fit for profile in profiles for fit in profile.faint()]
+    best = min(rims, key=lambda fit: fit.misfit, default=None)
+    if best is None or best.outer_mm < LEAST_GAIN_MM or best.misfit > BETTER * plain:
         return None
-    return two.outer_mm
+    return best.outer_mm
 
 
-def _best_fits(shells: Shells) -> tuple[float, _Steps | None]:
-    """The misfit of the best single step, and the best pair of steps whose outer one is visible.
+class _Profiles:
+    """The profiles that lesions with and without a rim have, at one blur, fitted to that of a lesion."""
 
-    Either may have one more step deep inside: a necrotic core.
-    """
-    distance, hu, root = shells.distance_mm, shells.hu, np.sqrt(shells.weight)
-    flat = np.ones_like(distance)
-    one, two = float("inf"), None
-    for sigma in EDGE_SIGMAS_MM:
-        steps = {
-            place: edge(distance, place, sigma) for place in (*CORES_MM, *PLAIN_MM, *INNERS_MM, *OUTERS_MM)
-        }
-        for core in (None, *CORES_MM):
-            base = [flat] if core is None else [flat, steps[core]]
-            for plain in PLAIN_MM:
-                heights, misfit = solved([*base, steps[plain]], hu, root)
-                if _alike(heights[1:]):
-                    one = min(one, misfit)
+    def __init__(self, shells: Shells, sigma_mm: float) -> None:
+        self._hu = shells.hu
+        self._root = np.sqrt(shells.weight)
+        self._flat = np.ones_like(shells.hu)
+        places = {*CORES_MM, *PLAIN_MM, *INNERS_MM, *OUTERS_MM, *BRIGHT_OUTERS_MM}
+        self._steps = {place: edge(shells.distance_mm, place, sigma_mm) for place in places}
+
+    def plain(self) -> float:
+        """The misfit of one step at the surface, with a core or without."""
+        found = float("inf")
+        for base in self._bases():
+            for place in PLAIN_MM:
+                heights, misfit = self._solved(*base, place)
+                if _alike(heights):
+                    found = min(found, misfit)
+        return found
+
+    def faint(self) -> list[_Fit]:
+        """Fits of two steps to the same side whose outer one is visible, with a core or without."""
+        found = []
+        for base in self._bases():
             for inner in INNERS_MM:
-                if core is not None and inner < core + LEAST_RIM_MM:
+                if base and inner < base[0] + LEAST_RIM_MM:
                     continue
-                for outer in OUTERS_MM:
-                    if outer < inner + LEAST_RIM_MM:
-                        continue
-                    heights, misfit = solved([*base, steps[inner], steps[outer]], hu, root)
-                    if (
-                        _alike(heights[1:])
-                        and _visible(heights[-2:])
-                        and (two is None or misfit < two.misfit)
-                    ):
-                        two = _Steps(misfit, outer)
-    return one, two
+                for outer in (place for place in OUTERS_MM if place >= inner + LEAST_RIM_MM):
+                    heights, misfit = self._solved(*base, inner, outer)
+                    if _alike(heights) and _visible(heights[-2:]):
+                        found.append(_Fit(misfit, outer))
+        return found
+
+    def bright(self) -> list[_Fit]:
+        """Fits of a core darker than liver within a rim that is seen to be brighter than liver."""
+        found = []
+        for inner in INNERS_MM:
+            for outer in (place for place in BRIGHT_OUTERS_MM if place >= inner + LEAST_BRIGHT_MM):
+                heights, misfit = self._solved(inner, outer)
+                seen = heights[0] * self._steps[inner] + heights[1] * self._steps[outer]
+                if heights.sum() <= -LEAST_RIM_HU and seen.max() >= LEAST_BRIGHT_HU:
+                    found.append(_Fit(misfit, outer))
+        return found
+
+    def _bases(self) -> list[tuple[float, ...]]:
+        """No core, or one more step deep inside: a necrotic one."""
+        return [(), *((core,) for core in CORES_MM)]
+
+    def _solved(self, *places: float) -> tuple[Profile, float]:
+        """The heights of steps at these places, and the misfit."""
+        columns = [self._flat, *(self._steps[place] for place in places)]
+        heights, misfit = solved(columns, self._hu, self._root)
+        return heights[1:], misfit
 
 
 def _alike(heights: Profile) -> bool:

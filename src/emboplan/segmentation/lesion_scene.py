@@ -6,7 +6,7 @@ down.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -142,6 +142,12 @@ def _scene(
         level,
         *_edges(work, tissue - level, deep),
     )
+
+
+def with_tissue(scene: Scene, tissue: Floats) -> Scene:
+    """The scene with other CT numbers in it, their edges measured anew."""
+    calm, slope, inner = _edges(scene.work, tissue - scene.level, scene.deep)
+    return replace(scene, tissue=tissue, calm=calm, slope=slope, inner=inner)
 
 
 def _edges(work: WorkingImage, deviation: Floats, deep: Bools) -> tuple[Floats, Floats, Bools]:

@@ -70,12 +70,12 @@ class Shells:
         return Shells(self.distance_mm[near], self.hu[near], self.weight[near])
 
 
-def has_shells(own: Bools, spacing: Spacing) -> bool:
+def has_shells(own: Bools, spacing: Spacing, least_ml: float = LEAST_ML) -> bool:
     """Whether a lesion is large and round enough, and its slices thin enough, for shells to tell anything."""
     if max(spacing) > THICKEST_MM:
         return False
     volume_ml = float(np.count_nonzero(own)) * float(np.prod(spacing)) * ML_PER_MM3
-    return volume_ml >= LEAST_ML and balls_of_depth(own, spacing)[0] <= MOST_BALLS
+    return volume_ml >= least_ml and balls_of_depth(own, spacing)[0] <= MOST_BALLS
 
 
 def reshaped(
@@ -84,13 +84,17 @@ def reshaped(
     liver: Bools,
     grid: Grid,
     new: Shape,
+    least_ml: float = LEAST_ML,
 ) -> NDArray[np.uint16]:
-    """`labels` with the shape that `new` gives each lesion whose shells tell anything, one by one."""
+    """`labels` with the shape that `new` gives each lesion whose shells tell anything, one by one.
+
+    Lesions smaller than `least_ml` keep theirs.
+    """
     out = labels.copy()
     spacing = grid.spacing_zyx_mm
     for number, box in boxes(labels.astype(np.int32), OUTER_MM + OTHERS_MM, spacing):
         own = out[box] == number
-        if not has_shells(own, spacing):
+        if not has_shells(own, spacing, least_ml):
             continue
         others = (out[box] > 0) & ~own
         shape = new(hu[box].astype(np.float32), own, others, liver[box], spacing)

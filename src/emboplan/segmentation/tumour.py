@@ -16,6 +16,7 @@ from scipy import ndimage
 from emboplan.errors import SegmentationError
 from emboplan.model.image import CtImage
 from emboplan.model.mask import Box, LabelMap, Mask, bounding_box
+from emboplan.segmentation.lesion_calcium import without_calcium
 from emboplan.segmentation.lesion_growth import BRIDGE_MM, CLEAR, FAINT, Sight, deviating
 from emboplan.segmentation.lesion_judge import Verdict, judged
 from emboplan.segmentation.lesion_rim import with_rims
@@ -104,7 +105,7 @@ def _settled(scene: Scene) -> Labels:
     dark, bright = _both_signs(scene, CLEAR)
     labels = _joined(dark, bright)
     if np.count_nonzero(labels) > DISEASED_FRAC * np.count_nonzero(scene.liver):
-        fainter = _joined(_seen(scene, -1.0, FAINT), bright)
+        fainter = _joined(_dark(scene, FAINT), bright)
         labels = fainter if np.count_nonzero(fainter) > np.count_nonzero(labels) else labels
     for _ in range(PASSES):
         if np.count_nonzero(labels) < MUCH_FRAC * np.count_nonzero(scene.liver):
@@ -120,7 +121,12 @@ def _both_signs(scene: Scene, sight: Sight) -> tuple[Labels, Labels]:
     """Dark lesions and bright ones, sought side by side: neither search knows of the other."""
     with ThreadPoolExecutor(max_workers=1) as other:
         bright = other.submit(_seen, scene, 1.0, sight)
-        return _seen(scene, -1.0, sight), bright.result()
+        return _dark(scene, sight), bright.result()
+
+
+def _dark(scene: Scene, sight: Sight) -> Labels:
+    """Lesions darker than parenchyma, calcified or not."""
+    return _seen(without_calcium(scene), -1.0, sight)
 
 
 def _seen(scene: Scene, sign: float, sight: Sight) -> Labels:
