@@ -9,8 +9,9 @@ from emboplan.model.image import CtImage
 from emboplan.segmentation.evenness import UNEVEN_ID, uneven_liver
 from emboplan.segmentation.lesion_classes import own_parenchyma
 from emboplan.segmentation.parenchyma import denoised
+from emboplan.segmentation.plausible import close_parenchyma
 from emboplan.segmentation.shape import depth_mm
-from emboplan.segmentation.tumour import find_tumours
+from emboplan.segmentation.tumour import find_tumours, tumours_in
 from emboplan.segmentation.working import WorkingImage, working_image
 
 SHAPE = (56, 60, 72)
@@ -43,6 +44,13 @@ def working(hu: Floats) -> WorkingImage:
     return working_image(CtImage(grid, np.round(noisy).astype(np.int16)))
 
 
+def halved(hu: Floats) -> tuple[CtImage, WorkingImage, Bools]:
+    """A CT, its working image and its liver."""
+    grid = Grid(SHAPE, (EDGE_MM,) * 3, (0.0, 0.0, 0.0))
+    ct = CtImage(grid, np.round(hu).astype(np.int16))
+    return ct, working(hu), ellipsoid()
+
+
 def scene(tumour: Bools, parenchyma_hu: float, tumour_hu: float) -> WorkingImage:
     hu = np.where(ellipsoid(), parenchyma_hu, -100.0)
     hu[tumour] = tumour_hu
@@ -56,8 +64,25 @@ def test_the_tissue_between_round_pieces_is_parenchyma(
 ) -> None:
     tumour = balls(count, radius, seed=count)
     work = scene(tumour, parenchyma_hu, tumour_hu)
-    model, _ = own_parenchyma(work, denoised(work), ellipsoid())
+    model = own_parenchyma(work, denoised(work), ellipsoid()).model
     assert abs(model.mode_hu - parenchyma_hu) <= 3
+
+
+def test_a_liver_of_two_tissues_without_shapes_is_a_close_choice() -> None:
+    """A front of one CT number and a back of another; lesions in one of them settle it."""
+    hu = np.where(ellipsoid(), 95.0, -100.0)
+    back = ellipsoid() & (np.arange(SHAPE[1])[None, :, None] >= 30)
+    hu[back] = 60.0
+    work = working(hu)
+    halves = own_parenchyma(work, denoised(work), ellipsoid())
+    assert halves.rival_hu is not None
+    assert sorted((halves.model.mode_hu, halves.rival_hu)) == pytest.approx([60.0, 95.0], abs=3.0)
+    (said,) = close_parenchyma(tumours_in(*halved(hu)).close_hu)
+    assert said.id == "segmentation.parenchyma-unsure"
+    assert said.severity == "warning"
+    clear = scene(balls(14, (4.0, 7.0), seed=3), 110.0, 80.0)
+    assert own_parenchyma(clear, denoised(clear), ellipsoid()).rival_hu is None
+    assert close_parenchyma(None) == ()
 
 
 def test_parenchyma_lies_between_dark_tumour_and_bright() -> None:
@@ -69,7 +94,7 @@ def test_parenchyma_lies_between_dark_tumour_and_bright() -> None:
     share = np.count_nonzero(dark | bright) / np.count_nonzero(ellipsoid())
     assert share > 0.55
     work = working(hu)
-    model, _ = own_parenchyma(work, denoised(work), ellipsoid())
+    model = own_parenchyma(work, denoised(work), ellipsoid()).model
     assert model.mode_hu == pytest.approx(68.0, abs=4.0)
     found = find_tumours(work, ellipsoid()) > 0
     assert np.count_nonzero(found) / np.count_nonzero(ellipsoid()) == pytest.approx(share, abs=0.1)
@@ -84,7 +109,7 @@ def test_living_tumour_around_dead_is_no_parenchyma() -> None:
     hu = np.where(ellipsoid(), 110.0, -100.0)
     hu[shells], hu[cores] = 80.0, 45.0
     work = working(hu)
-    model, _ = own_parenchyma(work, denoised(work), ellipsoid())
+    model = own_parenchyma(work, denoised(work), ellipsoid()).model
     assert model.mode_hu == pytest.approx(110.0, abs=4.0)
 
 
@@ -130,7 +155,8 @@ def test_tumour_that_makes_one_peak_with_parenchyma_is_told_by_its_lumps() -> No
     assert np.count_nonzero(tumour) > 0.6 * np.count_nonzero(ellipsoid())
     work = working(hu)
     inside = np.asarray(depth_mm(ellipsoid(), (EDGE_MM,) * 3) > EDGE_MM)
-    model, where = own_parenchyma(work, denoised(work), inside)
+    parenchyma = own_parenchyma(work, denoised(work), inside)
+    model, where = parenchyma.model, parenchyma.where
     assert model.mode_hu == pytest.approx(90.0, abs=5.0)
     assert np.count_nonzero(where) < 0.4 * np.count_nonzero(inside)
     assert np.count_nonzero(where & ~tumour) > np.count_nonzero(where & tumour)
@@ -143,6 +169,7 @@ def test_a_liver_of_one_tissue_is_not_split(drift_hu: float) -> None:
     hu = np.where(ellipsoid(), 100.0 + drift_hu * (x - 36) / 33, -100.0)
     work = working(hu)
     inside = np.asarray(depth_mm(ellipsoid(), (EDGE_MM,) * 3) > EDGE_MM)
-    model, where = own_parenchyma(work, denoised(work), inside)
+    parenchyma = own_parenchyma(work, denoised(work), inside)
+    model, where = parenchyma.model, parenchyma.where
     assert np.array_equal(where, inside)
     assert model.mode_hu == pytest.approx(100.0, abs=drift_hu + 3.0)

@@ -20,7 +20,13 @@ from emboplan.segmentation.given_masks import backend_of, reconciled, silent
 from emboplan.segmentation.liver import find_liver, fine_image, liver_on_native_grid
 from emboplan.segmentation.lungs import find_lungs, lungs_from
 from emboplan.segmentation.phases import burden_likely_low
-from emboplan.segmentation.plausible import doubtful_neighbour, findings_about, small_liver, vast_lesion
+from emboplan.segmentation.plausible import (
+    close_parenchyma,
+    doubtful_neighbour,
+    findings_about,
+    small_liver,
+    vast_lesion,
+)
 from emboplan.segmentation.tumour import tumours_in
 from emboplan.segmentation.working import working_image
 
@@ -72,7 +78,9 @@ def segment_ct(
         whole, numbered, more = reconciled(whole, lesions, liver_given=liver is not None)
         findings.extend(more)
     else:
-        numbered = tumours_in(ct, work, whole)
+        searched = tumours_in(ct, work, whole)
+        numbered = searched.lesions
+        findings.extend(close_parenchyma(searched.close_hu))
         volumes = [float(np.count_nonzero(mask)) * ct.grid.voxel_ml for mask in (numbered.labels == 1, whole)]
         findings.extend(vast_lesion(*volumes))  # the first lesion is the largest
         findings.extend(uneven_liver(work, work.down(whole), work.down(numbered.labels > 0)))

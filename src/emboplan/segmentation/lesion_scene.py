@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from emboplan.segmentation.lesion_classes import own_parenchyma, tissue_model
+from emboplan.segmentation.lesion_classes import OwnParenchyma, own_parenchyma, tissue_model
 from emboplan.segmentation.liver_level import smooth_level
 from emboplan.segmentation.liver_rim import behind_rim, rim_mm
 from emboplan.segmentation.parenchyma import Parenchyma, denoised
@@ -67,7 +67,10 @@ GRAIN_MM = 0.8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """Working images inside a box around the liver; `deep` leaves the blurred rim out, `inner` some more."""
+    """Working images inside a box around the liver; `deep` leaves the blurred rim out, `inner` some more.
+
+    `rival_hu` is the tissue that may be parenchyma as well as that of `parenchyma_hu`, where that is close.
+    """
 
     work: WorkingImage
     liver: Bools
@@ -81,6 +84,8 @@ class Scene:
     calm: Floats
     slope: Floats
     inner: Bools
+    parenchyma_hu: float = 0.0
+    rival_hu: float | None = None
 
     @property
     def enhanced(self) -> bool:
@@ -93,8 +98,9 @@ def scene_of(work: WorkingImage, liver: Bools, parenchyma: Parenchyma | None = N
     tissue = denoised(work)
     depth = depth_mm(liver, work.spacing_zyx_mm)
     deep = behind_rim(tissue, liver, depth, work.spacing_zyx_mm)
-    model, sure = (parenchyma, deep) if parenchyma else own_parenchyma(work, tissue, deep)
-    return _scene(work, liver, tissue, depth, deep, model, sure)
+    own = OwnParenchyma(parenchyma, deep) if parenchyma else own_parenchyma(work, tissue, deep)
+    scene = _scene(work, liver, tissue, depth, deep, own.model, own.where)
+    return replace(scene, parenchyma_hu=own.model.mode_hu, rival_hu=own.rival_hu)
 
 
 def scene_beside(scene: Scene, lesions: Bools) -> Scene | None:

@@ -191,6 +191,19 @@ def vast_lesion(largest_ml: float, liver_ml: float) -> tuple[Finding, ...]:
     return (Finding("segmentation.lesion-vast", Severity.WARNING, text),)
 
 
+def close_parenchyma(close_hu: tuple[float, float] | None) -> tuple[Finding, ...]:
+    """A warning where two tissues may be parenchyma: the one that was taken, and the other (HU)."""
+    if close_hu is None:
+        return ()
+    taken_hu, other_hu = close_hu
+    text = (
+        f"Two tissues make up the liver, of about {taken_hu:.0f} and {other_hu:.0f} HU, and their shapes "
+        f"hardly tell which is tumour: that of {taken_hu:.0f} HU was taken for parenchyma. If it is the "
+        "other one, the burden is far off. Look at the contours, and correct or draw them."
+    )
+    return (Finding("segmentation.parenchyma-unsure", Severity.WARNING, text),)
+
+
 def doubtful_neighbour(volume_ml: float) -> tuple[Finding, ...]:
     """A warning where thick round tissue lies against the liver that may be tumour of it, or an organ."""
     if volume_ml == 0:

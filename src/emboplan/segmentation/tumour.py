@@ -75,29 +75,46 @@ class Piece:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundTumours:
+    """Lesions on the CT's grid; where it was close which is parenchyma, that tissue and its rival (HU)."""
+
+    lesions: LabelMap
+    close_hu: tuple[float, float] | None
+
+
 def segment_tumours(ct: CtImage, liver: Mask) -> LabelMap:
     """Lesions inside `liver`, numbered by descending volume, on the CT's grid."""
     ct.grid.require_same(liver.grid, "CT and liver")
     if liver.is_empty:
         raise SegmentationError("the liver mask is empty; lesions are searched inside the liver only")
-    return tumours_in(ct, working_image(ct), liver.voxels)
+    return tumours_in(ct, working_image(ct), liver.voxels).lesions
 
 
-def tumours_in(ct: CtImage, work: WorkingImage, liver: Bools) -> LabelMap:
-    """The same on a working image that exists already."""
-    labels = tumours_on_native_grid(work, find_tumours(work, work.down(liver)), liver)
+def tumours_in(ct: CtImage, work: WorkingImage, liver: Bools) -> FoundTumours:
+    """The same on a working image that exists already, with how sure the parenchyma is."""
+    rough, close_hu = _searched(work, work.down(liver))
+    labels = tumours_on_native_grid(work, rough, liver)
     settled = resized(ct.hu, labels, liver, ct.grid)
     with_outer = with_rims(ct.hu, settled, liver, ct.grid)
-    return LabelMap(ct.grid, by_volume(with_outer, LEAST_ML / ct.grid.voxel_ml))
+    numbered = by_volume(with_outer, LEAST_ML / ct.grid.voxel_ml)
+    return FoundTumours(LabelMap(ct.grid, numbered), close_hu)
 
 
 def find_tumours(work: WorkingImage, liver: Bools) -> Labels:
     """Lesions on the working grid, each with a number."""
+    return _searched(work, liver)[0]
+
+
+def _searched(work: WorkingImage, liver: Bools) -> tuple[Labels, tuple[float, float] | None]:
+    """Lesions on the working grid, and the two tissues between which the choice of parenchyma was close."""
     labels = np.zeros(liver.shape, np.int32)
     box = bounding_box(liver, margin=4)
-    if box is not None:
-        labels[box] = _settled(scene_of(work.cropped(box), liver[box]))
-    return labels
+    if box is None:
+        return labels, None
+    scene = scene_of(work.cropped(box), liver[box])
+    labels[box] = _settled(scene)
+    return labels, None if scene.rival_hu is None else (scene.parenchyma_hu, scene.rival_hu)
 
 
 def _settled(scene: Scene) -> Labels:

@@ -96,7 +96,7 @@ def with_phases(
             plain = laid
             continue
         found = tumours_in(laid, working_image(laid), anatomy.liver.voxels)
-        shown.append(PhaseLesions(phase.name, laid, found))
+        shown.append(PhaseLesions(phase.name, laid, found.lesions))
     kept = anatomy.findings
     lesions = anatomy.lesions
     if len(shown) > 1:
