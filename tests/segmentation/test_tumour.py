@@ -59,7 +59,7 @@ def spots_in(contrast: np.ndarray, seed: int) -> np.ndarray:
     ct, liver = scan(contrast, seed=seed)
     scene = scene_of(working_image(ct), liver.voxels)
     finest = -smoothed_deviation(scene, 2.5)
-    return round_spots(scene, -1.0, finest, float(finest[scene.typical].std()))
+    return round_spots(scene, finest, float(finest[scene.typical].std()))
 
 
 def volumes_agree(found: np.ndarray, true: np.ndarray, within: float) -> None:

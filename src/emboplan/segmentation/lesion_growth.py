@@ -77,7 +77,7 @@ def _seeds(scene: Scene, sign: float, sight: Sight) -> Bools:
         least = max(least_hu, SEED_DEVIATIONS * _noise(scene, sigma_mm))
         seeds |= scene.deep & (deviation > least) & (finest > np.float32(OWN_SHARE * least))
     if sign < 0:  # what is faintly brighter is blood
-        seeds |= round_spots(scene, sign, finest, _noise(scene, sight.seed_scales[0][0]))
+        seeds |= round_spots(scene, finest, _noise(scene, sight.seed_scales[0][0]))
     return seeds
 
 

@@ -69,7 +69,7 @@ GRAIN_MM = 0.8
 class Scene:
     """Working images inside a box around the liver; `deep` leaves the blurred rim out, `inner` some more.
 
-    `rival_hu` is the tissue that may be parenchyma as well as that of `parenchyma_hu`, where that is close.
+    `close_hu` is the tissue taken for parenchyma and the one that may be it as well, where that was close.
     """
 
     work: WorkingImage
@@ -84,8 +84,7 @@ class Scene:
     calm: Floats
     slope: Floats
     inner: Bools
-    parenchyma_hu: float = 0.0
-    rival_hu: float | None = None
+    close_hu: tuple[float, float] | None = None
 
     @property
     def enhanced(self) -> bool:
@@ -100,7 +99,7 @@ def scene_of(work: WorkingImage, liver: Bools, parenchyma: Parenchyma | None = N
     deep = behind_rim(tissue, liver, depth, work.spacing_zyx_mm)
     own = OwnParenchyma(parenchyma, deep) if parenchyma else own_parenchyma(work, tissue, deep)
     scene = _scene(work, liver, tissue, depth, deep, own.model, own.where)
-    return replace(scene, parenchyma_hu=own.model.mode_hu, rival_hu=own.rival_hu)
+    return scene if own.rival_hu is None else replace(scene, close_hu=(own.model.mode_hu, own.rival_hu))
 
 
 def scene_beside(scene: Scene, lesions: Bools) -> Scene | None:

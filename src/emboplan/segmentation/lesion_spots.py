@@ -24,15 +24,15 @@ CURVATURE_SIGMA_MM = 3.0
 LEAST_CURVATURE_PER_MM2 = 0.01
 
 
-def round_spots(scene: Scene, sign: float, finest: Floats, noise_hu: float) -> Bools:
-    """Tops of `finest`, the deviation to one side at the finest scale, that fall off to all sides."""
+def round_spots(scene: Scene, finest: Floats, noise_hu: float) -> Bools:
+    """Tops of `finest`, how much darker than parenchyma the finest scale is, that fall off to all sides."""
     highest = ndimage.maximum_filter(finest, size=3) == finest
     clear = finest > max(LEAST_HU, DEVIATIONS * noise_hu)
     tops = np.argwhere(highest & clear & scene.inner & ~scene.fissure)
     spots = np.zeros(finest.shape, np.bool_)
     if not len(tops):
         return spots
-    curvature = _smallest_curvature(sign * smoothed_deviation(scene, CURVATURE_SIGMA_MM), tops, scene)
+    curvature = _smallest_curvature(-smoothed_deviation(scene, CURVATURE_SIGMA_MM), tops, scene)
     round_ = curvature > LEAST_CURVATURE_PER_MM2 * finest[tuple(tops.T)]
     spots[tuple(tops[round_].T)] = True
     return spots
@@ -47,8 +47,9 @@ def _smallest_curvature(height: Floats, places: NDArray[np.intp], scene: Scene) 
     def at(offset: NDArray[np.intp]) -> NDArray[np.float64]:
         return np.asarray(height[tuple((places + offset).T)], np.float64)
 
+    top = at(np.zeros(3, np.intp))
     for i in range(3):
-        along = at(steps[i]) - 2 * at(0 * steps[i]) + at(-steps[i])
+        along = at(steps[i]) - 2 * top + at(-steps[i])
         hessian[:, i, i] = along / spacing[i] ** 2
         for j in range(i):
             across = (at(steps[i] + steps[j]) + at(-steps[i] - steps[j])) - (

@@ -114,15 +114,16 @@ def _searched(work: WorkingImage, liver: Bools) -> tuple[Labels, tuple[float, fl
         return labels, None
     scene = scene_of(work.cropped(box), liver[box])
     labels[box] = _settled(scene)
-    return labels, None if scene.rival_hu is None else (scene.parenchyma_hu, scene.rival_hu)
+    return labels, scene.close_hu
 
 
 def _settled(scene: Scene) -> Labels:
     """Lesions of both signs; where they are many, found anew with the parenchyma that they leave."""
-    dark, bright = _both_signs(scene, CLEAR)
+    plain = without_calcium(scene)
+    dark, bright = _both_signs(scene, plain, CLEAR)
     labels = _joined(dark, bright)
     if np.count_nonzero(labels) > DISEASED_FRAC * np.count_nonzero(scene.liver):
-        fainter = _joined(_dark(scene, FAINT), bright)
+        fainter = _joined(_seen(plain, -1.0, FAINT), bright)
         labels = fainter if np.count_nonzero(fainter) > np.count_nonzero(labels) else labels
     for _ in range(PASSES):
         if np.count_nonzero(labels) < MUCH_FRAC * np.count_nonzero(scene.liver):
@@ -130,20 +131,15 @@ def _settled(scene: Scene) -> Labels:
         beside = scene_beside(scene, labels > 0)
         if beside is None:
             break
-        labels = _joined(*_both_signs(beside, FAINT))
+        labels = _joined(*_both_signs(beside, without_calcium(beside), FAINT))
     return labels
 
 
-def _both_signs(scene: Scene, sight: Sight) -> tuple[Labels, Labels]:
-    """Dark lesions and bright ones, sought side by side: neither search knows of the other."""
+def _both_signs(scene: Scene, plain: Scene, sight: Sight) -> tuple[Labels, Labels]:
+    """Dark lesions, sought in `plain` (no calcium), and bright ones, side by side: neither knows of the other."""
     with ThreadPoolExecutor(max_workers=1) as other:
         bright = other.submit(_seen, scene, 1.0, sight)
-        return _dark(scene, sight), bright.result()
-
-
-def _dark(scene: Scene, sight: Sight) -> Labels:
-    """Lesions darker than parenchyma, calcified or not."""
-    return _seen(without_calcium(scene), -1.0, sight)
+        return _seen(plain, -1.0, sight), bright.result()
 
 
 def _seen(scene: Scene, sign: float, sight: Sight) -> Labels:
