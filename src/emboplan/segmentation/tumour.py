@@ -136,7 +136,7 @@ def _settled(scene: Scene) -> Labels:
 
 
 def _both_signs(scene: Scene, plain: Scene, sight: Sight) -> tuple[Labels, Labels]:
-    """Dark lesions, sought in `plain` (no calcium), and bright ones, side by side: neither knows of the other."""
+    """Dark lesions, sought in `plain` (no calcium), and bright ones, each search without the other."""
     with ThreadPoolExecutor(max_workers=1) as other:
         bright = other.submit(_seen, scene, 1.0, sight)
         return _seen(plain, -1.0, sight), bright.result()
