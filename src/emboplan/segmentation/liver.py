@@ -7,7 +7,7 @@ those at the capsule. Classical methods only: no learned weights, the same resul
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -75,9 +75,11 @@ STRANGER_WINDOW = 3.5
 # Parts of other tissue that are larger than this share of what was found change what the liver looks like.
 MUCH_FRAC = 0.15
 
+# Air around the body that the search keeps: no array edge comes near what it looks at.
+AIR_VOXELS = 5
+
 # Smoothing that turns the working mask into a level function for the native grid.
 LEVEL_SIGMA_MM = 1.0
-
 
 # The finer image on which the surface is set in the end, and how far around the liver it reaches. The surface
 # moves outwards by this share of the largest voxel edge, which is about the width of the blur, within bounds:
@@ -151,18 +153,8 @@ def find_liver(work: WorkingImage, fine: WorkingImage, body: Bools, lungs: Bools
     right = right_half(body)
     model = parenchyma_model(work, tissue, inside, lungs)
     planes = fat_planes(fine, work, body, model.low_hu)
-    scene = _Scene(work, tissue, body, inside, lungs, right, planes)
-    liver, allowed, around = _search(scene, model)
-    more = beside(liver, tissue, around.basin, allowed, right, model, work.spacing_zyx_mm)
-    if more.lobes.sum() > MUCH_FRAC * liver.sum():
-        # Much of the liver is of another tissue: once more, with what both look like.
-        model = model.widened(tissue[more.lobes])
-        liver, allowed, around = _search(scene, model)
-        more = beside(liver, tissue, around.basin, allowed, right, model, work.spacing_zyx_mm)
-    liver = fill_slices(liver | more.lobes | more.lesions, work.spacing_zyx_mm, VESSEL_MM2)
-    # Of what was filled the vena cava in its groove is a neighbour; what liver encloses on all sides is none.
-    great = opened(liver & around.neighbours, work.spacing_zyx_mm, THICK_RADIUS_MM)
-    liver = np.asarray(ndimage.binary_fill_holes(liver & ~great))
+    found = _found_in(_Scene(work, tissue, body, inside, lungs, right, planes), model)
+    liver = found.region
     if liver.sum() * work.voxel_ml < LEAST_LIVER_ML:
         raise SegmentationError(
             f"only {liver.sum() * work.voxel_ml:.0f} mL of liver-like tissue is in view; expected at least "
@@ -170,9 +162,9 @@ def find_liver(work: WorkingImage, fine: WorkingImage, body: Bools, lungs: Bools
         )
     require_below_lungs(work, liver, lungs)
     require_lungs_or_ribs(work, body, liver, lungs)
-    alike = np.abs(model.away(tissue)) < WINDOW_SPREADS * model.spread_hu
+    alike = np.abs(found.model.away(tissue)) < WINDOW_SPREADS * found.model.spread_hu
     require_one_sided(liver, alike, float(np.count_nonzero(right)))
-    return FoundLiver(liver, allowed | (planes & inside & ~lungs) | liver, model, more.doubtful_ml)
+    return replace(found, allowed=found.allowed | (planes & inside & ~lungs) | liver)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,6 +178,34 @@ class _Scene:
     lungs: Bools
     right: Bools
     planes: Bools
+
+    def cropped(self, box: Box) -> _Scene:
+        """The part of it in a box."""
+        arrays = [getattr(self, name)[box] for name in ("tissue", "body", "inside", "lungs")]
+        return _Scene(self.work.cropped(box), *arrays, self.right[..., box[2]], self.planes[box])
+
+
+def _found_in(whole: _Scene, model: Parenchyma) -> FoundLiver:
+    """The liver and where it can lie, on the whole grid; sought around the body alone, where it is faster."""
+    box = bounding_box(whole.body, margin=AIR_VOXELS)
+    liver, allowed = np.zeros_like(whole.body), np.zeros_like(whole.body)
+    if box is None:
+        return FoundLiver(liver, allowed, model, 0.0)
+    scene = whole.cropped(box)
+    spacing = scene.work.spacing_zyx_mm
+    found, open_to, around = _search(scene, model)
+    more = beside(found, scene.tissue, around.basin, open_to, scene.right, model, spacing)
+    if more.lobes.sum() > MUCH_FRAC * found.sum():
+        # Much of the liver is of another tissue: once more, with what both look like.
+        model = model.widened(scene.tissue[more.lobes])
+        found, open_to, around = _search(scene, model)
+        more = beside(found, scene.tissue, around.basin, open_to, scene.right, model, spacing)
+    found = fill_slices(found | more.lobes | more.lesions, spacing, VESSEL_MM2)
+    # Of what was filled the vena cava in its groove is a neighbour; what liver encloses on all sides is none.
+    great = opened(found & around.neighbours, spacing, THICK_RADIUS_MM)
+    liver[box] = ndimage.binary_fill_holes(found & ~great)
+    allowed[box] = open_to
+    return FoundLiver(liver, allowed, model, more.doubtful_ml)
 
 
 def _search(scene: _Scene, model: Parenchyma) -> tuple[Bools, Bools, Surroundings]:

@@ -11,7 +11,7 @@ import SimpleITK
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from emboplan.model.mask import Box
+from emboplan.model.mask import Box, bounding_box
 from emboplan.segmentation.working import Bools, Floats
 
 Spacing = tuple[float, float, float]
@@ -19,21 +19,33 @@ Spacing = tuple[float, float, float]
 # A distance larger than any body, for masks without a single voxel.
 FAR_MM = 1.0e4
 
+# Rounding that depends on where in an array a shape lies must not decide which of two equal depths is the
+# higher: distances come in steps of this.
+STEP_MM = 0.001
+
+# Where the Gaussian that smooths depths ends.
+REACH_SIGMAS = 4.0
+
 # For arrays smaller than this, starting ITK's filter takes longer than the distances.
 SMALL_VOXELS = 8000
 
 
 def depth_mm(mask: Bools, spacing: Spacing) -> Floats:
     """Distance of each voxel of `mask` to the nearest outside it (0 outside); the image edge is no border."""
-    return distance_mm(~mask, spacing)
+    box = bounding_box(mask, margin=1)  # nothing farther out is nearest to any voxel inside
+    out = np.zeros(mask.shape, np.float32)
+    if box is not None:
+        out[box] = distance_mm(~mask[box], spacing)
+    return out
 
 
 def distance_mm(mask: Bools, spacing: Spacing) -> Floats:
-    """Distance of each voxel to the nearest voxel of `mask` (0 inside)."""
+    """Distance of each voxel to the nearest voxel of `mask` (0 inside), in steps of a micrometre."""
     if not mask.any():
         return np.full(mask.shape, FAR_MM, np.float32)
     if mask.size < SMALL_VOXELS:
-        return np.asarray(ndimage.distance_transform_edt(~mask, sampling=spacing), np.float32)
+        exact = ndimage.distance_transform_edt(~mask, sampling=spacing)
+        return np.asarray(np.rint(exact / STEP_MM) * STEP_MM, np.float32)
     image = SimpleITK.GetImageFromArray(mask.astype(np.uint8))
     image.SetSpacing(spacing[::-1])
     found = SimpleITK.SignedMaurerDistanceMap(
@@ -41,7 +53,8 @@ def distance_mm(mask: Bools, spacing: Spacing) -> Floats:
     )
     array = SimpleITK.GetArrayFromImage(found)
     # Maurer's map is zero on the object's own border voxels and negative inside.
-    return np.where(mask, np.float32(0), np.maximum(array, np.float32(0)))
+    steps = np.rint(np.maximum(array, np.float32(0)) * np.float32(1 / STEP_MM))
+    return np.where(mask, np.float32(0), steps * np.float32(STEP_MM))
 
 
 def largest(mask: Bools, weight: Floats | None = None) -> Bools:
@@ -105,15 +118,19 @@ def flood(level: Floats, markers: NDArray[np.int32]) -> NDArray[np.int32]:
 
 def pieces_at_necks(mask: Bools, spacing: Spacing, radius_mm: float) -> tuple[NDArray[np.int32], int]:
     """`mask` parted at necks thinner than twice `radius_mm`: labels, and the largest piece's (0: none)."""
-    depth = depth_mm(mask, spacing)
+    pieces = np.zeros(mask.shape, np.int32)
+    box = bounding_box(mask, margin=1)
+    if box is None:
+        return pieces, 0
+    part = mask[box]
+    depth = depth_mm(part, spacing)
     labels, count = ndimage.label(depth > radius_mm)
     if count == 0:
-        return np.zeros(mask.shape, np.int32), 0
+        return pieces, 0
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
-    markers = np.where(mask, labels, count + 1).astype(np.int32)
-    basins = flood(np.where(mask, -depth, np.float32(1)), markers)
-    return np.where(mask & (basins <= count), basins, 0).astype(np.int32), int(sizes.argmax())
+    pieces[box] = _basins_of_depth(part, depth, labels, count)
+    return pieces, int(sizes.argmax())
 
 
 def cut_necks(mask: Bools, spacing: Spacing, radius_mm: float, reach: float) -> Bools:
@@ -132,9 +149,16 @@ def cut_necks(mask: Bools, spacing: Spacing, radius_mm: float, reach: float) -> 
     near = distance_mm(labels == main, spacing) < reach * radius_mm
     if count == 1:
         return largest(mask & near)
-    markers = np.where(mask, labels, count + 1).astype(np.int32)
-    basins = flood(np.where(mask, -depth, np.float32(1)), markers)
-    return largest(mask & (basins == main) & near)
+    return largest(mask & (_basins_of_depth(mask, depth, labels, count) == main) & near)
+
+
+def _basins_of_depth(
+    mask: Bools, depth: Floats, tops: NDArray[np.int32], count: int
+) -> NDArray[np.int32]:
+    """Each voxel of `mask` with the number of the top, 1 to `count`, whose slope it lies on; 0 elsewhere."""
+    outside = count + 1
+    basins = flood(np.where(mask, -depth, np.float32(1)), np.where(mask, tops, outside).astype(np.int32))
+    return np.where(mask & (basins != outside), basins, 0).astype(np.int32)
 
 
 def parted_at_waists(
@@ -146,12 +170,21 @@ def parted_at_waists(
     smoothed by `smooth_mm` (standard deviation): a surface that noise made rough has many small tops, and
     shallow waists can then count. Every voxel of `mask` gets the number of its piece.
     """
-    if not mask.any():
-        return np.zeros(mask.shape, np.int32)
+    out = np.zeros(mask.shape, np.int32)
+    # An array's edge mirrors what is smoothed: it must lie out of the Gaussian's reach.
+    box = bounding_box(mask, margin=1 + int(np.ceil(REACH_SIGMAS * smooth_mm / min(spacing))))
+    if box is not None:
+        out[box] = _parted_at_waists(mask[box], spacing, share, smooth_mm)
+    return out
+
+
+def _parted_at_waists(mask: Bools, spacing: Spacing, share: float, smooth_mm: float) -> NDArray[np.int32]:
     depth = depth_mm(mask, spacing)
     if smooth_mm:
         depth = np.where(
-            mask, ndimage.gaussian_filter(depth, [smooth_mm / d for d in spacing]), np.float32(0)
+            mask,
+            ndimage.gaussian_filter(depth, [smooth_mm / d for d in spacing], truncate=REACH_SIGMAS),
+            np.float32(0),
         )
     # Reconstruction of the shrunken depth under the depth leaves plateaus only where waists are narrow.
     marker = SimpleITK.GetImageFromArray(depth * np.float32(share))
@@ -164,14 +197,17 @@ def parted_at_waists(
     if lost.any():
         extra, _ = ndimage.label(lost)
         markers = np.where(extra > 0, extra + count, markers).astype(np.int32)
-    outside = int(markers.max()) + 1
-    flooded = flood(np.where(mask, -depth, np.float32(1)), np.where(mask, markers, outside).astype(np.int32))
-    return np.where(mask & (flooded != outside), flooded, 0).astype(np.int32)
+    return _basins_of_depth(mask, depth, markers, int(markers.max()))
 
 
 def opened(mask: Bools, spacing: Spacing, radius_mm: float) -> Bools:
     """`mask` without what is thinner than twice the radius."""
-    return np.asarray((distance_mm(depth_mm(mask, spacing) > radius_mm, spacing) <= radius_mm) & mask)
+    out = np.zeros(mask.shape, np.bool_)
+    box = bounding_box(mask, margin=1)
+    if box is not None:
+        part = mask[box]
+        out[box] = (distance_mm(depth_mm(part, spacing) > radius_mm, spacing) <= radius_mm) & part
+    return out
 
 
 def balls_of_depth(mask: Bools, spacing: Spacing) -> tuple[float, float]:
