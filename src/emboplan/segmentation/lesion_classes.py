@@ -28,6 +28,9 @@ HIGHEST_HU = 300
 MODES_APART_HU = 8
 MODE_FRAC = 0.12
 
+# A tissue that makes up less of the liver is not its parenchyma, but a piece of kidney or bowel.
+SCRAP_FRAC = 0.1
+
 # Bounds of the spread of parenchyma: half of that of the denoised one, which the histogram shows.
 SPREAD_HU = (2.5, 7.0)
 
@@ -95,14 +98,16 @@ def own_parenchyma(work: WorkingImage, tissue: Floats, inside: Bools) -> OwnPare
 def _able(work: WorkingImage, modes: list[int], tissues: list[Bools], inside: Bools) -> list[int]:
     """Which tissues can be parenchyma.
 
-    What lies between two others can be their blur, or the living part of dying tumour. It can be parenchyma
-    if it is most of the liver, or if more of all else lies in round pieces than around either of the two.
+    A scrap of one beside the liver can not. What lies between two others can be their blur, or the living
+    part of dying tumour. It can be parenchyma if it is most of the liver, or if more of all else lies in round
+    pieces than around either of the two.
     """
-    ends = sorted({modes.index(min(modes)), modes.index(max(modes))})
-    middle = [n for n in range(len(modes)) if n not in ends]
-    half = np.count_nonzero(inside) / 2
-    able = ends + [n for n in middle if np.count_nonzero(tissues[n]) > half]
-    if len(able) < len(modes):
+    shares = [np.count_nonzero(own) / np.count_nonzero(inside) for own in tissues]
+    large = [n for n, share in enumerate(shares) if share > SCRAP_FRAC]
+    ends = sorted({min(large, key=modes.__getitem__), max(large, key=modes.__getitem__)})
+    middle = [n for n in large if n not in ends]
+    able = ends + [n for n in middle if shares[n] > 1 / 2]
+    if len(able) < len(large):
         round_ = [_round_share(work, inside & ~own) - _round_share(work, own) for own in tissues]
         able += [n for n in middle if n not in able and round_[n] > max(round_[end] for end in ends)]
     return sorted(able)

@@ -10,6 +10,7 @@ dark lesion's rim may be brighter than liver, too: then the outer step goes back
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +28,17 @@ from emboplan.segmentation.lesion_shells import (
     solved,
 )
 from emboplan.segmentation.shape import Spacing
+from emboplan.segmentation.spread import robust_level
 from emboplan.segmentation.working import Bools, Floats
 
 # The surface that distances are counted from is smoothed so.
 SMOOTH_MM = 2.0
 
 # Blur of an edge over such a surface (standard deviations), where steps are sought (mm from the surface), and
-# how far apart they are at least. The one step of a plain lesion lies at its surface.
+# how far apart they are at least. The one step of a plain lesion lies at its surface; where that is uneven,
+# its mean is a wider one.
 EDGE_SIGMAS_MM = (1.2, 1.6)
+UNEVEN_SIGMAS_MM = (2.0, 2.5)
 PLAIN_MM = (-0.5, -0.25, 0.0, 0.25, 0.5)
 CORES_MM = tuple(float(x) for x in np.arange(-5.0, -2.9, 0.5))
 INNERS_MM = tuple(float(x) for x in np.arange(-4.0, 1.1, 0.5))
@@ -46,7 +50,7 @@ LEAST_RIM_MM = 1.5
 # lie outside the surface.
 BETTER = 0.8
 LEAST_RIM_HU = 5.0
-LEAST_RIM_SHARE = 0.15
+LEAST_RIM_SHARE = 0.3
 LEAST_GAIN_MM = 0.5
 
 # A rim brighter than liver around a dark core is at least so thick and so bright: the overshoot of a sharp
@@ -55,6 +59,15 @@ LEAST_BRIGHT_MM = 2.5
 LEAST_BRIGHT_HU = 5.0
 LEAST_CORE_ML = 0.3
 
+# A rim is all around: between these zones (mm from the outer step) the contrast keeps this share of its mean
+# without that share of the octants in which it is highest.
+RIM_ZONE_MM = (-2.0, 0.0)
+LIVER_ZONE_MM = (0.5, 3.5)
+SHOWN_SHARE = 0.65
+MOST_FRAC = 0.25
+LEAST_OCTANTS = 4
+LEAST_OCTANT_VOXELS = 20
+
 # One pass moves the surface by no more than this; the distances are then counted anew.
 LARGEST_MOVE_MM = 2.5
 PASSES = 5
@@ -62,10 +75,11 @@ PASSES = 5
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """A fit of the profile: its misfit, and the place of its outermost step (mm)."""
+    """A fit of the profile: its misfit, and the place (mm) and the height of its outermost step."""
 
     misfit: float
     outer_mm: float
+    height_hu: float
 
 
 def with_rims(
@@ -84,29 +98,55 @@ def _extended(hu: Floats, own: Bools, others: Bools, liver: Bools, spacing: Spac
         distance = signed_distance(grown, room, spacing, SMOOTH_MM)
         if distance is None:
             break
-        outer_mm = _rim(shells_around(hu, distance, useful), large=large)
-        if outer_mm is None:
+        fit = _rim(shells_around(hu, distance, useful), large=large)
+        if fit is None or not _all_around(hu, distance, useful, fit):
             break
-        grown = grown | ((distance < min(outer_mm, LARGEST_MOVE_MM)) & room)
+        grown = grown | ((distance < min(fit.outer_mm, LARGEST_MOVE_MM)) & room)
     return grown
 
 
-def _rim(shells: Shells, *, large: bool) -> float | None:
-    """Where the outer of two steps lies, in mm from the surface; None where one step tells it as well.
+def _all_around(hu: Floats, distance: Floats, useful: Bools, fit: _Fit) -> bool:
+    """Whether the outer step shows on all sides: a vessel beside a lesion lies on one or two of them."""
+    past_mm = distance - np.float32(fit.outer_mm)
+    inside = useful & (past_mm > RIM_ZONE_MM[0]) & (past_mm < RIM_ZONE_MM[1])
+    outside = useful & (past_mm > LIVER_ZONE_MM[0]) & (past_mm < LIVER_ZONE_MM[1])
+    steps = []
+    octants = _octants(distance < 0)
+    for number in range(8):
+        within, beyond = (hu[zone & (octants == number)] for zone in (inside, outside))
+        if min(within.size, beyond.size) >= LEAST_OCTANT_VOXELS:
+            steps.append(robust_level(within)[0] - robust_level(beyond)[0])
+    if len(steps) < LEAST_OCTANTS:
+        return False
+    shown = np.sort(np.array(steps) / fit.height_hu)
+    without_most = shown[: -ceil(MOST_FRAC * shown.size)]
+    return bool(without_most.mean() > SHOWN_SHARE * max(0.0, float(shown.mean())))
+
+
+def _octants(own: Bools) -> NDArray[np.intp]:
+    """For each voxel in which of the eight octants around a lesion's middle it lies."""
+    places = np.ogrid[tuple(slice(n) for n in own.shape)]
+    z, y, x = (place > at.mean() for place, at in zip(places, np.nonzero(own), strict=True))
+    return np.asarray(4 * z + 2 * y + 1 * x, np.intp)
+
+
+def _rim(shells: Shells, *, large: bool) -> _Fit | None:
+    """Two steps that the profile shows; None where one step tells it as well.
 
     A faint rim is sought around `large` lesions alone; a bright one shows around a small core, too.
     """
     if not shells.enough:
         return None
     profiles = [_Profiles(shells, sigma) for sigma in EDGE_SIGMAS_MM]
-    plain = min(profile.plain() for profile in profiles)
+    uneven = [_Profiles(shells, sigma) for sigma in UNEVEN_SIGMAS_MM]
+    plain = min(profile.plain() for profile in profiles + uneven)
     rims = [fit for profile in profiles for fit in profile.bright()]
     if large:
         rims += [fit for profile in profiles for fit in profile.faint()]
     best = min(rims, key=lambda fit: fit.misfit, default=None)
     if best is None or best.outer_mm < LEAST_GAIN_MM or best.misfit > BETTER * plain:
         return None
-    return best.outer_mm
+    return best
 
 
 class _Profiles:
@@ -139,7 +179,7 @@ class _Profiles:
                 for outer in (place for place in OUTERS_MM if place >= inner + LEAST_RIM_MM):
                     heights, misfit = self._solved(*base, inner, outer)
                     if _alike(heights) and _visible(heights[-2:]):
-                        found.append(_Fit(misfit, outer))
+                        found.append(_Fit(misfit, outer, float(heights[-1])))
         return found
 
     def bright(self) -> list[_Fit]:
@@ -150,7 +190,7 @@ class _Profiles:
                 heights, misfit = self._solved(inner, outer)
                 seen = heights[0] * self._steps[inner] + heights[1] * self._steps[outer]
                 if heights.sum() <= -LEAST_RIM_HU and seen.max() >= LEAST_BRIGHT_HU:
-                    found.append(_Fit(misfit, outer))
+                    found.append(_Fit(misfit, outer, float(heights[-1])))
         return found
 
     def _bases(self) -> list[tuple[float, ...]]:

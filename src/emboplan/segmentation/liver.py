@@ -181,8 +181,15 @@ class _Scene:
 
     def cropped(self, box: Box) -> _Scene:
         """The part of it in a box."""
-        arrays = [getattr(self, name)[box] for name in ("tissue", "body", "inside", "lungs")]
-        return _Scene(self.work.cropped(box), *arrays, self.right[..., box[2]], self.planes[box])
+        return _Scene(
+            self.work.cropped(box),
+            self.tissue[box],
+            self.body[box],
+            self.inside[box],
+            self.lungs[box],
+            self.right[..., box[2]],
+            self.planes[box],
+        )
 
 
 def _found_in(whole: _Scene, model: Parenchyma) -> FoundLiver:

@@ -152,9 +152,7 @@ def cut_necks(mask: Bools, spacing: Spacing, radius_mm: float, reach: float) -> 
     return largest(mask & (_basins_of_depth(mask, depth, labels, count) == main) & near)
 
 
-def _basins_of_depth(
-    mask: Bools, depth: Floats, tops: NDArray[np.int32], count: int
-) -> NDArray[np.int32]:
+def _basins_of_depth(mask: Bools, depth: Floats, tops: NDArray[np.integer], count: int) -> NDArray[np.int32]:
     """Each voxel of `mask` with the number of the top, 1 to `count`, whose slope it lies on; 0 elsewhere."""
     outside = count + 1
     basins = flood(np.where(mask, -depth, np.float32(1)), np.where(mask, tops, outside).astype(np.int32))
