@@ -173,3 +173,16 @@ def test_a_liver_of_one_tissue_is_not_split(drift_hu: float) -> None:
     model, where = parenchyma.model, parenchyma.where
     assert np.array_equal(where, inside)
     assert model.mode_hu == pytest.approx(100.0, abs=drift_hu + 3.0)
+
+
+def test_a_scrap_of_kidney_is_no_parenchyma() -> None:
+    """Bright lesions in a third of the liver, and at its lower edge some kidney that is brighter still."""
+    tumour = balls(16, (5.0, 8.0), seed=5)
+    hu = np.where(ellipsoid(), 145.0, -100.0)
+    hu[tumour] = 180.0
+    kidney = ellipsoid() & (np.arange(SHAPE[0])[:, None, None] < 11)
+    hu[kidney] = 215.0
+    assert 0.03 < np.count_nonzero(kidney) / np.count_nonzero(ellipsoid()) < 0.1
+    work = working(hu)
+    model = own_parenchyma(work, denoised(work), ellipsoid()).model
+    assert model.mode_hu == pytest.approx(145.0, abs=3.0)

@@ -90,3 +90,28 @@ def test_the_overshoot_of_a_sharp_image_is_no_rim(seed: int) -> None:
     """A layer of 1.5 mm, as bright as a rim, that an edge-enhancing filter leaves around a dark lesion."""
     hu = _scan([(13.5, LIVER_HU + 8.0), (12.0, CORE_HU)], seed)
     assert _grown_ml(hu, 12.0) == pytest.approx(_ball_ml(12.0), rel=0.10)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_vessel_beside_a_lesion_is_no_rim(seed: int) -> None:
+    """A dark lesion on whose one side a vein of 9 mm passes, 60 HU brighter than liver."""
+    hu = _scan([(12.0, CORE_HU)], seed)
+    y, x = np.indices(GRID.shape)[1:]
+    vein = np.hypot(y - 35.5, x - 53.0) < 4.5
+    hu += ndimage.gaussian_filter(
+        np.where(vein, 60.0, 0.0), [BLUR_MM / d for d in GRID.spacing_zyx_mm]
+    ).astype(np.float32)
+    assert _grown_ml(hu, 12.0) == pytest.approx(_ball_ml(12.0), rel=0.05)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_uneven_surface_is_no_rim(seed: int) -> None:
+    """The mean profile across a rough surface is a wide step, not two."""
+    rough = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=GRID.shape), (1.0, 3.0, 3.0))
+    own = _distance_mm() + 2.0 * rough / rough.std() < 14.0
+    hu = np.where(own, VIABLE_HU, LIVER_HU)
+    hu = ndimage.gaussian_filter(hu, [BLUR_MM / d for d in GRID.spacing_zyx_mm])
+    hu += np.random.default_rng(seed + 9).normal(0, NOISE_HU, GRID.shape)
+    labels = own.astype(np.uint16)
+    grown = with_rims(hu.astype(np.float32), labels, np.ones(GRID.shape, np.bool_), GRID)
+    assert np.count_nonzero(grown) == pytest.approx(np.count_nonzero(own), rel=0.08)

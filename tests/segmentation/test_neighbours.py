@@ -75,6 +75,28 @@ def test_heart_and_vena_cava_as_bright_as_the_liver_are_told_by_their_place() ->
     assert share("liver") < 0.02
 
 
+def test_a_vena_cava_beside_duodenum_lies_alone_in_one_of_the_livers_tissues() -> None:
+    """In a liver of two tissues the duodenum that leans on the vena cava looks like the other one."""
+    work, truth = drawn()
+    z, y, x = np.ogrid[0:90, 0:90, 0:120]
+    duodenum = (
+        (((y - 52) / 9) ** 2 + ((x - 40) / 10) ** 2 + ((z - 12) / 40) ** 2 <= 1)
+        & ~truth["liver"]
+        & ~truth["cava"]
+    )
+    of_one = truth["liver"] | truth["heart"] | truth["cava"]
+    alike = of_one | duodenum
+    places = (truth["lungs"], truth["body"], truth["inside"])
+    work = with_belly(work, duodenum, np.zeros(SHAPE, np.bool_))
+
+    def share(known: tuple[Bools, ...]) -> float:
+        found = surroundings_of(work, denoised(work), alike, *places, known).neighbours
+        return float(np.count_nonzero(found & truth["cava"])) / np.count_nonzero(truth["cava"])
+
+    assert share((of_one,)) > 0.85
+    assert share(()) < 0.5
+
+
 def test_without_a_spine_nothing_is_told() -> None:
     work, truth = drawn()
     none = np.zeros(SHAPE, np.bool_)

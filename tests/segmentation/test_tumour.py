@@ -184,3 +184,13 @@ def test_a_strip_that_the_contour_took_in_is_no_lesion() -> None:
     found = found_in((ball | strip).astype(int), -35.0) > 0
     assert np.count_nonzero(found) == pytest.approx(np.count_nonzero(ball), rel=0.12)
     assert np.count_nonzero(found & strip & ~ball) < 0.02 * np.count_nonzero(strip)
+
+
+def test_a_lesion_that_the_capsule_cuts_is_seen_as_the_ball_that_it_is() -> None:
+    """Half of it lies in the liver, the outermost third of that in the blurred rim; a flat one is no ball."""
+    lesion = drawn((34.5, 34.5, 4.5, 11)) > 0
+    liver = drawn((34.5, 34.5, 34.5, 31)) > 0
+    found = found_in((lesion & liver).astype(int), -30.0) > 0
+    assert np.count_nonzero(found & lesion) > 0.7 * np.count_nonzero(lesion & liver)
+    flat = liver & (drawn((34.5, 34.5, 34.5, 28)) == 0) & (drawn((34.5, 34.5, 3.5, 16)) > 0)
+    assert not (found_in(flat.astype(int), -30.0) > 0).any()

@@ -4,11 +4,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from emboplan.errors import SegmentationError
 from emboplan.model.grid import Grid
 from emboplan.model.image import CtImage
-from emboplan.segmentation.working import block_mean, turn_to_lps, working_image
+from emboplan.segmentation.working import (
+    HALVED_VOXELS,
+    REACH_SIGMAS,
+    block_mean,
+    smooth,
+    turn_to_lps,
+    working_image,
+)
 
 AXES = {
     "as it is": (1, 0, 0, 0, 1, 0, 0, 0, 1),
@@ -65,3 +73,12 @@ def test_a_ball_keeps_its_volume_on_the_way_down_and_up() -> None:
     whole = (slice(0, 30), slice(0, 30), slice(0, 30))
     assert work.factors == (2, 2, 2)
     assert pytest.approx(4 / 3 * np.pi * 20**3, rel=0.01) == int(work.native_mask(share, whole).sum())
+
+
+@pytest.mark.parametrize("shape", [(40, 60, 50), (3, 400, 300), (200, 60, 50)])
+def test_smoothing_in_halves_is_smoothing_as_a_whole(shape: tuple[int, int, int]) -> None:
+    values = np.random.default_rng(4).normal(size=shape).astype(np.float32)
+    sigmas = (1.3, 0.7, 2.9)
+    whole = ndimage.gaussian_filter(values, sigmas, truncate=REACH_SIGMAS)
+    assert (values.size >= HALVED_VOXELS) == (shape[0] != 40)
+    assert np.array_equal(smooth(values, sigmas), whole)

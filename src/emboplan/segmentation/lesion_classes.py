@@ -99,8 +99,8 @@ def _able(work: WorkingImage, modes: list[int], tissues: list[Bools], inside: Bo
     """Which tissues can be parenchyma.
 
     A scrap of one beside the liver can not. What lies between two others can be their blur, or the living
-    part of dying tumour. It can be parenchyma if it is most of the liver, or if more of all else lies in round
-    pieces than around either of the two.
+    part of dying tumour. It can be parenchyma if it is most of the liver, or if more of all else lies in
+    round pieces than around either of the two.
     """
     shares = [np.count_nonzero(own) / np.count_nonzero(inside) for own in tissues]
     large = [n for n, share in enumerate(shares) if share > SCRAP_FRAC]

@@ -33,6 +33,11 @@ THICK_MM = 10.0
 SMALL_ML = 10.0
 SMALL_SHAPE = 3.5
 
+
+# A dark piece that is seen so deep may be so many times as deep where the liver's rim hides its outer part.
+SEEN_MM = 6.0
+HIDDEN_TIMES = 1.6
+
 # Water and fat: cysts, gallbladder and fissures have cores at or below this.
 WATER_HU = 18.0
 
@@ -91,6 +96,8 @@ def judged(scene: Scene, own: Bools, place: Box, sign: float, *, alone: bool) ->
         return Verdict.OTHER
     small = volume_ml / ML_PER_MM3 < pi / 6 * LEAST_DIAMETER_MM**3
     blur = volume_ml < SURFACE_ML and float(scene.depth[place][own].max()) < SURFACE_MM + scene.rim_mm
+    if sign < 0 and thickest > SEEN_MM:
+        thickest = _thickest_behind_rim(scene, own, place, thickest)
     balls = volume_ml / ML_PER_MM3 / (4 / 3 * pi * thickest**3)
     most = SMALL_SHAPE if volume_ml < SMALL_ML else LONGEST_SHAPE
     if small or blur or (thickest < THICK_MM and balls > most):
@@ -114,6 +121,20 @@ def _is_other_tissue(
     water_hu = FATTY_WATER_HU if fatty else WATER_HU
     most = SMALL_FISSURE_FRAC if volume_ml < SMALL_FATTY_ML else FISSURE_FRAC
     return core <= water_hu or (in_fissure >= most and volume_ml <= FATTY_ML)
+
+
+def _thickest_behind_rim(scene: Scene, own: Bools, place: Box, thickest_mm: float) -> float:
+    """The depth of a piece that goes on in the liver's rim, where nothing is seen: from parenchyma alone.
+
+    The rim cuts a ball at the capsule flat; but a piece is not much deeper than what is seen of it.
+    """
+    whole = np.zeros(scene.liver.shape, np.int32)
+    whole[place] = own
+    spacing = scene.work.spacing_zyx_mm
+    box = boxes(whole, HIDDEN_TIMES * thickest_mm + max(spacing), spacing)[0][1]
+    seen = whole[box] > 0
+    open_mm = float(distance_mm(scene.deep[box] & ~seen, spacing)[seen].max())
+    return float(np.clip(open_mm, thickest_mm, HIDDEN_TIMES * thickest_mm))
 
 
 def _is_shade(scene: Scene, own: Bools, place: Box) -> bool:

@@ -39,16 +39,17 @@ SMOOTH_MM = 2.0
 # its mean is a wider one.
 EDGE_SIGMAS_MM = (1.2, 1.6)
 UNEVEN_SIGMAS_MM = (2.0, 2.5)
-PLAIN_MM = (-0.5, -0.25, 0.0, 0.25, 0.5)
+PLAIN_MM, PLAIN_STEP_MM = 0.5, 0.25
 CORES_MM = tuple(float(x) for x in np.arange(-5.0, -2.9, 0.5))
 INNERS_MM = tuple(float(x) for x in np.arange(-4.0, 1.1, 0.5))
 OUTERS_MM = tuple(float(x) for x in np.arange(-1.0, 4.1, 0.25))
 BRIGHT_OUTERS_MM = tuple(float(x) for x in np.arange(-1.0, 6.1, 0.5))
 LEAST_RIM_MM = 1.5
 
-# Two steps must leave this share of one step's squared misfit at most; the outer must be a visible one, and
-# lie outside the surface.
+# Two steps must leave this share of one step's squared misfit at most, and be better by what noise does not
+# bring about (misfits are chi-squared); the outer must be a visible one, and lie outside the surface.
 BETTER = 0.8
+BETTER_BY = 15.0
 LEAST_RIM_HU = 5.0
 LEAST_RIM_SHARE = 0.3
 LEAST_GAIN_MM = 0.5
@@ -93,15 +94,16 @@ def _extended(hu: Floats, own: Bools, others: Bools, liver: Bools, spacing: Spac
     room = liver & ~others
     useful = away_from(others, liver, spacing)
     large = has_shells(own, spacing)
-    grown = own
+    grown, moved_mm = own, 0.0
     for _ in range(PASSES):
         distance = signed_distance(grown, room, spacing, SMOOTH_MM)
         if distance is None:
             break
-        fit = _rim(shells_around(hu, distance, useful), large=large)
+        fit = _rim(shells_around(hu, distance, useful), moved_mm, large=large)
         if fit is None or not _all_around(hu, distance, useful, fit):
             break
-        grown = grown | ((distance < min(fit.outer_mm, LARGEST_MOVE_MM)) & room)
+        step_mm = min(fit.outer_mm, LARGEST_MOVE_MM)
+        grown, moved_mm = grown | ((distance < step_mm) & room), moved_mm + step_mm
     return grown
 
 
@@ -130,21 +132,22 @@ def _octants(own: Bools) -> NDArray[np.intp]:
     return np.asarray(4 * z + 2 * y + 1 * x, np.intp)
 
 
-def _rim(shells: Shells, *, large: bool) -> _Fit | None:
+def _rim(shells: Shells, moved_mm: float, *, large: bool) -> _Fit | None:
     """Two steps that the profile shows; None where one step tells it as well.
 
+    That one lies at the surface that the lesion had before it was moved outwards by `moved_mm`.
     A faint rim is sought around `large` lesions alone; a bright one shows around a small core, too.
     """
     if not shells.enough:
         return None
     profiles = [_Profiles(shells, sigma) for sigma in EDGE_SIGMAS_MM]
     uneven = [_Profiles(shells, sigma) for sigma in UNEVEN_SIGMAS_MM]
-    plain = min(profile.plain() for profile in profiles + uneven)
+    plain = min(profile.plain(moved_mm) for profile in profiles + uneven)
     rims = [fit for profile in profiles for fit in profile.bright()]
     if large:
         rims += [fit for profile in profiles for fit in profile.faint()]
     best = min(rims, key=lambda fit: fit.misfit, default=None)
-    if best is None or best.outer_mm < LEAST_GAIN_MM or best.misfit > BETTER * plain:
+    if best is None or best.outer_mm < LEAST_GAIN_MM or best.misfit > min(BETTER * plain, plain - BETTER_BY):
         return None
     return best
 
@@ -156,14 +159,17 @@ class _Profiles:
         self._hu = shells.hu
         self._root = np.sqrt(shells.weight)
         self._flat = np.ones_like(shells.hu)
-        places = {*CORES_MM, *PLAIN_MM, *INNERS_MM, *OUTERS_MM, *BRIGHT_OUTERS_MM}
+        places = {*CORES_MM, *INNERS_MM, *OUTERS_MM, *BRIGHT_OUTERS_MM}
+        self._distance_mm, self._sigma_mm = shells.distance_mm, sigma_mm
         self._steps = {place: edge(shells.distance_mm, place, sigma_mm) for place in places}
 
-    def plain(self) -> float:
-        """The misfit of one step at the surface, with a core or without."""
+    def plain(self, moved_mm: float) -> float:
+        """The misfit of one step at the surface that was, with a core or without."""
         found = float("inf")
+        places = [float(x) for x in np.arange(-PLAIN_MM - moved_mm, PLAIN_MM + PLAIN_STEP_MM, PLAIN_STEP_MM)]
+        self._steps |= {place: edge(self._distance_mm, place, self._sigma_mm) for place in places}
         for base in self._bases():
-            for place in PLAIN_MM:
+            for place in (place for place in places if not base or place > base[0] + LEAST_RIM_MM):
                 heights, misfit = self._solved(*base, place)
                 if _alike(heights):
                     found = min(found, misfit)

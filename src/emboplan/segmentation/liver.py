@@ -220,7 +220,9 @@ def _search(scene: _Scene, model: Parenchyma) -> tuple[Bools, Bools, Surrounding
     work, tissue, right = scene.work, scene.tissue, scene.right
     free = scene.inside & ~scene.lungs & ~scene.planes
     alike = alike_tissue(work, tissue, free, model)
-    around = surroundings_of(work, tissue, alike, scene.lungs, scene.body, scene.inside)
+    single = [Parenchyma.single(hu, model.spread_hu) for hu in (model.low_hu, model.high_hu)]
+    of_one = [alike_tissue(work, tissue, free, one) for one in single if one != model]
+    around = surroundings_of(work, tissue, alike, scene.lungs, scene.body, scene.inside, of_one)
     allowed = free & ~around.neighbours
     core = parenchyma_core(work, alike & allowed, right)
     box = _around(work, core)

@@ -6,6 +6,7 @@ liver, which is flooded from its own deep parts; they meet at the edges between 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -56,10 +57,18 @@ class Surroundings:
 
 
 def surroundings_of(
-    work: WorkingImage, tissue: Floats, alike: Bools, lungs: Bools, body: Bools, inside: Bools
+    work: WorkingImage,
+    tissue: Floats,
+    alike: Bools,
+    lungs: Bools,
+    body: Bools,
+    inside: Bools,
+    of_one: Sequence[Bools] = (),
 ) -> Surroundings:
     """The liver's neighbours, and its basin; `alike` marks tissue that looks like liver.
 
+    `of_one` are its parts that look like one of the liver's tissues, where it has several: beside duodenum
+    that looks like the other, the vena cava lies alone in one of them.
     Without a spine in view neither is known: no neighbours, and an empty basin.
     """
     out = np.zeros_like(alike)
@@ -69,7 +78,9 @@ def surroundings_of(
     soft = inside & ~lungs & (tissue > SOFT_HU[0]) & (tissue < SOFT_HU[1])
     dome = dome_level(work, tissue, inside, lungs, spine)
     above = level_above_liver(work, alike, lungs, spine, dome)
-    cava, tube = vena_cava(work, alike, spine)
+    cava, tube = max(
+        (vena_cava(work, like, spine) for like in (alike, *of_one)), key=lambda found: _slices(found[0])
+    )
     left_organ = left_organs(work, soft, spine)
     gut = gut_at_gas(work, soft, alike, lungs, body)
     like_liver = alike & ~tube
@@ -97,6 +108,11 @@ def surroundings_of(
     # On the left what lies under the liver is stomach and spleen as well.
     under = (basins == Basin.HEART) & ~_left(spine, alike.shape)[:, None]
     return Surroundings(out, ((basins == Basin.LIVER) | under) & ~out)
+
+
+def _slices(mask: Bools) -> int:
+    """In how many slices there is any of it."""
+    return int(np.count_nonzero(mask.any(axis=(1, 2))))
 
 
 def _left(spine: Spine, shape: tuple[int, ...]) -> Bools:
