@@ -67,8 +67,8 @@ def surroundings_of(
 ) -> Surroundings:
     """The liver's neighbours, and its basin; `alike` marks tissue that looks like liver.
 
-    `of_one` are its parts that look like one of the liver's tissues, where it has several: beside duodenum
-    that looks like the other, the vena cava lies alone in one of them.
+    `of_one` are its parts that look like one of the liver's tissues, where it has several: where duodenum
+    that looks like the other leans on the vena cava, that lies alone in one of them only.
     Without a spine in view neither is known: no neighbours, and an empty basin.
     """
     out = np.zeros_like(alike)
@@ -78,9 +78,10 @@ def surroundings_of(
     soft = inside & ~lungs & (tissue > SOFT_HU[0]) & (tissue < SOFT_HU[1])
     dome = dome_level(work, tissue, inside, lungs, spine)
     above = level_above_liver(work, alike, lungs, spine, dome)
-    cava, tube = max(
-        (vena_cava(work, like, spine) for like in (alike, *of_one)), key=lambda found: _slices(found[0])
-    )
+    cava, tube = vena_cava(work, alike, spine)
+    if of_one and not cava.any():
+        tissues = [vena_cava(work, like, spine) for like in of_one]
+        cava, tube = max(tissues, key=lambda found: int(np.count_nonzero(found[0].any(axis=(1, 2)))))
     left_organ = left_organs(work, soft, spine)
     gut = gut_at_gas(work, soft, alike, lungs, body)
     like_liver = alike & ~tube
@@ -108,11 +109,6 @@ def surroundings_of(
     # On the left what lies under the liver is stomach and spleen as well.
     under = (basins == Basin.HEART) & ~_left(spine, alike.shape)[:, None]
     return Surroundings(out, ((basins == Basin.LIVER) | under) & ~out)
-
-
-def _slices(mask: Bools) -> int:
-    """In how many slices there is any of it."""
-    return int(np.count_nonzero(mask.any(axis=(1, 2))))
 
 
 def _left(spine: Spine, shape: tuple[int, ...]) -> Bools:
