@@ -40,6 +40,9 @@ ROUND_BALLS = 3.5
 BRIDGE_MM = 3.0
 WAIST_SHARE = 0.6
 
+# A round piece that is this share of the liver is the liver, with lesions in it.
+MOST_LUMP_FRAC = 0.4
+
 # Thick is what an opening by this radius leaves. A smaller difference of the sum of both shares decides
 # nothing.
 OPENING_MM = 8.0
@@ -108,7 +111,9 @@ def _able(work: WorkingImage, modes: list[int], tissues: list[Bools], inside: Bo
     middle = [n for n in large if n not in ends]
     able = ends + [n for n in middle if shares[n] > 1 / 2]
     if len(able) < len(large):
-        round_ = [_round_share(work, inside & ~own) - _round_share(work, own) for own in tissues]
+        round_ = [
+            _round_share(work, inside & ~own, inside) - _round_share(work, own, inside) for own in tissues
+        ]
         able += [n for n in middle if n not in able and round_[n] > max(round_[end] for end in ends)]
     return sorted(able)
 
@@ -131,7 +136,7 @@ def _between_lumps(work: WorkingImage, tissue: Floats, inside: Bools) -> Bools |
     smaller = min(np.count_nonzero(half) for half in halves) / np.count_nonzero(inside)
     if bright - dark < HALVES_APART_HU or smaller < LEAST_HALF:
         return None
-    lumps = [_lump_share(work, half) for half in halves]
+    lumps = [_lump_share(work, half, inside) for half in halves]
     if abs(lumps[0] - lumps[1]) < LEAST_EXCESS:
         return None
     parenchyma = halves[int(np.argmin(lumps))]
@@ -177,7 +182,7 @@ def _parenchyma_of(work: WorkingImage, tissues: list[Bools], inside: Bools) -> t
     """Which of several tissues is parenchyma, all else in the liver being tumour; a close choice's rival."""
     if len(tissues) == 1:
         return 0, None
-    excess = [_lump_share(work, inside & ~own) - _lump_share(work, own) for own in tissues]
+    excess = [_lump_share(work, inside & ~own, inside) - _lump_share(work, own, inside) for own in tissues]
     told = max(excess) > LEAST_EXCESS
     merits = excess if told else [_share_at_border(work, own, inside) for own in tissues]
     chosen, rival = (int(n) for n in np.argsort(merits)[:-3:-1])
@@ -192,19 +197,20 @@ def _share_at_border(work: WorkingImage, own: Bools, inside: Bools) -> float:
     return float(share[border].mean()) if border.any() else 0.0
 
 
-def _lump_share(work: WorkingImage, mask: Bools) -> float:
+def _lump_share(work: WorkingImage, mask: Bools, inside: Bools) -> float:
     """How much of a tissue lies in round pieces, and how much in thick ones: the sum of both shares."""
-    return _round_share(work, mask) + _thick_share(work, mask)
+    return _round_share(work, mask, inside) + _thick_share(work, mask)
 
 
-def _round_share(work: WorkingImage, mask: Bools) -> float:
-    """The share of a tissue that lies in round pieces."""
+def _round_share(work: WorkingImage, mask: Bools, inside: Bools) -> float:
+    """The share of a tissue that lies in round pieces; most of the liver in one piece is no lump in it."""
+    most = MOST_LUMP_FRAC * np.count_nonzero(inside)
     spacing = work.spacing_zyx_mm
     pieces = parted_at_waists(opened(mask, spacing, BRIDGE_MM), spacing, WAIST_SHARE)
     in_round = 0
     for number, box in boxes(pieces, 0.0, spacing):
         own = pieces[box] == number
-        if balls_of_depth(own, spacing)[0] < ROUND_BALLS:
+        if np.count_nonzero(own) < most and balls_of_depth(own, spacing)[0] < ROUND_BALLS:
             in_round += int(own.sum())
     return in_round / max(1, int(mask.sum()))
 
