@@ -186,3 +186,13 @@ def test_a_scrap_of_kidney_is_no_parenchyma() -> None:
     work = working(hu)
     model = own_parenchyma(work, denoised(work), ellipsoid()).model
     assert model.mode_hu == pytest.approx(145.0, abs=3.0)
+
+
+def test_a_compact_liver_beside_flat_tumour_is_no_lump() -> None:
+    """What a cap of tumour leaves of a compact liver is rounder than the cap: it is parenchyma still."""
+    x = np.arange(SHAPE[2])[None, None, :]
+    tumour = ellipsoid() & (x > 51)
+    assert 0.1 < np.count_nonzero(tumour) / np.count_nonzero(ellipsoid()) < 0.25
+    work = scene(tumour, 142.0, 112.0)
+    model = own_parenchyma(work, denoised(work), ellipsoid()).model
+    assert model.mode_hu == pytest.approx(142.0, abs=3.0)

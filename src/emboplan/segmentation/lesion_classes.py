@@ -198,22 +198,28 @@ def _share_at_border(work: WorkingImage, own: Bools, inside: Bools) -> float:
 
 
 def _lump_share(work: WorkingImage, mask: Bools, inside: Bools) -> float:
-    """How much of a tissue lies in round pieces, and how much in thick ones: the sum of both shares."""
-    return _round_share(work, mask, inside) + _thick_share(work, mask)
+    """How much of a tissue lies in round pieces, and how much in thick ones: the sum of both shares.
+
+    A round piece that is most of the liver is no lump in it, and counts in neither.
+    """
+    round_, whole = _round_pieces(work, mask, inside)
+    thick = opened(mask, work.spacing_zyx_mm, OPENING_MM) & ~whole
+    return float(round_.sum() + thick.sum()) / max(1, int(mask.sum()))
 
 
 def _round_share(work: WorkingImage, mask: Bools, inside: Bools) -> float:
-    """The share of a tissue that lies in round pieces; most of the liver in one piece is no lump in it."""
-    most = MOST_LUMP_FRAC * np.count_nonzero(inside)
+    """The share of a tissue that lies in round pieces."""
+    return float(_round_pieces(work, mask, inside)[0].sum()) / max(1, int(mask.sum()))
+
+
+def _round_pieces(work: WorkingImage, mask: Bools, inside: Bools) -> tuple[Bools, Bools]:
+    """What of a tissue lies in round pieces, and in one that is most of the liver."""
     spacing = work.spacing_zyx_mm
     pieces = parted_at_waists(opened(mask, spacing, BRIDGE_MM), spacing, WAIST_SHARE)
-    in_round = 0
+    lumps, whole = np.zeros_like(mask), np.zeros_like(mask)
     for number, box in boxes(pieces, 0.0, spacing):
         own = pieces[box] == number
-        if np.count_nonzero(own) < most and balls_of_depth(own, spacing)[0] < ROUND_BALLS:
-            in_round += int(own.sum())
-    return in_round / max(1, int(mask.sum()))
-
-
-def _thick_share(work: WorkingImage, mask: Bools) -> float:
-    return float(opened(mask, work.spacing_zyx_mm, OPENING_MM).sum()) / max(1, int(mask.sum()))
+        if balls_of_depth(own, spacing)[0] < ROUND_BALLS:
+            large = np.count_nonzero(own) > MOST_LUMP_FRAC * np.count_nonzero(inside)
+            (whole if large else lumps)[box] |= own
+    return lumps, whole
