@@ -28,8 +28,8 @@ from emboplan.synthetic.setting.tables import from_table
 TOTALSEG_LIVER = 5
 BALL_OF_20_MM_ML = 4.19
 
-# Few and many, small and large, dark and bright ones. A large one of the left lobe, as dark as the stomach that
-# it touches, is taken for stomach.
+# Few and many, small and large, dark and bright ones. A large one of the left lobe, as dark as the stomach
+# beside it, is taken for stomach.
 DRAWS = (
     Draw(1, (60.0, 90.0), -40.0, seed=2001),
     Draw(2, (50.0, 80.0), -30.0, seed=2002),
