@@ -106,7 +106,8 @@ def _able(work: WorkingImage, modes: list[int], tissues: list[Bools], inside: Bo
     round pieces than around either of the two.
     """
     shares = [np.count_nonzero(own) / np.count_nonzero(inside) for own in tissues]
-    large = [n for n, share in enumerate(shares) if share > SCRAP_FRAC]
+    least = min(SCRAP_FRAC, max(shares))  # of very many tissues all can be small
+    large = [n for n, share in enumerate(shares) if share >= least]
     ends = sorted({min(large, key=modes.__getitem__), max(large, key=modes.__getitem__)})
     middle = [n for n in large if n not in ends]
     able = ends + [n for n in middle if shares[n] > 1 / 2]
@@ -200,7 +201,7 @@ def _share_at_border(work: WorkingImage, own: Bools, inside: Bools) -> float:
 def _lump_share(work: WorkingImage, mask: Bools, inside: Bools) -> float:
     """How much of a tissue lies in round pieces, and how much in thick ones: the sum of both shares.
 
-    A round piece that is most of the liver is no lump in it, and counts in neither.
+    A round piece that is the liver itself is no lump in it, and counts in neither.
     """
     round_, whole = _round_pieces(work, mask, inside)
     thick = opened(mask, work.spacing_zyx_mm, OPENING_MM) & ~whole
@@ -213,7 +214,7 @@ def _round_share(work: WorkingImage, mask: Bools, inside: Bools) -> float:
 
 
 def _round_pieces(work: WorkingImage, mask: Bools, inside: Bools) -> tuple[Bools, Bools]:
-    """What of a tissue lies in round pieces, and in one that is most of the liver."""
+    """What of a tissue lies in round pieces, and in those so large that they are the liver itself."""
     spacing = work.spacing_zyx_mm
     pieces = parted_at_waists(opened(mask, spacing, BRIDGE_MM), spacing, WAIST_SHARE)
     lumps, whole = np.zeros_like(mask), np.zeros_like(mask)
