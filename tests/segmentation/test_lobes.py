@@ -8,7 +8,7 @@ from tests.segmentation.bodies import analytic_body
 from emboplan.model.image import CtImage
 from emboplan.segmentation.body import find_body
 from emboplan.segmentation.liver import find_liver, fine_image
-from emboplan.segmentation.lobes import Beside, beside
+from emboplan.segmentation.lobes import Beside, beside, taken_by_gut
 from emboplan.segmentation.lungs import find_lungs
 from emboplan.segmentation.parenchyma import Parenchyma
 from emboplan.segmentation.plausible import doubtful_neighbour
@@ -66,6 +66,34 @@ def test_a_round_lesion_at_the_capsule_is_taken_and_one_that_merely_touches_is_n
     assert 0.9 < told.doubtful_ml / (np.count_nonzero(leaning) * EDGE_MM**3 / 1000) <= 1
     assert [f.id for f in doubtful_neighbour(told.doubtful_ml)] == ["segmentation.liver-neighbour"]
     assert doubtful_neighbour(0.0) == ()
+
+
+def gut_at(gut: Bools) -> tuple[Bools, float]:
+    """What of `gut`, as dark as a lesion, is taken back for the liver, and what (mL) may be of it."""
+    tissue = np.full(SHAPE, -100, np.float32)
+    tissue[ORGAN & ~gut] = LIVER_HU
+    tissue[gut] = LIVER_HU - 50
+    return taken_by_gut(ORGAN & ~gut, tissue, gut, Parenchyma.single(LIVER_HU, 7.0), (EDGE_MM,) * 3)
+
+
+def test_a_lesion_that_was_flooded_from_the_stomach_beside_it_is_taken_back() -> None:
+    """No edge parts the two; a waist does. The stomach's surface is hardly the liver's, the lesion's half."""
+    lesion = ball(30, 35, 53, 8)
+    stomach = ball(30, 35, 74, 14)
+    taken, doubtful_ml = gut_at(lesion | stomach)
+    assert doubtful_ml == 0
+    assert np.count_nonzero(taken & lesion) > 0.95 * np.count_nonzero(lesion)
+    assert np.count_nonzero(taken & stomach & ~lesion) < 0.05 * np.count_nonzero(stomach)
+
+
+def test_a_stomach_that_presses_into_the_liver_stays_and_is_named_where_it_presses_far() -> None:
+    taken, doubtful_ml = gut_at(ball(30, 35, 66, 12))
+    assert not taken.any()
+    assert doubtful_ml == 0
+    far = ball(30, 35, 59, 12)
+    taken, doubtful_ml = gut_at(far)
+    assert not taken.any()
+    assert doubtful_ml == pytest.approx(np.count_nonzero(far) * EDGE_MM**3 / 1000, rel=0.01)
 
 
 def test_a_model_widens_to_the_middle_half_of_other_tissue() -> None:

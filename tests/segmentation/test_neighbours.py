@@ -9,6 +9,7 @@ from scipy import ndimage
 from emboplan.model.grid import Grid
 from emboplan.model.image import CtImage
 from emboplan.segmentation.capsule import with_lesions, without_guests
+from emboplan.segmentation.gut_and_spleen import wall_of_content
 from emboplan.segmentation.lungs import find_lungs
 from emboplan.segmentation.neighbours import surroundings_of
 from emboplan.segmentation.parenchyma import Parenchyma, denoised
@@ -30,10 +31,11 @@ def drawn() -> tuple[WorkingImage, dict[str, Bools]]:
     z, y, x = np.ogrid[0:90, 0:90, 0:120]
     body = np.broadcast_to(((y - 45) / 43) ** 2 + ((x - 60) / 58) ** 2 <= 1, SHAPE)
     inside = np.broadcast_to(((y - 45) / 38) ** 2 + ((x - 60) / 53) ** 2 <= 1, SHAPE)
-    liver = inside & ball(34, 42, 36, 22, 28, 26)
-    heart = inside & ball(72, 40, 66, 22, 20, 17) & ~liver
-    cava = np.broadcast_to(((y - 55) / 5) ** 2 + ((x - 50) / 5) ** 2 <= 1, SHAPE) & (z < 30) & ~liver
-    lungs = inside & (z > 52) & ~heart & ~ball(34, 42, 36, 24, 30, 28)
+    # The vena cava runs in a groove of the liver up to the heart.
+    cava = np.broadcast_to(((y - 55) / 5) ** 2 + ((x - 50) / 5) ** 2 <= 1, SHAPE) & (z < 60)
+    liver = inside & ball(34, 42, 36, 22, 28, 26) & ~cava
+    heart = inside & ball(72, 40, 66, 22, 20, 17) & ~liver & ~cava
+    lungs = inside & (z > 52) & ~heart & ~cava & ~ball(34, 42, 36, 24, 30, 28)
     spine = np.broadcast_to(((y - 68) / 8) ** 2 + ((x - 60) / 8) ** 2 <= 1, SHAPE)
     hu = np.full(SHAPE, -1000.0)
     hu[body] = -100.0
@@ -183,3 +185,26 @@ def test_a_large_lesion_at_the_capsule_belongs_to_the_liver_and_a_kidney_does_no
     )
     assert np.count_nonzero(found & lesion) > 0.95 * np.count_nonzero(lesion)
     assert not (found & kidney).any()
+
+
+def test_the_wall_between_what_fills_the_stomach_and_the_liver_is_no_liver() -> None:
+    """Wall and liver have one CT number, and no edge parts them; what fills a stomach never touches liver."""
+    spacing = (EDGE_MM,) * 3
+    liver = ball(45, 45, 40, 30, 30, 30)
+    content = ball(45, 45, 84, 12, 12, 12)
+    layer = ball(45, 45, 84, 13, 13, 13) & ~content
+    tissue = np.where(liver | layer, 100.0, -100.0).astype(np.float32)
+    model = Parenchyma.single(100.0, 8.0)
+
+    def wall(content_hu: float) -> Bools:
+        tissue[content] = content_hu
+        return wall_of_content(content, tissue, model, spacing)
+
+    found = wall(20.0)
+    assert np.count_nonzero(found & layer) > 0.95 * np.count_nonzero(layer)
+    assert not (found & content).any()
+    assert np.count_nonzero(found & liver & ~layer) < 0.01 * np.count_nonzero(liver)
+    # A spleen has no wall, nor is what only borders on a bright organ wall.
+    assert not wall(95.0).any()
+    # Nor is a thin dark layer (fat, an edge's blur) content.
+    assert not wall_of_content(layer, np.full(SHAPE, 20, np.float32), model, spacing).any()

@@ -17,8 +17,7 @@ from emboplan.segmentation.lesion_agreement import lesion_agreement
 # A clean liver, one lesion, an eighth and a third of tumour, in all three phases.
 QUICK = (101, 103, 114, 121)
 SEEDS = [pytest.param(row[0], marks=() if row[0] in QUICK else pytest.mark.slow) for row in PATIENTS]
-LIVER_MISSED = (111,)
-BURDEN_MISSED = (111, 112)
+BURDEN_MISSED = (112,)
 
 # Lesions of this size are asked for; one is seen where this share of it is covered, and what lies outside all
 # lesions by this share is false.
@@ -69,8 +68,7 @@ def test_the_rows_span_what_is_asked() -> None:
 def test_liver_and_burden(seed: int) -> None:
     """Dice 0.95; burden within 2 points or 10 % of the tumour, the larger, and 4 points above 50 %."""
     one = measured(seed)
-    if seed not in LIVER_MISSED:
-        assert one.dice >= 0.95
+    assert one.dice >= 0.95
     assert abs(one.liver_error_pct) < 7.0
     error = abs(one.burden_pct - one.truth_pct)
     if seed not in BURDEN_MISSED:

@@ -33,10 +33,7 @@ BALL_OF_20_MM_ML = 4.19
 DRAWS = (
     Draw(1, (60.0, 90.0), -40.0, seed=2001),
     Draw(2, (50.0, 80.0), -30.0, seed=2002),
-    pytest.param(
-        Draw(3, (40.0, 70.0), -60.0, seed=2003),
-        marks=pytest.mark.xfail(reason="a lesion beside the stomach is taken for stomach", strict=True),
-    ),
+    Draw(3, (40.0, 70.0), -60.0, seed=2003),
     Draw(5, (30.0, 50.0), -30.0, seed=2004),
     Draw(8, (20.0, 40.0), -45.0, seed=2005),
     Draw(10, (15.0, 40.0), -50.0, seed=2006),
@@ -65,10 +62,10 @@ def healthy_donor(shared_data: Path) -> tuple[CtImage, Mask]:
 
 
 def test_a_healthy_donor_against_the_manual_liver(shared_data: Path) -> None:
-    """Dice at least 0.93, volume within 4 %, and less than 1 % of the healthy liver called tumour."""
+    """Dice at least 0.96, volume within 4 %, and less than 1 % of the healthy liver called tumour."""
     ct, truth = healthy_donor(shared_data)
     found = segment_ct(ct)
-    assert dice(found.liver, truth) >= 0.93
+    assert dice(found.liver, truth) >= 0.96
     assert abs(relative_volume_difference_pct(found.liver, truth)) < 4.0
     assert burden_pct(found) < 1.0
 
@@ -78,12 +75,12 @@ def test_a_healthy_donor_against_the_manual_liver(shared_data: Path) -> None:
     [("example_ct", "example_seg_fast_force_split"), ("example_ct_sm", "example_seg")],
 )
 def test_unenhanced_livers_cut_by_the_field_of_view(image: str, labels: str, shared_data: Path) -> None:
-    """Dice at least 0.90 against a model's liver, and a finding for each weakness."""
+    """Dice at least 0.92 against a model's liver, and a finding for each weakness."""
     folder = shared_data / "ct" / "totalseg_small"
     ct = nifti.read_ct(folder / f"{image}.nii.gz")
     truth = nifti.read_mask(folder / f"{labels}.nii.gz", TOTALSEG_LIVER, ct.grid)
     found = segment_ct(ct)
-    assert dice(found.liver, truth) >= 0.90
+    assert dice(found.liver, truth) >= 0.92
     assert {"segmentation.liver-cut", "segmentation.unenhanced"} <= {f.id for f in found.findings}
 
 

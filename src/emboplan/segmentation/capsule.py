@@ -96,7 +96,7 @@ def _with_thick_pieces(
         taken = False
         for number, box in boxes(pieces, CONTACT_MM + max(spacing), spacing):
             own = pieces[box] == number
-            if _is_ball(own, spacing) and contact(own, liver[box], ~allowed[box], spacing)[1] >= PIECE_FRAC:
+            if is_ball(own, spacing) and contact(own, liver[box], ~allowed[box], spacing)[1] >= PIECE_FRAC:
                 liver[box] |= own
                 taken = True
         if not taken:
@@ -104,7 +104,7 @@ def _with_thick_pieces(
     return liver
 
 
-def _is_ball(own: Bools, spacing: Spacing) -> bool:
+def is_ball(own: Bools, spacing: Spacing) -> bool:
     """Whether a piece is thick and round: gut, vessels and walls hold many balls of their own depth."""
     if not may_be_deep(own, spacing, PIECE_DEPTH_MM):
         return False

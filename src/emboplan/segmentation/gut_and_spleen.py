@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from emboplan.segmentation.landmarks import Spine
-from emboplan.segmentation.shape import depth_mm, distance_mm, without_small
-from emboplan.segmentation.working import Bools, WorkingImage
+from emboplan.segmentation.parenchyma import Parenchyma
+from emboplan.segmentation.shape import Spacing, depth_mm, distance_mm, opened, without_small
+from emboplan.segmentation.working import Bools, Floats, WorkingImage
 
 # Left and behind: so far to the left of the spine's middle, and not before its front, or not far before it
 # where it lies farther left; so thick.
@@ -30,6 +31,12 @@ CONTENT_MM = 12.0
 
 # What is this deep in tissue like liver is not taken for the gut's wall.
 SURE_DEPTH_MM = 6.0
+
+# What fills the gut: water to porridge, darker than the liver by so many of its spreads, and at least twice
+# this thick. Walls are denser.
+CONTENT_HU = (-20.0, 50.0)
+CONTENT_SPREADS = 1.6
+CONTENT_DEPTH_MM = 5.0
 
 
 def left_organs(work: WorkingImage, soft: Bools, spine: Spine) -> Bools:
@@ -68,3 +75,15 @@ def _under(gas: Bools, soft: Bools, steps: int) -> Bools:
         front = moved & soft
         reached |= front
     return reached
+
+
+def wall_of_content(gut: Bools, tissue: Floats, model: Parenchyma, spacing: Spacing) -> Bools:
+    """The wall around what fills stomach and bowel, which can be as bright as the liver that it leans on.
+
+    Content never touches liver: within the wall's thickness of it nothing is liver. `gut` may hold spleen and
+    kidney, too: they are brighter than content.
+    """
+    darker = model.low_hu - CONTENT_SPREADS * model.spread_hu
+    content = gut & (tissue > CONTENT_HU[0]) & (tissue < min(CONTENT_HU[1], darker))
+    thick = opened(content, spacing, CONTENT_DEPTH_MM)
+    return np.asarray((distance_mm(thick, spacing) <= GUT_WALL_MM) & ~gut)

@@ -18,7 +18,8 @@ from emboplan.model.mask import Box, Mask, bounding_box
 from emboplan.segmentation.body import on_native_grid
 from emboplan.segmentation.capsule import with_lesions, without_guests
 from emboplan.segmentation.fat_planes import fat_planes
-from emboplan.segmentation.lobes import beside
+from emboplan.segmentation.gut_and_spleen import wall_of_content
+from emboplan.segmentation.lobes import beside, taken_by_gut
 from emboplan.segmentation.lungs import Lungs
 from emboplan.segmentation.neighbours import Surroundings, surroundings_of
 from emboplan.segmentation.parenchyma import (
@@ -207,12 +208,14 @@ def _found_in(whole: _Scene, model: Parenchyma) -> FoundLiver:
         model = model.widened(scene.tissue[more.lobes])
         found, open_to, around = _search(scene, model)
         more = beside(found, scene.tissue, around.basin, open_to, scene.right, model, spacing)
-    found = fill_slices(found | more.lobes | more.lesions, spacing, VESSEL_MM2)
+    found = found | more.lobes | more.lesions
+    taken, doubtful_ml = taken_by_gut(found, scene.tissue, around.left_and_gut, model, spacing)
+    found = fill_slices(found | taken, spacing, VESSEL_MM2)
     # Of what was filled the vena cava in its groove is a neighbour; what liver encloses on all sides is none.
-    great = opened(found & around.neighbours, spacing, THICK_RADIUS_MM)
+    great = opened(found & around.neighbours & ~taken, spacing, THICK_RADIUS_MM)
     liver[box] = ndimage.binary_fill_holes(found & ~great)
     allowed[box] = open_to
-    return FoundLiver(liver, allowed, model, more.doubtful_ml)
+    return FoundLiver(liver, allowed, model, more.doubtful_ml + doubtful_ml)
 
 
 def _search(scene: _Scene, model: Parenchyma) -> tuple[Bools, Bools, Surroundings]:
@@ -223,7 +226,8 @@ def _search(scene: _Scene, model: Parenchyma) -> tuple[Bools, Bools, Surrounding
     single = [Parenchyma.single(hu, model.spread_hu) for hu in (model.low_hu, model.high_hu)]
     of_one = [alike_tissue(work, tissue, free, one) for one in single if one != model]
     around = surroundings_of(work, tissue, alike, scene.lungs, scene.body, scene.inside, of_one)
-    allowed = free & ~around.neighbours
+    walls = wall_of_content(around.left_and_gut, tissue, model, work.spacing_zyx_mm)
+    allowed = free & ~around.neighbours & ~walls
     core = parenchyma_core(work, alike & allowed, right)
     box = _around(work, core)
     liver = np.zeros_like(scene.body)

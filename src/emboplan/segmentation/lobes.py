@@ -20,9 +20,17 @@ from emboplan.segmentation.capsule import (
     PIECE_DEPTH_MM,
     PIECE_FRAC,
     contact,
+    is_ball,
 )
 from emboplan.segmentation.parenchyma import Parenchyma
-from emboplan.segmentation.shape import Spacing, balls_of_depth, boxes, may_be_deep, pieces_at_necks
+from emboplan.segmentation.shape import (
+    Spacing,
+    balls_of_depth,
+    boxes,
+    may_be_deep,
+    parted_at_waists,
+    pieces_at_necks,
+)
 from emboplan.segmentation.working import Bools, Floats
 from emboplan.units import ML_PER_MM3
 
@@ -48,6 +56,13 @@ MOST_BALLS = 16.0
 # What is as round and as thick as this, and lies against the liver with this share of its surface, may be
 # tumour of the liver or another organ: nothing here tells.
 DOUBTFUL_BALLS, DOUBTFUL_DEPTH_MM, DOUBTFUL_FRAC = 4.0, 20.0, 0.12
+
+# A lesion as dark as stomach or bowel can be flooded from there. Parted from them where the waist is thinner
+# than this share of the smaller depth, round and thick, it is embraced by liver over the first share of its
+# surface; from the second on it may be one. Stomach and bowel reach less. So far around the liver is looked.
+WAIST_SHARE = 0.6
+TAKEN_FRAC, DOUBTFUL_TAKEN_FRAC = 0.4, 0.25
+BULGE_MM = 40.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,6 +115,32 @@ def beside(
         elif thickest > DOUBTFUL_DEPTH_MM and balls < DOUBTFUL_BALLS and share >= DOUBTFUL_FRAC:
             doubtful += volume_ml
     return Beside(lobes, lesions, doubtful)
+
+
+def taken_by_gut(
+    liver: Bools, tissue: Floats, left_and_gut: Bools, model: Parenchyma, spacing: Spacing
+) -> tuple[Bools, float]:
+    """Lesions of the `liver` that were flooded from stomach or bowel; and the volume (mL) of what may be one.
+
+    `tissue` in HU; `left_and_gut` is what was said to be stomach, bowel, spleen or left kidney.
+    """
+    lesions, doubtful_ml = np.zeros_like(liver), 0.0
+    box = bounding_box(liver, margin=round(BULGE_MM / min(spacing)))
+    if box is None:
+        return lesions, doubtful_ml
+    found, hu = liver[box], tissue[box]
+    rest = left_and_gut[box] & (hu > LOWEST_HU) & (hu < model.high_hu + HIGHEST_ABOVE_HU) & ~found
+    pieces = parted_at_waists(rest, spacing, WAIST_SHARE)
+    for number, place in boxes(pieces, CONTACT_MM + max(spacing), spacing):
+        own = pieces[place] == number
+        if not is_ball(own, spacing):
+            continue
+        share, _ = contact(own, found[place], np.zeros_like(own), spacing)
+        if share >= TAKEN_FRAC:
+            lesions[box][place] |= own
+        elif share >= DOUBTFUL_TAKEN_FRAC:
+            doubtful_ml += float(np.count_nonzero(own)) * float(np.prod(spacing)) * ML_PER_MM3
+    return lesions, doubtful_ml
 
 
 def _is_lobe(hu: Floats, volume_ml: float, model: Parenchyma) -> bool:

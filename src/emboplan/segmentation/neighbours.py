@@ -14,9 +14,10 @@ import numpy as np
 from scipy import ndimage
 
 from emboplan.segmentation.gut_and_spleen import gut_at_gas, left_organs
-from emboplan.segmentation.heart_and_cava import heart_above, level_above_liver, vena_cava
+from emboplan.segmentation.heart import heart_above, level_above_liver
 from emboplan.segmentation.landmarks import SOFT_HU, Spine, dome_level, find_spine
 from emboplan.segmentation.shape import depth_mm, distance_mm, flood, largest
+from emboplan.segmentation.vena_cava import vena_cava
 from emboplan.segmentation.working import Bools, Floats, WorkingImage
 
 # Surely liver: this deep in tissue like it; on the left only this far below what lies above the liver, since
@@ -50,10 +51,14 @@ class Basin(IntEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Surroundings:
-    """What belongs to a neighbour or lies above any liver; what was flooded from the liver's deep parts."""
+    """What belongs to a neighbour or lies above any liver; what was flooded from the liver's deep parts.
+
+    `left_and_gut` is the part of the neighbours that is stomach, bowel, spleen or left kidney.
+    """
 
     neighbours: Bools
     basin: Bools
+    left_and_gut: Bools
 
 
 def surroundings_of(
@@ -74,17 +79,18 @@ def surroundings_of(
     out = np.zeros_like(alike)
     spine = find_spine(work, body)
     if spine is None:
-        return Surroundings(out, out)
+        return Surroundings(out, out, out)
     soft = inside & ~lungs & (tissue > SOFT_HU[0]) & (tissue < SOFT_HU[1])
     dome = dome_level(work, tissue, inside, lungs, spine)
     above = level_above_liver(work, alike, lungs, spine, dome)
-    cava, tube = vena_cava(work, alike, spine)
-    if of_one and not cava.any():
-        tissues = [vena_cava(work, like, spine) for like in of_one]
-        cava, tube = max(tissues, key=lambda found: int(np.count_nonzero(found[0].any(axis=(1, 2)))))
+    cava = vena_cava(work, alike, soft, spine, above)
+    if of_one and not cava.seen:
+        cava = max(
+            (vena_cava(work, like, soft, spine, above) for like in of_one), key=lambda found: found.seen
+        )
     left_organ = left_organs(work, soft, spine)
     gut = gut_at_gas(work, soft, alike, lungs, body)
-    like_liver = alike & ~tube
+    like_liver = alike & ~cava.tube
     if above is not None:
         like_liver[above:] = False
         out[above:] = True
@@ -96,7 +102,7 @@ def surroundings_of(
     markers[liver] = Basin.LIVER
     if above is not None:
         markers[heart_above(work, soft, lungs, above)] = Basin.HEART
-    markers[cava & (markers != Basin.HEART)] = Basin.CAVA
+    markers[cava.sure & (markers != Basin.HEART)] = Basin.CAVA
     markers[gut & (markers == 0)] = Basin.GUT
     markers[left_organ & (markers != Basin.HEART)] = Basin.LEFT_ORGAN
     edges = ndimage.gaussian_gradient_magnitude(tissue, work.voxels(EDGE_SIGMA_MM))
@@ -104,11 +110,12 @@ def surroundings_of(
     # Veins lead the flood of the heart into the liver; but nothing of the heart has liver above it.
     under_liver = np.maximum.accumulate((basins == Basin.LIVER)[::-1], axis=0)[::-1]
     out |= (basins == Basin.HEART) & ~under_liver
-    out |= (basins == Basin.CAVA) & tube
-    out |= (basins == Basin.GUT) | (basins == Basin.LEFT_ORGAN)
+    out |= (basins == Basin.CAVA) & cava.tube
+    left_and_gut = (basins == Basin.GUT) | (basins == Basin.LEFT_ORGAN)
+    out |= left_and_gut
     # On the left what lies under the liver is stomach and spleen as well.
     under = (basins == Basin.HEART) & ~_left(spine, alike.shape)[:, None]
-    return Surroundings(out, ((basins == Basin.LIVER) | under) & ~out)
+    return Surroundings(out, ((basins == Basin.LIVER) | under) & ~out, left_and_gut)
 
 
 def _left(spine: Spine, shape: tuple[int, ...]) -> Bools:
