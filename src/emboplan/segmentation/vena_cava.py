@@ -86,7 +86,7 @@ def vena_cava(work: WorkingImage, alike: Bools, soft: Bools, spine: Spine, above
         return VenaCava(sure, tube, 0)
     dz, dy, dx = work.spacing_zyx_mm
     for z, section in chain.items():
-        sure[z] = section.plane
+        sure[z] = tube[z] = section.plane
     known = sorted(chain)
     areas_mm2 = [float(np.count_nonzero(chain[z].plane)) * dy * dx for z in known]
     radius_mm = float(np.sqrt(np.median(areas_mm2) / np.pi))
@@ -103,7 +103,7 @@ def vena_cava(work: WorkingImage, alike: Bools, soft: Bools, spine: Spine, above
                 break
             sure[z] = alike[z] & (off_mm <= SURE_FRAC * radius_mm)
             surrounded[z] = float(soft[z][_in_ring(off_mm, radius_mm)].mean())
-        tube[z] = off_mm <= radius_mm + REACH_MM
+        tube[z] |= off_mm <= radius_mm + REACH_MM
     touching = [z for z, share in surrounded.items() if share >= TOUCHED_FRAC]
     if touching and float(np.median([surrounded[z] for z in touching])) >= EMBRACED_FRAC:
         tube[touching] = False
