@@ -31,9 +31,9 @@ def drawn() -> tuple[WorkingImage, dict[str, Bools]]:
     z, y, x = np.ogrid[0:90, 0:90, 0:120]
     body = np.broadcast_to(((y - 45) / 43) ** 2 + ((x - 60) / 58) ** 2 <= 1, SHAPE)
     inside = np.broadcast_to(((y - 45) / 38) ** 2 + ((x - 60) / 53) ** 2 <= 1, SHAPE)
-    # The vena cava runs in a groove of the liver up to the heart.
+    # The vena cava runs in an open groove of the liver up to the heart.
     cava = np.broadcast_to(((y - 55) / 5) ** 2 + ((x - 50) / 5) ** 2 <= 1, SHAPE) & (z < 60)
-    liver = inside & ball(34, 42, 36, 22, 28, 26) & ~cava
+    liver = inside & ball(34, 42, 36, 22, 28, 26) & ~cava & ((y < 53) | (x < 45))
     heart = inside & ball(72, 40, 66, 22, 20, 17) & ~liver & ~cava
     lungs = inside & (z > 52) & ~heart & ~cava & ~ball(34, 42, 36, 24, 30, 28)
     spine = np.broadcast_to(((y - 68) / 8) ** 2 + ((x - 60) / 8) ** 2 <= 1, SHAPE)

@@ -40,9 +40,8 @@ def liver_behind(groove: float) -> Bools:
     return np.broadcast_to((x < groove) & (y > 4) & (y < 56) & (z >= LIVER_FROM) & (z < LIVER_TO), SHAPE)
 
 
-def found_in(soft: Bools, above: int | None) -> VenaCava:
-    """All soft tissue looks like liver."""
-    return vena_cava(work(), soft, soft, spine(), above)
+def found_in(alike: Bools, above: int | None) -> VenaCava:
+    return vena_cava(work(), alike, spine(), above)
 
 
 @given(lean=st.floats(0.0, 0.5), radius=st.floats(4.0, 5.5), groove=st.integers(37, 43))
@@ -100,6 +99,6 @@ def test_a_view_that_ends_with_its_last_section_needs_no_course() -> None:
     truth = cava()[:LIVER_FROM]
     grid = Grid(truth.shape, (EDGE_MM,) * 3, (0.0, 0.0, 0.0))
     ends = working_image(CtImage(grid, np.zeros(truth.shape, np.int16)))
-    found = vena_cava(ends, truth, truth, spine(), None)
+    found = vena_cava(ends, truth, spine(), None)
     assert found.seen == LIVER_FROM
     assert np.array_equal(found.sure, truth)

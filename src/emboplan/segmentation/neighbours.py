@@ -83,11 +83,9 @@ def surroundings_of(
     soft = inside & ~lungs & (tissue > SOFT_HU[0]) & (tissue < SOFT_HU[1])
     dome = dome_level(work, tissue, inside, lungs, spine)
     above = level_above_liver(work, alike, lungs, spine, dome)
-    cava = vena_cava(work, alike, soft, spine, above)
+    cava = vena_cava(work, alike, spine, above)
     if of_one and not cava.seen:
-        cava = max(
-            (vena_cava(work, like, soft, spine, above) for like in of_one), key=lambda found: found.seen
-        )
+        cava = max((vena_cava(work, like, spine, above) for like in of_one), key=lambda found: found.seen)
     left_organ = left_organs(work, soft, spine)
     gut = gut_at_gas(work, soft, alike, lungs, body)
     like_liver = alike & ~cava.tube

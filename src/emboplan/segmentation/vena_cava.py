@@ -47,11 +47,11 @@ FULL_FRAC = 0.5
 SURE_FRAC = 0.5
 REACH_MM = 2.0
 
-# Slices in which soft tissue fills the first share of the ring are those at the liver; where it fills the
+# Slices in which such tissue fills the first share of the ring are those at the liver; where it fills the
 # second share of it in half of them, the vena cava runs through the liver, and counts as one of its vessels,
 # as in livers drawn by hand.
 TOUCHED_FRAC = 0.3
-EMBRACED_FRAC = 0.9
+EMBRACED_FRAC = 0.7
 
 # A place that no course reaches.
 NOWHERE = np.float32(-1e9)
@@ -74,11 +74,8 @@ class _Section:
     centre: NDArray[np.float64]
 
 
-def vena_cava(work: WorkingImage, alike: Bools, soft: Bools, spine: Spine, above: int | None) -> VenaCava:
-    """The vena cava in tissue like the liver's; `soft` is all soft tissue.
-
-    `above` is the lowest slice above the liver, if that is in view.
-    """
+def vena_cava(work: WorkingImage, alike: Bools, spine: Spine, above: int | None) -> VenaCava:
+    """The vena cava in tissue like the liver's; `above` is the lowest slice above the liver, if in view."""
     sections = [_section(work, plane, spine.column[z], spine.front[z]) for z, plane in enumerate(alike)]
     chain = _longest_chain(work, sections)
     sure, tube = np.zeros_like(alike), np.zeros_like(alike)
@@ -102,7 +99,7 @@ def vena_cava(work: WorkingImage, alike: Bools, soft: Bools, spine: Spine, above
             if float(alike[z][off_mm <= radius_mm].mean()) < FULL_FRAC:
                 break
             sure[z] = alike[z] & (off_mm <= SURE_FRAC * radius_mm)
-            surrounded[z] = float(soft[z][_in_ring(off_mm, radius_mm)].mean())
+            surrounded[z] = float(alike[z][_in_ring(off_mm, radius_mm)].mean())
         tube[z] |= off_mm <= radius_mm + REACH_MM
     touching = [z for z, share in surrounded.items() if share >= TOUCHED_FRAC]
     if touching and float(np.median([surrounded[z] for z in touching])) >= EMBRACED_FRAC:
