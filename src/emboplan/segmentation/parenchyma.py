@@ -10,14 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import SimpleITK
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from emboplan.errors import SegmentationError
 from emboplan.segmentation.plausible import require_liver_on_the_right
 from emboplan.segmentation.shape import depth_mm, distance_mm, largest
-from emboplan.segmentation.working import Bools, Floats, WorkingImage
+from emboplan.segmentation.working import Bools, Floats, WorkingImage, median_of_neighbours
 
 # Beyond these no enhanced or plain soft tissue is found; clipping keeps metal and air from smearing.
 CLIP_HU = (-200.0, 400.0)
@@ -97,8 +96,7 @@ class Parenchyma:
 
 def denoised(work: WorkingImage) -> Floats:
     """Clipped, median-filtered and lightly smoothed HU."""
-    image = SimpleITK.GetImageFromArray(np.clip(work.hu, *CLIP_HU))
-    return work.smooth(SimpleITK.GetArrayFromImage(SimpleITK.Median(image, (1, 1, 1))), GRAIN_MM)
+    return work.smooth(median_of_neighbours(np.clip(work.hu, *CLIP_HU)), GRAIN_MM)
 
 
 def right_half(body: Bools) -> Bools:

@@ -1,7 +1,7 @@
 """Shapes: distances, largest pieces, holes, and the cutting of narrow necks.
 
-Arrays in and arrays out, spacing in millimetres and in array order (z, y, x). Distances and watersheds are
-ITK's, since they are many times faster than the others and do not depend on the number of threads.
+Arrays in and arrays out, spacing in millimetres and in array order (z, y, x). Nothing depends on how
+many threads there are.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import SimpleITK
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from emboplan.kernels.distance_map import along_columns, along_layers, along_rows
+from emboplan.kernels.flooding import flood_from
 from emboplan.model.mask import Box, bounding_box
-from emboplan.segmentation.working import Bools, Floats
+from emboplan.segmentation.working import Bools, Floats, in_halves
 
 Spacing = tuple[float, float, float]
 
@@ -25,9 +27,6 @@ STEP_MM = 0.001
 
 # Where the Gaussian that smooths depths ends.
 REACH_SIGMAS = 4.0
-
-# For arrays smaller than this, starting ITK's filter takes longer than the distances.
-SMALL_VOXELS = 8000
 
 
 def depth_mm(mask: Bools, spacing: Spacing) -> Floats:
@@ -43,18 +42,14 @@ def distance_mm(mask: Bools, spacing: Spacing) -> Floats:
     """Distance of each voxel to the nearest voxel of `mask` (0 inside), in steps of a micrometre."""
     if not mask.any():
         return np.full(mask.shape, FAR_MM, np.float32)
-    if mask.size < SMALL_VOXELS:
-        exact = ndimage.distance_transform_edt(~mask, sampling=spacing)
-        return np.asarray(np.rint(exact / STEP_MM) * STEP_MM, np.float32)
-    image = SimpleITK.GetImageFromArray(mask.astype(np.uint8))
-    image.SetSpacing(spacing[::-1])
-    found = SimpleITK.SignedMaurerDistanceMap(
-        image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True
-    )
-    array = SimpleITK.GetArrayFromImage(found)
-    # Maurer's map is zero on the object's own border voxels and negative inside.
-    steps = np.rint(np.maximum(array, np.float32(0)) * np.float32(1 / STEP_MM))
-    return np.where(mask, np.float32(0), steps * np.float32(STEP_MM))
+    mask = np.ascontiguousarray(mask)
+    planes, rows = mask.shape[0], mask.shape[1]
+    squared = np.empty(mask.shape, np.float64)
+    distance = np.empty(mask.shape, np.float32)
+    in_halves(lambda *part: along_rows(mask, spacing[2], squared, *part), planes, mask.size)
+    in_halves(lambda *part: along_columns(squared, spacing[1], *part), planes, mask.size)
+    in_halves(lambda *part: along_layers(squared, spacing[0], STEP_MM, distance, *part), rows, mask.size)
+    return distance
 
 
 def largest(mask: Bools, weight: Floats | None = None) -> Bools:
@@ -108,12 +103,11 @@ def fill_slices(mask: Bools, spacing: Spacing, largest_mm2: float) -> Bools:
 
 def flood(level: Floats, markers: NDArray[np.int32]) -> NDArray[np.int32]:
     """Marker watershed of `level` without lines: each voxel gets the label that floods it first."""
-    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(level, np.float32))
-    seeds = SimpleITK.GetImageFromArray(np.ascontiguousarray(markers, np.int32))
-    found = SimpleITK.MorphologicalWatershedFromMarkers(
-        image, seeds, markWatershedLine=False, fullyConnected=False
-    )
-    return np.asarray(SimpleITK.GetArrayFromImage(found), np.int32)
+    # Adding zero makes -0 what 0 is: the flood compares bits.
+    water = np.pad(np.asarray(level, np.float32) + np.float32(0), 1)
+    labels = np.pad(np.asarray(markers, np.int32), 1, constant_values=-1)
+    flood_from(water.view(np.uint32), labels)
+    return np.ascontiguousarray(labels[1:-1, 1:-1, 1:-1])
 
 
 def pieces_at_necks(mask: Bools, spacing: Spacing, radius_mm: float) -> tuple[NDArray[np.int32], int]:

@@ -8,16 +8,18 @@ the surface, so that the averaging costs no volume.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from emboplan.errors import SegmentationError
+from emboplan.kernels.median import median_of_27
+from emboplan.kernels.smoothing import sum_columns, sum_layers, sum_rows
 from emboplan.model.grid import Grid
 from emboplan.model.image import CtImage
 from emboplan.model.mask import Box
@@ -40,7 +42,7 @@ STEEPEST_COSINE = 0.8
 # A Gaussian is cut off here; beyond lies a quarter of a percent of its weight.
 REACH_SIGMAS = 3.0
 
-# Smaller arrays are smoothed in less time than a second thread takes to start.
+# Smaller arrays are worked on in less time than a second thread takes to start.
 HALVED_VOXELS = 2**18
 
 # Where less of a Gaussian's weight lies inside a mask, nothing can be said there.
@@ -167,33 +169,42 @@ class WorkingImage:
 
 
 def smooth(array: NDArray[np.generic], sigmas: Sequence[float]) -> Floats:
-    """Gaussian smoothing; standard deviations in voxels along each axis.
-
-    Large arrays axis by axis in two halves side by side: the same sums in the same order.
-    """
-    values = np.asarray(array, np.float32)
-    if values.size < HALVED_VOXELS:
-        return np.asarray(ndimage.gaussian_filter(values, sigmas, truncate=REACH_SIGMAS), np.float32)
-    with ThreadPoolExecutor(max_workers=1) as other:
-        for axis, sigma in enumerate(sigmas):
-            values = _smooth_along(values, sigma, axis, other)
+    """Gaussian smoothing; standard deviations in voxels along each axis."""
+    values = np.ascontiguousarray(array, np.float32)
+    for sums, sigma in zip((sum_layers, sum_columns, sum_rows), sigmas, strict=True):
+        if sigma <= 0:
+            continue
+        out = np.empty_like(values)
+        part = partial(sums, values, _gaussian(sigma), out)
+        in_halves(part, values.shape[0], values.size)
+        values = out
     return values
 
 
-def _smooth_along(values: Floats, sigma: float, axis: int, other: Executor) -> Floats:
-    """One axis of `smooth`, the halves parted along another axis."""
-    across = 1 if axis == 0 else 0
-    middle = values.shape[across] // 2
+def _gaussian(sigma: float) -> NDArray[np.float64]:
+    """The weights of a Gaussian: the middle one and one side."""
+    reach = int(REACH_SIGMAS * sigma + 0.5)
+    weights = np.exp(-0.5 / sigma**2 * np.arange(-reach, reach + 1) ** 2)
+    return np.asarray(weights[reach:] / weights.sum())
+
+
+def median_of_neighbours(values: Floats) -> Floats:
+    """The median of each voxel and its 26 neighbours."""
+    values = np.ascontiguousarray(values)
     out = np.empty_like(values)
-
-    def half(part: slice) -> None:
-        where = (slice(None), part) if across else (part,)
-        ndimage.gaussian_filter1d(values[where], sigma, axis, output=out[where], truncate=REACH_SIGMAS)
-
-    second = other.submit(half, slice(middle, None))
-    half(slice(middle))
-    second.result()
+    in_halves(partial(median_of_27, values, out), values.shape[0], values.size)
     return out
+
+
+def in_halves(sweep: Callable[[int, int], None], count: int, voxels: int) -> None:
+    """Run ``sweep(first, end)`` over 0 to `count`, in two halves side by side if there are many `voxels`."""
+    if voxels < HALVED_VOXELS:
+        sweep(0, count)
+        return
+    with ThreadPoolExecutor(max_workers=1) as other:
+        second = other.submit(sweep, count // 2, count)
+        sweep(0, count // 2)
+        second.result()
 
 
 def smooth_inside(values: Floats, inside: Bools, sigmas: Sequence[float]) -> Floats:

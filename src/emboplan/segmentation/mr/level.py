@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import SimpleITK
 from numpy.typing import NDArray
 
 from emboplan.errors import SegmentationError
@@ -19,7 +18,7 @@ from emboplan.model.image import MrSequence
 from emboplan.segmentation.mr.body import right_of
 from emboplan.segmentation.shape import Spacing, depth_mm, distance_mm, largest
 from emboplan.segmentation.spread import sd_about
-from emboplan.segmentation.working import Bools, Floats, WorkingImage, block_mean
+from emboplan.segmentation.working import Bools, Floats, WorkingImage, block_mean, median_of_neighbours
 from emboplan.units import PERCENT
 
 # Edge of the copy on which levels are tried.
@@ -259,5 +258,4 @@ def _parenchyma(candidates: list[_Candidate], best: _Candidate, kind: MrSequence
 
 
 def _denoised(work: WorkingImage) -> Floats:
-    image = SimpleITK.GetImageFromArray(work.hu)
-    return work.smooth(SimpleITK.GetArrayFromImage(SimpleITK.Median(image, (1, 1, 1))), GRAIN_MM)
+    return work.smooth(median_of_neighbours(work.hu), GRAIN_MM)
