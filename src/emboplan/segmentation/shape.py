@@ -52,6 +52,21 @@ def distance_mm(mask: Bools, spacing: Spacing) -> Floats:
     return distance
 
 
+def depth_in_balls(radius_mm: Floats, spacing: Spacing) -> NDArray[np.float64]:
+    """How deep each voxel lies in balls of `radius_mm` around the voxels where that is not 0.
+
+    It is the power of a point (square millimetres), with the sign turned: squared radius less squared
+    distance of the ball for which that is largest; negative outside all of them.
+    """
+    radius = radius_mm.astype(np.float64)
+    heights = np.where(radius > 0, -(radius**2), np.inf)
+    for axis in (2, 1, 0):
+        turned = np.ascontiguousarray(np.moveaxis(heights, axis, 1))
+        along_columns(turned, spacing[axis], 0, turned.shape[0])
+        heights = np.moveaxis(turned, 1, axis)
+    return -heights
+
+
 def largest(mask: Bools, weight: Floats | None = None) -> Bools:
     """The largest connected piece, by the sum of `weight` where given."""
     labels, count = ndimage.label(mask)

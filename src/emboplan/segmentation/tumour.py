@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from emboplan.errors import SegmentationError
@@ -19,14 +18,13 @@ from emboplan.model.mask import Box, LabelMap, Mask, bounding_box
 from emboplan.segmentation.lesion_calcium import without_calcium
 from emboplan.segmentation.lesion_growth import BRIDGE_MM, CLEAR, FAINT, Sight, deviating
 from emboplan.segmentation.lesion_judge import Verdict, judged
+from emboplan.segmentation.lesion_parts import Labels, parted, parted_anew
 from emboplan.segmentation.lesion_rim import with_rims
 from emboplan.segmentation.lesion_scene import Scene, scene_beside, scene_of
 from emboplan.segmentation.lesion_size import resized
 from emboplan.segmentation.lesion_surface import by_volume, tumours_on_native_grid
-from emboplan.segmentation.shape import Spacing, balls_of_depth, boxes, depth_mm, opened, parted_at_waists
+from emboplan.segmentation.shape import Spacing, boxes, depth_mm, opened, parted_at_waists
 from emboplan.segmentation.working import Bools, WorkingImage, working_image
-
-Labels = NDArray[np.int32]
 
 # Where this share of the liver is clearly tumour, fainter contrast is believed too.
 DISEASED_FRAC = 0.04
@@ -41,15 +39,6 @@ VESSEL_MM = 4.0
 
 # What deviates is parted for judging at waists narrower than this share of the smaller part's depth.
 JUDGED_SHARE = 0.6
-
-# What was found is parted more finely, to number its lesions: at the waists of the smoothed depth map. On the
-# true outlines of lesions that have run into each other any share from 0.85 to 0.93 parts most as they were
-# made; without smoothing no share does. Smaller parts, and those that hold more balls of their depth, get no
-# number of their own.
-LESION_SHARE = 0.9
-LESION_SIGMA_MM = 2.5
-LEAST_OWN_ML = 1.0
-SLIVER_BALLS = 7.0
 
 # What sticks out of a lesion, thinner than twice this share of its depth, is a vessel beside it or blur of
 # the liver's surface; one of these radii is taken.
@@ -76,6 +65,24 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Both:
+    """Lesions darker than parenchyma and, beside them, brighter ones."""
+
+    dark: Bools
+    bright: Bools
+
+    @classmethod
+    def beside(cls, dark: Bools, bright: Bools) -> Both:
+        """Where they overlap dark ones count."""
+        return cls(dark, bright & ~dark)
+
+    @property
+    def voxels(self) -> int:
+        """How many there are of both."""
+        return int(np.count_nonzero(self.dark) + np.count_nonzero(self.bright))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FoundTumours:
     """Lesions on the CT's grid; where it was close which is parenchyma, that tissue and its rival (HU)."""
 
@@ -93,8 +100,9 @@ def segment_tumours(ct: CtImage, liver: Mask) -> LabelMap:
 
 def tumours_in(ct: CtImage, work: WorkingImage, liver: Bools) -> FoundTumours:
     """The same on a working image that exists already, with how sure the parenchyma is."""
-    rough, close_hu = _searched(work, work.down(liver))
-    labels = tumours_on_native_grid(work, rough, liver)
+    rough, dark, close_hu = _searched(work, work.down(liver))
+    cut = tumours_on_native_grid(work, rough, liver)
+    labels = parted_anew(cut, dark, ct.grid.spacing_zyx_mm)
     settled = resized(ct.hu, labels, liver, ct.grid)
     with_outer = with_rims(ct.hu, settled, liver, ct.grid)
     numbered = by_volume(with_outer, LEAST_ML / ct.grid.voxel_ml)
@@ -106,50 +114,46 @@ def find_tumours(work: WorkingImage, liver: Bools) -> Labels:
     return _searched(work, liver)[0]
 
 
-def _searched(work: WorkingImage, liver: Bools) -> tuple[Labels, tuple[float, float] | None]:
-    """Lesions on the working grid, and the two tissues between which the choice of parenchyma was close."""
+def _searched(work: WorkingImage, liver: Bools) -> tuple[Labels, int, tuple[float, float] | None]:
+    """Lesions on the working grid, the last dark one, and the two tissues that both may be parenchyma."""
     labels = np.zeros(liver.shape, np.int32)
     box = bounding_box(liver, margin=4)
     if box is None:
-        return labels, None
+        return labels, 0, None
     scene = scene_of(work.cropped(box), liver[box])
-    labels[box] = _settled(scene)
-    return labels, scene.close_hu
+    both = _settled(scene)
+    dark, bright = parted(both.dark, work.spacing_zyx_mm), parted(both.bright, work.spacing_zyx_mm)
+    labels[box] = np.where(bright > 0, bright + dark.max(), dark)
+    return labels, int(dark.max()), scene.close_hu
 
 
-def _settled(scene: Scene) -> Labels:
+def _settled(scene: Scene) -> Both:
     """Lesions of both signs; where they are many, found anew with the parenchyma that they leave."""
     plain = without_calcium(scene)
-    dark, bright = _both_signs(scene, plain, CLEAR)
-    labels = _joined(dark, bright)
-    if np.count_nonzero(labels) > DISEASED_FRAC * np.count_nonzero(scene.liver):
-        fainter = _joined(_seen(plain, -1.0, FAINT), bright)
-        labels = fainter if np.count_nonzero(fainter) > np.count_nonzero(labels) else labels
+    both = _both_signs(scene, plain, CLEAR)
+    if both.voxels > DISEASED_FRAC * np.count_nonzero(scene.liver):
+        fainter = Both.beside(_seen(plain, -1.0, FAINT), both.bright)
+        both = fainter if fainter.voxels > both.voxels else both
     for _ in range(PASSES):
-        if np.count_nonzero(labels) < MUCH_FRAC * np.count_nonzero(scene.liver):
+        if both.voxels < MUCH_FRAC * np.count_nonzero(scene.liver):
             break
-        beside = scene_beside(scene, labels > 0)
+        beside = scene_beside(scene, both.dark | both.bright)
         if beside is None:
             break
-        labels = _joined(*_both_signs(beside, without_calcium(beside), FAINT))
-    return labels
+        both = _both_signs(beside, without_calcium(beside), FAINT)
+    return both
 
 
-def _both_signs(scene: Scene, plain: Scene, sight: Sight) -> tuple[Labels, Labels]:
+def _both_signs(scene: Scene, plain: Scene, sight: Sight) -> Both:
     """Dark lesions, sought in `plain` (no calcium), and bright ones, each search without the other."""
     with ThreadPoolExecutor(max_workers=1) as other:
         bright = other.submit(_seen, scene, 1.0, sight)
-        return _seen(plain, -1.0, sight), bright.result()
+        return Both.beside(_seen(plain, -1.0, sight), bright.result())
 
 
-def _seen(scene: Scene, sign: float, sight: Sight) -> Labels:
+def _seen(scene: Scene, sign: float, sight: Sight) -> Bools:
     """Lesions darker (`sign` -1) or brighter (1) than parenchyma."""
-    return _numbered(scene, _found(scene, _pieces(scene, sign, sight)))
-
-
-def _joined(dark: Labels, bright: Labels) -> Labels:
-    """Dark lesions, and bright ones beside them."""
-    return np.where(dark > 0, dark, np.where(bright > 0, bright + dark.max(), 0)).astype(np.int32)
+    return _found(scene, _pieces(scene, sign, sight))
 
 
 def _pieces(scene: Scene, sign: float, sight: Sight) -> list[Piece]:
@@ -201,23 +205,3 @@ def _contact(found: Bools, piece: Piece) -> float:
     """The share of a piece's surroundings that is lesion."""
     around = ndimage.binary_dilation(piece.own) & ~piece.own
     return float(found[piece.place][around].mean()) if around.any() else 0.0
-
-
-def _numbered(scene: Scene, found: Bools) -> Labels:
-    """Lesions that have run into each other, each with a number; slivers get the one that they touch most."""
-    spacing = scene.work.spacing_zyx_mm
-    labels = parted_at_waists(found, spacing, LESION_SHARE, LESION_SIGMA_MM)
-    for number, place in sorted(boxes(labels, max(spacing), spacing), key=lambda one: _volume(labels, *one)):
-        own = labels[place] == number
-        large = np.count_nonzero(own) * scene.work.voxel_ml >= LEAST_OWN_ML
-        if large and balls_of_depth(own, spacing)[0] < SLIVER_BALLS:
-            continue
-        around = labels[place][ndimage.binary_dilation(own) & ~own]
-        touched = around[around > 0]
-        if touched.size:
-            labels[place][own] = np.bincount(touched).argmax()
-    return labels
-
-
-def _volume(labels: Labels, number: int, place: Box) -> int:
-    return int(np.count_nonzero(labels[place] == number))
