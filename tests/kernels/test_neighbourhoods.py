@@ -69,6 +69,13 @@ def test_distances_around_one_voxel_and_around_many(fill: float) -> None:
     assert np.abs(_distances(mask, spacing) - exact).max() <= UNIT_MM / 2 + 1e-5
 
 
+def test_three_millimetres_are_not_a_little_more() -> None:
+    """Limits of whole millimetres hold on slices of whole millimetres."""
+    mask = np.zeros((9, 2, 2), np.bool_)
+    mask[0] = True
+    assert np.array_equal(_distances(mask, (3.0, 0.7, 0.7))[:, 0, 0], np.arange(9, dtype=np.float32) * 3)
+
+
 def test_distances_come_in_whole_units() -> None:
     found = _distances(_grains((8, 9, 10)) > 60, (2.5, 0.78, 1.1)) / UNIT_MM
     assert np.abs(found - np.rint(found)).max() < 0.01

@@ -115,3 +115,13 @@ def test_an_uneven_surface_is_no_rim(seed: int) -> None:
     labels = own.astype(np.uint16)
     grown = with_rims(hu.astype(np.float32), labels, np.ones(GRID.shape, np.bool_), GRID)
     assert np.count_nonzero(grown) == pytest.approx(np.count_nonzero(own), rel=0.08)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("height_hu", "width_mm"), [(4.0, 8.0), (6.0, 12.0), (10.0, 12.0)])
+def test_a_halo_of_blood_is_no_rim(seed: int, height_hu: float, width_mm: float) -> None:
+    """Liver around a dark lesion that takes up more contrast, less and less so outwards, is liver."""
+    share = np.clip(1 - (_distance_mm() - 24.0) / width_mm, 0.0, 1.0)
+    halo = np.where(_distance_mm() > 24.0, height_hu * share, 0.0)
+    hu = _scan([(24.0, CORE_HU)], seed) + halo.astype(np.float32)
+    assert _grown_ml(hu, 24.0) == _ball_ml(24.0)

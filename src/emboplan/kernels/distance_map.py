@@ -111,7 +111,6 @@ def along_layers(squared: F64, step: float, unit: float, distance: F32, first: i
     count, width = squared.shape[0], squared.shape[2]
     heights, lowest = np.empty((BLOCK, count)), np.empty((BLOCK, count))
     tops, ends, inverse = np.empty(count, np.int64), np.empty(count + 1), _inverse(count, step)
-    per_unit, whole = np.float32(1 / unit), np.float32(unit)
     for y in range(first, end):
         for start in range(0, width, BLOCK):
             block = min(BLOCK, width - start)
@@ -122,5 +121,6 @@ def along_layers(squared: F64, step: float, unit: float, distance: F32, first: i
                 _envelope(heights[b], step, inverse, tops, ends, lowest[b])
             for z in range(count):
                 for b in range(block):
-                    away = np.float32(math.sqrt(lowest[b, z]))
-                    distance[z, y, start + b] = np.float32(np.rint(away * per_unit)) * whole
+                    # In double precision: a distance of 3 mm must not become a little more than 3 mm.
+                    steps = np.rint(math.sqrt(lowest[b, z]) / unit)
+                    distance[z, y, start + b] = np.float32(steps * unit)
