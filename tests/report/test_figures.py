@@ -12,10 +12,10 @@ from PIL import Image
 from tests.report.conftest import LESIONS_MM, LIVER_MM, make_anatomy, make_dose
 
 from emboplan.model.grid import Grid
-from emboplan.model.mask import Mask
+from emboplan.model.mask import LabelMap, Mask
 from emboplan.model.plan import PlannedCase
 from emboplan.report.figures import Picture, draw_anatomy, draw_figures, largest_lesion_slices, liver_slices
-from emboplan.report.panels import LESION_COLOUR, Scene, dose_bands
+from emboplan.report.panels import LESION_COLOUR, Scene, dose_bands, touching
 from emboplan.report.views import Plane, Upright, position_mm
 
 # The same patient, stored as scanners and converters store them: plain, flipped, sagittal, oblique.
@@ -129,6 +129,20 @@ def test_what_is_not_viable_is_outlined() -> None:
     told = draw_anatomy(replace(plain, viable=Mask(plain.grid, half)))
     assert "not viable dotted" in told[0].caption
     assert told[0].content != alike[0].content
+
+
+def test_a_border_between_lesions_that_touch_is_drawn() -> None:
+    """One lesion cut in two shows a line through it; lesions that lie apart are named by none."""
+    plain = make_anatomy()
+    labels = plain.lesions.labels.copy()
+    assert touching(labels[labels.shape[0] // 2]) == []
+    columns = np.flatnonzero((labels == 1).any(axis=(0, 1)))
+    right = (labels == 1) & (np.arange(labels.shape[2]) > columns.mean())
+    labels[right] = labels.max() + 1
+    section = labels[np.flatnonzero(right.any(axis=(1, 2)))[0]]
+    assert touching(section) == [1, labels.max()]
+    cut = draw_anatomy(replace(plain, lesions=LabelMap(plain.grid, labels)))[0]
+    assert len(_lesion_pixels(cut.content)) > len(_lesion_pixels(draw_anatomy(plain)[0].content)) + 20
 
 
 def test_oblique_scans_say_so() -> None:

@@ -156,6 +156,8 @@ def draw_panel(
     labels = cut(scene.lesions, plane, index)[crop]
     lesion_colour = LESION_COLOUR if wash is None else WASHED_LESION_COLOUR
     _outline(axes, across, down, labels > 0, lesion_colour, 1.2, "solid")
+    for number in touching(labels):
+        _outline(axes, across, down, labels == number, lesion_colour, 0.6, "solid")
     if scene.core is not None:
         _outline(axes, across, down, cut(scene.core, plane, index)[crop], lesion_colour, 0.8, "dotted")
     _number_lesions(axes, labels, height_mm, width_mm)
@@ -179,6 +181,15 @@ def _outline(
         axes.contour(
             across, down, field, levels=[0.5], colors=[colour], linewidths=[width], linestyles=[style]
         )
+
+
+def touching(labels: NDArray[np.uint16]) -> list[int]:
+    """The numbers of the lesions of a picture that lie against another one."""
+    found: set[int] = set()
+    for one, other in ((labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1])):
+        border = (one != other) & (one > 0) & (other > 0)
+        found |= {int(n) for n in np.unique([one[border], other[border]])}
+    return sorted(found)
 
 
 def _number_lesions(axes: Axes, labels: NDArray[np.uint16], height_mm: float, width_mm: float) -> None:
