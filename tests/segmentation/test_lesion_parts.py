@@ -110,6 +110,16 @@ def test_a_speck_between_the_coarse_voxels_keeps_a_number() -> None:
     assert found[4, 4, 4] != found[0, 8, 2]
 
 
+def test_a_crumb_far_away_gets_no_lesions_number() -> None:
+    places = _places((40, 60, 90), FINE)
+    lesion, crumb = _ball(places, (30, 30, 24), 16), _ball(places, (30, 30, 80), 2)
+    labels = np.where(lesion, 1, np.where(crumb, 2, 0)).astype(np.uint16)
+    assert np.array_equal(parted_anew(labels, 2, FINE, least_ml=0.25) > 0, lesion)
+    kept = parted_anew(labels, 2, FINE, least_ml=0.01)
+    assert np.array_equal(kept > 0, lesion | crumb)
+    assert len(np.unique(kept)) == 3
+
+
 def test_nothing_found_is_nothing_parted() -> None:
     empty = np.zeros((5, 6, 7), np.uint16)
     assert not parted_anew(empty, 0, FINE).any()

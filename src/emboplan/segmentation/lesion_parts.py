@@ -20,6 +20,7 @@ from emboplan.segmentation.shape import (
     depth_in_balls,
     depth_mm,
     parted_at_waists,
+    without_small,
 )
 from emboplan.segmentation.working import Bools
 from emboplan.units import ML_PER_MM3
@@ -62,16 +63,23 @@ def parted(found: Bools, spacing: Spacing) -> Labels:
     return labels
 
 
-def parted_anew(labels: NDArray[np.uint16], dark: int, spacing: Spacing) -> NDArray[np.uint16]:
-    """The same voxels parted by their exact outline; lesions 1 to `dark` are parted from the others."""
+def parted_anew(
+    labels: NDArray[np.uint16], dark: int, spacing: Spacing, least_ml: float = 0.0
+) -> NDArray[np.uint16]:
+    """The same voxels parted by their exact outline; lesions 1 to `dark` are parted from the others.
+
+    What lies apart and is smaller than `least_ml` goes: it must not get the number of a lesion far away.
+    """
     out = np.zeros_like(labels)
     count = 0
+    least_voxels = least_ml / (float(np.prod(spacing)) * ML_PER_MM3)
     for own in ((labels > 0) & (labels <= dark), labels > dark):
         box = bounding_box(own, margin=2)
         if box is None:
             continue
-        parts = _on_coarse_voxels(own[box], spacing)
-        out[box][own[box]] = parts[own[box]] + count
+        found = without_small(own[box], least_voxels)
+        parts = _on_coarse_voxels(found, spacing)
+        out[box][found] = parts[found] + count
         count += int(parts.max())
     return out
 

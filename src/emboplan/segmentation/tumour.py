@@ -102,7 +102,7 @@ def tumours_in(ct: CtImage, work: WorkingImage, liver: Bools) -> FoundTumours:
     """The same on a working image that exists already, with how sure the parenchyma is."""
     rough, dark, close_hu = _searched(work, work.down(liver))
     cut = tumours_on_native_grid(work, rough, liver)
-    labels = parted_anew(cut, dark, ct.grid.spacing_zyx_mm)
+    labels = parted_anew(cut, dark, ct.grid.spacing_zyx_mm, LEAST_ML)
     settled = resized(ct.hu, labels, liver, ct.grid)
     with_outer = with_rims(ct.hu, settled, liver, ct.grid)
     numbered = by_volume(with_outer, LEAST_ML / ct.grid.voxel_ml)
