@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from emboplan.segmentation.lesion_parts import parted, parted_anew
-from emboplan.segmentation.shape import depth_in_balls
+from emboplan.segmentation.shape import depth_in_balls_mm2
 
 Spacing = tuple[float, float, float]
 Point = tuple[float, float, float]
@@ -38,7 +38,7 @@ def test_depth_in_balls_is_the_largest_over_all_of_them(seed: int, spacing: Spac
     for z, y, x in np.argwhere(radius > 0):
         away = ((places - places[:, z, y, x].reshape(3, 1, 1, 1)) ** 2).sum(0)
         expected = np.maximum(expected, radius[z, y, x].astype(float) ** 2 - away)
-    assert depth_in_balls(radius, spacing) == pytest.approx(expected, abs=1e-6)
+    assert depth_in_balls_mm2(radius, spacing) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("spacing", [FINE, (3.0, 0.8, 0.8), (2.5, 2.5, 2.5)])

@@ -28,8 +28,11 @@ from emboplan.synthetic.setting.tables import from_table
 TOTALSEG_LIVER = 5
 BALL_OF_20_MM_ML = 4.19
 
-# Few and many, small and large, dark and bright ones. A large one of the left lobe, as dark as the stomach
-# beside it, is taken for stomach.
+# Falls short of the bar: a part of a lesion beside the stomach is taken for stomach, and the vena cava beside
+# lesions is left out, which the manual liver holds (Dice 0.9397).
+LIVER_MISSED = (2003,)
+
+# Few and many, small and large, dark and bright ones.
 DRAWS = (
     Draw(1, (60.0, 90.0), -40.0, seed=2001),
     Draw(2, (50.0, 80.0), -30.0, seed=2002),
@@ -98,11 +101,11 @@ def test_belly_and_pelvis_below_a_liver_are_refused(shared_data: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("draw", DRAWS, ids=str)
 def test_lesions_drawn_into_a_healthy_donor(draw: Draw, shared_data: Path) -> None:
-    """Liver Dice at least 0.93, burden within 3 points, and no more than one lesion of 20 mm missed."""
+    """Liver Dice at least 0.94, burden within 3 points, and no more than one lesion of 20 mm missed."""
     ct, liver = healthy_donor(shared_data)
     drawn, labels = with_lesions_drawn(ct, liver, draw)
     found = segment_ct(drawn)
-    assert dice(found.liver, liver) >= 0.93
+    assert (dice(found.liver, liver) >= 0.94) == (draw.seed not in LIVER_MISSED)
     true_pct = 100 * np.count_nonzero(labels) / np.count_nonzero(liver.voxels)
     assert burden_pct(found) == pytest.approx(true_pct, abs=3.0)
     sizes = np.bincount(labels.ravel()) * ct.grid.voxel_ml

@@ -47,31 +47,31 @@ def _rounded(total: F64, row: F32) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def sum_layers(values: F32, weights: F64, out: F32, first: int, end: int) -> None:
-    """Sums along the first axis, for the planes `first` to `end`; `weights`: the middle one and one side."""
+def _sum_rows_apart(values: F32, weights: F64, out: F32, step: tuple[int, int], first: int, end: int) -> None:
+    """Sums of whole rows that lie `step` (layers, columns) apart."""
+    dz, dy = step
+    planes, lines = values.shape[0], values.shape[1]
     total = np.empty(values.shape[2])
     for z in range(first, end):
-        for y in range(values.shape[1]):
+        for y in range(lines):
             _scaled(values[z, y], weights[0], total)
             for away in range(weights.size - 1, 0, -1):
-                below = _mirrored(z - away, values.shape[0])
-                above = _mirrored(z + away, values.shape[0])
-                _add_pair(total, values[below, y], values[above, y], weights[away])
+                one = values[_mirrored(z - away * dz, planes), _mirrored(y - away * dy, lines)]
+                other = values[_mirrored(z + away * dz, planes), _mirrored(y + away * dy, lines)]
+                _add_pair(total, one, other, weights[away])
             _rounded(total, out[z, y])
+
+
+@numba.njit(cache=True, nogil=True)
+def sum_layers(values: F32, weights: F64, out: F32, first: int, end: int) -> None:
+    """Sums along the first axis, for the planes `first` to `end`; `weights`: the middle one and one side."""
+    _sum_rows_apart(values, weights, out, (1, 0), first, end)
 
 
 @numba.njit(cache=True, nogil=True)
 def sum_columns(values: F32, weights: F64, out: F32, first: int, end: int) -> None:
     """Sums along the second axis, for the planes `first` to `end`."""
-    total = np.empty(values.shape[2])
-    for z in range(first, end):
-        for y in range(values.shape[1]):
-            _scaled(values[z, y], weights[0], total)
-            for away in range(weights.size - 1, 0, -1):
-                before = _mirrored(y - away, values.shape[1])
-                behind = _mirrored(y + away, values.shape[1])
-                _add_pair(total, values[z, before], values[z, behind], weights[away])
-            _rounded(total, out[z, y])
+    _sum_rows_apart(values, weights, out, (0, 1), first, end)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -17,7 +17,7 @@ from emboplan.segmentation.shape import (
     Spacing,
     balls_of_depth,
     boxes,
-    depth_in_balls,
+    depth_in_balls_mm2,
     depth_mm,
     parted_at_waists,
     without_small,
@@ -109,7 +109,9 @@ def _by_balls(found: Bools, labels: Labels, spacing: Spacing) -> Labels:
     out = labels.copy()
     for number, place in boxes(labels, REACH_MM, spacing):
         radius = np.where(labels[place] == number, depth[place], np.float32(0))
-        held = depth_in_balls(np.where(radius >= THICK_SHARE * radius.max(), radius, np.float32(0)), spacing)
+        held = depth_in_balls_mm2(
+            np.where(radius >= THICK_SHARE * radius.max(), radius, np.float32(0)), spacing
+        )
         more = found[place] & (held > deepest[place])
         deepest[place][more] = held[more]
         out[place][more] = number

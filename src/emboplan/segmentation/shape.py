@@ -52,7 +52,7 @@ def distance_mm(mask: Bools, spacing: Spacing) -> Floats:
     return distance
 
 
-def depth_in_balls(radius_mm: Floats, spacing: Spacing) -> NDArray[np.float64]:
+def depth_in_balls_mm2(radius_mm: Floats, spacing: Spacing) -> NDArray[np.float64]:
     """How deep each voxel lies in balls of `radius_mm` around the voxels where that is not 0.
 
     It is the power of a point (square millimetres), with the sign turned: squared radius less squared
